@@ -1,0 +1,325 @@
+// Package roster gives each person an ordinal: the number under which the service knows
+// them in disclosure sets, refusals and blocks. It answers two questions: which
+// ordinals do these people have (every batch of every transfer asks), and which
+// ordinals belong to this IIN (an inspector asks).
+//
+// # What is kept
+//
+// For each person an entry: the platform's key, the ordinal, and a tag, the first 16 bytes of
+// HMAC-SHA256 under the pseudonym key over "almasu-iin/v1", a zero byte and the IIN (all zero where the
+// platform has no IIN). Entries lie in chunks of at most [MaxChunk] in key order, sealed at
+// rest; only a chunk's first and last key are in clear, and a key is the platform's
+// internal number, never a field of the profile. A person whose IIN changes gets a
+// further entry under the same key with a new ordinal; the last entry of a key is the
+// current one, and the former ones keep answering for what was sent under them.
+//
+// # Why chunks
+//
+// A source streams in key order, so a million people are resolved by reading a thousand
+// chunks in order: a merge, not a million look-ups. Only chunks with news are written.
+//
+// # Guarantees
+//
+// Ordinals start at 1, are never reused, and are durable before Resolve returns. Two processes may
+// resolve at once: news are written under the store's lock, after reading again.
+package roster
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"slices"
+
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/vault"
+)
+
+// MaxChunk is how many entries a chunk holds at most.
+const MaxChunk = 1024
+
+// purpose binds a sealed chunk to this package, its first key to its row.
+const purpose = "roster"
+
+// Chunk is a sealed run of entries whose keys lie in First..Last.
+type Chunk struct {
+	First, Last []byte
+	Count       int
+	Body        []byte
+}
+
+// Store keeps chunks.
+type Store interface {
+	// Around returns, in key order, the chunk with the greatest First that is not above first,
+	// if there is one, and all chunks whose First is above it and not above last.
+	Around(ctx context.Context, first, last []byte) ([]Chunk, error)
+	// Change calls f inside one transaction that excludes every other Change, with the chunks of Around and the next free
+	// ordinal, and makes f's answer durable: chunks put (by First), and the next free ordinal after them.
+	Change(ctx context.Context, first, last []byte, f func(next uint32, around []Chunk) (put []Chunk, free uint32, err error)) error
+	// Each calls f with every chunk in key order.
+	Each(ctx context.Context, f func(Chunk) error) error
+}
+
+// Tag is the keyed pseudonym of an IIN.
+type Tag [16]byte
+
+// Roster resolves people. One Roster serves one goroutine.
+type Roster struct {
+	store Store
+	vault *vault.Vault
+	mac   hash.Hash
+	sum   []byte
+	tags  []Tag
+	known []entry
+}
+
+type entry struct {
+	key     []byte
+	ordinal uint32
+	tag     Tag
+}
+
+// New returns a Roster; key is the pseudonym key, at least 32 bytes.
+func New(store Store, v *vault.Vault, key []byte) (*Roster, error) {
+	if len(key) < 32 {
+		return nil, errors.New("the pseudonym key is shorter than 32 bytes")
+	}
+	return &Roster{store: store, vault: v, mac: hmac.New(sha256.New, key)}, nil
+}
+
+// TagOf returns the pseudonym of an IIN; no IIN has the zero tag.
+func (r *Roster) TagOf(iin []byte) (t Tag) {
+	if len(iin) == 0 {
+		return t
+	}
+	r.mac.Reset()
+	r.mac.Write([]byte("almasu-iin/v1\x00"))
+	r.mac.Write(iin)
+	r.sum = r.mac.Sum(r.sum[:0])
+	copy(t[:], r.sum)
+	return t
+}
+
+// Resolve sets the ordinal of every person of b, giving new people new ones.
+func (r *Roster) Resolve(ctx context.Context, b *record.Batch) error {
+	if b.Len() == 0 {
+		return nil
+	}
+	r.tags = r.tags[:0]
+	for i := range b.Len() {
+		p := b.Person(i)
+		if len(p.Key) == 0 {
+			return errors.New("a person without a key cannot be resolved")
+		}
+		r.tags = append(r.tags, r.TagOf(p.IIN))
+	}
+	first, last := b.Person(0).Key, b.Person(b.Len()-1).Key
+	chunks, err := r.store.Around(ctx, first, last)
+	if err != nil {
+		return fmt.Errorf("reading the roster: %w", err)
+	}
+	if err := r.load(chunks); err != nil {
+		return err
+	}
+	if r.match(b) {
+		return nil
+	}
+	err = r.store.Change(ctx, first, last, func(next uint32, around []Chunk) ([]Chunk, uint32, error) {
+		return r.admit(b, next, around)
+	})
+	if err != nil {
+		return fmt.Errorf("extending the roster: %w", err)
+	}
+	return nil
+}
+
+// load opens chunks into r.known, in key order.
+func (r *Roster) load(chunks []Chunk) error {
+	r.known = r.known[:0]
+	for i := range chunks {
+		var err error
+		if r.known, err = r.open(r.known, &chunks[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Roster) open(dst []entry, c *Chunk) ([]entry, error) {
+	plain, err := r.vault.Open(purpose, hex.EncodeToString(c.First), c.Body)
+	if err != nil {
+		return nil, fmt.Errorf("a chunk of the roster: %w", err)
+	}
+	return decode(dst, plain)
+}
+
+// match sets ordinals from r.known and reports whether everybody was found with the same tag.
+func (r *Roster) match(b *record.Batch) bool {
+	all, k := true, 0
+	for i := range b.Len() {
+		p := b.Person(i)
+		for k < len(r.known) && bytes.Compare(r.known[k].key, p.Key) < 0 {
+			k++
+		}
+		p.Ordinal = 0
+		for k < len(r.known) && bytes.Equal(r.known[k].key, p.Key) { // the last of a key is current
+			if p.Ordinal = 0; r.known[k].tag == r.tags[i] {
+				p.Ordinal = r.known[k].ordinal
+			}
+			k++
+		}
+		all = all && p.Ordinal != 0
+	}
+	return all
+}
+
+// admit gives ordinals to the people of b who have none and returns the chunks that changed.
+func (r *Roster) admit(b *record.Batch, next uint32, around []Chunk) ([]Chunk, uint32, error) {
+	// A full chunk that lies wholly before the batch is left alone.
+	if len(around) > 0 && bytes.Compare(around[0].Last, b.Person(0).Key) < 0 && around[0].Count >= MaxChunk/2 {
+		around = around[1:]
+	}
+	if err := r.load(around); err != nil {
+		return nil, 0, err
+	}
+	r.match(b)
+	var fresh []entry
+	for i := range b.Len() {
+		p := b.Person(i)
+		if p.Ordinal != 0 {
+			continue
+		}
+		if next == 0 || next == ^uint32(0) {
+			return nil, 0, errors.New("the roster is out of ordinals")
+		}
+		p.Ordinal = next
+		fresh = append(fresh, entry{key: p.Key, ordinal: next, tag: r.tags[i]})
+		next++
+	}
+	put, err := r.rebuild(around, fresh)
+	return put, next, err
+}
+
+// rebuild merges fresh entries into the chunks around them. A chunk keeps its First, except that the
+// very first may come to begin earlier; then the old row is emptied (Count 0) for the store to drop.
+func (r *Roster) rebuild(around []Chunk, fresh []entry) ([]Chunk, error) {
+	merged := slices.Clone(r.known)
+	merged = append(merged, fresh...)
+	slices.SortStableFunc(merged, func(a, b entry) int {
+		if c := bytes.Compare(a.key, b.key); c != 0 {
+			return c
+		}
+		return int(int64(a.ordinal) - int64(b.ordinal))
+	})
+	var put []Chunk
+	for start := 0; start < len(merged); {
+		end := min(start+MaxChunk, len(merged))
+		for end < len(merged) && bytes.Equal(merged[end].key, merged[end-1].key) {
+			end++ // entries of one key stay together
+		}
+		c, err := r.seal(merged[start:end])
+		if err != nil {
+			return nil, err
+		}
+		put, start = append(put, c), end
+	}
+	for _, old := range around {
+		if !slices.ContainsFunc(put, func(c Chunk) bool { return bytes.Equal(c.First, old.First) }) {
+			put = append(put, Chunk{First: old.First})
+		}
+	}
+	return put, nil
+}
+
+func (r *Roster) seal(entries []entry) (Chunk, error) {
+	c := Chunk{First: bytes.Clone(entries[0].key), Last: bytes.Clone(entries[len(entries)-1].key), Count: len(entries)}
+	var err error
+	c.Body, err = r.vault.Seal(nil, purpose, hex.EncodeToString(c.First), encode(entries))
+	return c, err
+}
+
+// Find returns the ordinals under which the holder of this IIN is or was known, former IINs of
+// the same platform account included, ascending.
+func (r *Roster) Find(ctx context.Context, iin []byte) ([]uint32, error) {
+	tag := r.TagOf(iin)
+	if tag == (Tag{}) {
+		return nil, nil
+	}
+	var found []uint32
+	err := r.store.Each(ctx, func(c Chunk) error {
+		entries, err := r.open(r.known[:0], &c)
+		if err != nil {
+			return err
+		}
+		for i := 0; i < len(entries); {
+			j, hit := i, false
+			for ; j < len(entries) && bytes.Equal(entries[j].key, entries[i].key); j++ {
+				hit = hit || entries[j].tag == tag
+			}
+			for ; i < j; i++ {
+				if hit {
+					found = append(found, entries[i].ordinal)
+				}
+			}
+		}
+		return nil
+	})
+	slices.Sort(found)
+	return found, err
+}
+
+// encode writes entries: each as the length shared with the previous key, the rest's length and bytes, the ordinal, the tag.
+func encode(entries []entry) []byte {
+	out := make([]byte, 0, len(entries)*32)
+	var prev []byte
+	for _, e := range entries {
+		shared := 0
+		for shared < len(prev) && shared < len(e.key) && prev[shared] == e.key[shared] {
+			shared++
+		}
+		out = binary.AppendUvarint(out, uint64(shared))
+		out = binary.AppendUvarint(out, uint64(len(e.key)-shared))
+		out = append(out, e.key[shared:]...)
+		out = binary.AppendUvarint(out, uint64(e.ordinal))
+		out = append(out, e.tag[:]...)
+		prev = e.key
+	}
+	return out
+}
+
+var errChunk = errors.New("a chunk of the roster is malformed")
+
+func decode(dst []entry, b []byte) ([]entry, error) {
+	keys := make([]byte, 0, len(b))
+	var prev []byte
+	for len(b) > 0 {
+		shared, n := binary.Uvarint(b)
+		if n <= 0 || shared > uint64(len(prev)) {
+			return nil, errChunk
+		}
+		b = b[n:]
+		rest, n := binary.Uvarint(b)
+		if n <= 0 || rest > uint64(len(b)-n) {
+			return nil, errChunk
+		}
+		b = b[n:]
+		start := len(keys)
+		keys = append(append(keys, prev[:shared]...), b[:rest]...)
+		b = b[rest:]
+		ordinal, n := binary.Uvarint(b)
+		if n <= 0 || ordinal == 0 || ordinal > uint64(^uint32(0)) || len(b)-n < len(Tag{}) {
+			return nil, errChunk
+		}
+		b = b[n:]
+		e := entry{key: keys[start:len(keys):len(keys)], ordinal: uint32(ordinal)}
+		copy(e.tag[:], b)
+		b = b[len(Tag{}):]
+		dst, prev = append(dst, e), e.key
+	}
+	return dst, nil
+}

@@ -1,0 +1,234 @@
+package roster
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/vault"
+	"pgregory.net/rapid"
+)
+
+// shelf is a Store in memory that checks what it is given.
+type shelf struct {
+	chunks []Chunk
+	next   uint32
+	writes int
+}
+
+func (s *shelf) Around(_ context.Context, first, last []byte) ([]Chunk, error) {
+	var out []Chunk
+	for i, c := range s.chunks {
+		isBefore := bytes.Compare(c.First, first) <= 0
+		nextToo := i+1 < len(s.chunks) && bytes.Compare(s.chunks[i+1].First, first) <= 0
+		if isBefore && !nextToo || !isBefore && bytes.Compare(c.First, last) <= 0 {
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+func (s *shelf) Change(ctx context.Context, first, last []byte, f func(uint32, []Chunk) ([]Chunk, uint32, error)) error {
+	around, _ := s.Around(ctx, first, last)
+	put, free, err := f(s.next, around)
+	if err != nil {
+		return err
+	}
+	for _, c := range put {
+		s.chunks = slices.DeleteFunc(s.chunks, func(o Chunk) bool { return bytes.Equal(o.First, c.First) })
+		if c.Count > 0 {
+			s.chunks = append(s.chunks, c)
+		}
+		s.writes++
+	}
+	slices.SortFunc(s.chunks, func(a, b Chunk) int { return bytes.Compare(a.First, b.First) })
+	s.next = free
+	return nil
+}
+
+func (s *shelf) Each(_ context.Context, f func(Chunk) error) error {
+	for _, c := range s.chunks {
+		if err := f(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func setup(t testing.TB) (*Roster, *shelf) {
+	t.Helper()
+	line, err := vault.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := vault.Parse([]byte(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &shelf{next: 1}
+	r, err := New(s, v, bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, s
+}
+
+func key(n int) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
+
+func batchOf(keys []int, iin func(int) string) *record.Batch {
+	b := record.NewBatch(nil, len(keys))
+	for _, k := range keys {
+		b.Add(record.Person{Key: key(k), IIN: []byte(iin(k))}, nil)
+	}
+	return b
+}
+
+func plainIIN(k int) string { return fmt.Sprintf("%012d", k) }
+
+// TestResolveIsStable checks, over random sequences of sparse batches, that a person keeps their ordinal,
+// no two people share one, and chunks stay ordered, disjoint and bounded.
+func TestResolveIsStable(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r, s := setup(t)
+		want := map[int]uint32{}
+		for range rapid.IntRange(1, 8).Draw(rt, "batches") {
+			from := rapid.IntRange(0, 9000).Draw(rt, "from")
+			step := rapid.IntRange(1, 5).Draw(rt, "step")
+			n := rapid.IntRange(1, 1500).Draw(rt, "n")
+			keys := make([]int, n)
+			for i := range keys {
+				keys[i] = from + i*step
+			}
+			b := batchOf(keys, plainIIN)
+			if err := r.Resolve(t.Context(), b); err != nil {
+				rt.Fatal(err)
+			}
+			for i, k := range keys {
+				got := b.Person(i).Ordinal
+				if was, ok := want[k]; got == 0 || ok && was != got {
+					rt.Fatalf("ordinal %d, was %d", got, was)
+				}
+				want[k] = got
+			}
+			checkShelf(rt, s, len(want))
+		}
+	})
+}
+
+func checkShelf(t *rapid.T, s *shelf, people int) {
+	total := 0
+	for i, c := range s.chunks {
+		total += c.Count
+		if c.Count == 0 || c.Count > MaxChunk || bytes.Compare(c.First, c.Last) > 0 {
+			t.Fatalf("chunk %d has %d entries", i, c.Count)
+		}
+		if i > 0 && bytes.Compare(s.chunks[i-1].Last, c.First) >= 0 {
+			t.Fatalf("chunks %d and %d overlap", i-1, i)
+		}
+	}
+	if total != people || s.next != uint32(people)+1 {
+		t.Fatalf("%d entries for %d people, next ordinal %d", total, people, s.next)
+	}
+}
+
+func TestKnownPeopleAreNotWrittenAgain(t *testing.T) {
+	r, s := setup(t)
+	keys := make([]int, 3000)
+	for i := range keys {
+		keys[i] = i
+	}
+	for start := 0; start < 3000; start += 1000 {
+		if err := r.Resolve(t.Context(), batchOf(keys[start:start+1000], plainIIN)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.writes != 3 {
+		t.Errorf("three batches in key order wrote %d chunks", s.writes)
+	}
+	if err := r.Resolve(t.Context(), batchOf(keys[500:1500], plainIIN)); err != nil || s.writes != 3 {
+		t.Errorf("known people were written again: %d writes, %v", s.writes, err)
+	}
+}
+
+func TestChangedIINKeepsFormerOrdinal(t *testing.T) {
+	r, _ := setup(t)
+	b := batchOf([]int{1, 2, 3}, plainIIN)
+	if err := r.Resolve(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	old := b.Person(1).Ordinal
+	changed := func(k int) string {
+		if k == 2 {
+			return "999999999999"
+		}
+		return plainIIN(k)
+	}
+	for range 2 { // the second time nothing changes
+		if err := r.Resolve(t.Context(), batchOf([]int{1, 2, 3}, changed)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, iin := range []string{plainIIN(2), "999999999999"} {
+		got, err := r.Find(t.Context(), []byte(iin))
+		if err != nil || !slices.Equal(got, []uint32{old, 4}) {
+			t.Errorf("found %v, %v", got, err)
+		}
+	}
+	if got, _ := r.Find(t.Context(), []byte(plainIIN(1))); !slices.Equal(got, []uint32{1}) {
+		t.Errorf("found %v", got)
+	}
+	if got, _ := r.Find(t.Context(), nil); got != nil {
+		t.Errorf("nobody was found as %v", got)
+	}
+}
+
+func TestRefusesTampering(t *testing.T) {
+	r, s := setup(t)
+	if err := r.Resolve(t.Context(), batchOf([]int{1, 2}, plainIIN)); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(s.chunks[0].Body, []byte(strings.Repeat("0", 8))) {
+		t.Error("a chunk shows an IIN")
+	}
+	s.chunks[0].Body[20] ^= 1
+	if err := r.Resolve(t.Context(), batchOf([]int{1, 2}, plainIIN)); err == nil {
+		t.Error("a changed chunk was read")
+	}
+	if _, err := New(s, nil, []byte("short")); err == nil {
+		t.Error("a short pseudonym key was taken")
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(encode([]entry{{key: []byte("ab"), ordinal: 1}, {key: []byte("ac"), ordinal: 2}}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		entries, err := decode(nil, b)
+		if err != nil {
+			return
+		}
+		again, err := decode(nil, encode(entries))
+		if err != nil || len(again) != len(entries) {
+			t.Fatalf("%d entries became %d, %v", len(entries), len(again), err)
+		}
+	})
+}
+
+func BenchmarkResolveKnown(b *testing.B) {
+	r, _ := setup(b)
+	keys := make([]int, 1000)
+	for i := range keys {
+		keys[i] = i
+	}
+	batch := batchOf(keys, plainIIN)
+	for b.Loop() {
+		if err := r.Resolve(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/person")
+}
