@@ -34,6 +34,9 @@ type Query struct {
 	Fields []string
 	// Subjects restricts the read to the people with these IINs; nil means everybody. A list that is not nil and empty reads nobody.
 	Subjects []string
+	// After and Through restrict the read to keys above After and not above Through, in the form of [record.Person.Key];
+	// nil means no bound. An interrupted transfer goes on from the last key it has recorded.
+	After, Through []byte
 }
 
 // Source reads people from a platform.
