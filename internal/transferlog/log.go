@@ -44,11 +44,8 @@ func New(secret string) (*Log, error) {
 	if err != nil {
 		return nil, malformed("log.key_malformed", "not a log's secret key of the form PRIVATE+KEY+origin+hash+key")
 	}
-	raw, err := base64.StdEncoding.DecodeString(secret[strings.LastIndexByte(secret, '+')+1:])
-	// The key may hold a plus sign itself: the seed is what follows the fourth.
-	if parts := strings.SplitN(secret, "+", 5); len(parts) == 5 {
-		raw, err = base64.StdEncoding.DecodeString(parts[4])
-	}
+	parts := strings.SplitN(secret, "+", 5) // the last may hold a plus sign of its own; NewSigner has counted the others
+	raw, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
 	if err != nil || len(raw) != 1+ed25519.SeedSize {
 		return nil, malformed("log.key_malformed", "a log's secret key holds an Ed25519 seed")
 	}
