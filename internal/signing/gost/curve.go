@@ -156,18 +156,18 @@ func (c *Curve) finish(r *point, xx, yy, zz, xy, xz, yz *elem) {
 	f := c.p
 	var x, y, z, t, u, v elem
 	f.mul(&x, &c.b3, zz)
-	c.mulA(&z, xz)
+	f.mul(&z, &c.a, xz)
 	f.add(&z, &x, &z)
 	f.sub(&x, yy, &z)
 	f.add(&z, yy, &z)
 	f.mul(&y, &x, &z)
 	f.add(&t, xx, xx)
 	f.add(&t, &t, xx)
-	c.mulA(&u, zz)
+	f.mul(&u, &c.a, zz)
 	f.mul(&v, &c.b3, xz)
 	f.add(&t, &t, &u)
 	f.sub(&u, xx, &u)
-	c.mulA(&u, &u)
+	f.mul(&u, &c.a, &u)
 	f.add(&v, &v, &u)
 	f.mul(&u, &t, &v)
 	f.add(&r.y, &y, &u)
@@ -179,11 +179,40 @@ func (c *Curve) finish(r *point, xx, yy, zz, xy, xz, yz *elem) {
 	f.add(&r.z, &z, &u)
 }
 
-// double sets r to 2*p.
-func (c *Curve) double(r, p *point) { c.add(r, p, p) }
-
-// mulA sets z to a*x.
-func (c *Curve) mulA(z, x *elem) { c.p.mul(z, &c.a, x) }
+// double sets r to 2*p for a public p: formula dbl-2007-bl of Bernstein and Lange for homogeneous coordinates, which is faster than
+// add but fails for the point at infinity, so that it branches.
+func (c *Curve) double(r, p *point) {
+	f := c.p
+	if f.isZero(&p.z) == 1 {
+		*r = c.infinity()
+		return
+	}
+	var xx, w, s, ss, b, h, rr, t elem
+	f.sqr(&xx, &p.x)
+	f.sqr(&w, &p.z)
+	f.mul(&w, &w, &c.a)
+	f.add(&t, &xx, &xx)
+	f.add(&t, &t, &xx)
+	f.add(&w, &w, &t) // w = a*z^2 + 3*x^2
+	f.mul(&s, &p.y, &p.z)
+	f.add(&s, &s, &s)
+	f.sqr(&ss, &s)
+	f.mul(&t, &p.y, &s)
+	f.sqr(&rr, &t)
+	f.add(&b, &p.x, &t)
+	f.sqr(&b, &b)
+	f.sub(&b, &b, &xx)
+	f.sub(&b, &b, &rr)
+	f.sqr(&h, &w)
+	f.sub(&h, &h, &b)
+	f.sub(&h, &h, &b)
+	f.mul(&r.x, &h, &s)
+	f.mul(&r.z, &s, &ss)
+	f.sub(&b, &b, &h)
+	f.mul(&b, &b, &w)
+	f.sub(&b, &b, &rr)
+	f.sub(&r.y, &b, &rr)
+}
 
 // toAffine returns the affine form of points none of which is the point at infinity, with a single inversion.
 func (c *Curve) toAffine(pts []point) []affine {

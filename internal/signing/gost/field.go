@@ -104,6 +104,10 @@ func (f *field) sub(z, x, y *elem) {
 
 // sqr sets z to x*x.
 func (f *field) sqr(z, x *elem) {
+	if f.fast {
+		sqr512(z, x)
+		return
+	}
 	f.mul(z, x, x)
 }
 

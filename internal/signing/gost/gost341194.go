@@ -18,13 +18,16 @@ var testParamSet = [8][16]byte{
 	{1, 15, 13, 0, 5, 7, 10, 4, 9, 2, 3, 14, 6, 11, 8, 12},
 }
 
-// gost28147T joins two rows of testParamSet per byte with the rotation by 11 bits of GOST 28147-89 (RFC 5830).
-var gost28147T = gost28147Tables()
+// substitution joins, per byte, two rows of a parameter set with the rotation by 11 bits of GOST 28147-89 (RFC 5830).
+type substitution [4][256]uint32
 
-func gost28147Tables() (t [4][256]uint32) {
+var testSubstitution = newSubstitution(&testParamSet)
+
+func newSubstitution(rows *[8][16]byte) *substitution {
+	t := new(substitution)
 	for i := range t {
 		for v := range t[i] {
-			x := uint32(testParamSet[2*i][v&15]) | uint32(testParamSet[2*i+1][v>>4])<<4
+			x := uint32(rows[2*i][v&15]) | uint32(rows[2*i+1][v>>4])<<4
 			t[i][v] = bits.RotateLeft32(x<<(8*i), 11)
 		}
 	}
@@ -36,6 +39,7 @@ type block256 = [4]uint64
 
 // gost341194 is the state of RFC 5831: chaining value h, check sum sigma and length in bytes.
 type gost341194 struct {
+	box      *substitution
 	h, sigma block256
 	length   uint64
 	buf      [32]byte
@@ -43,11 +47,11 @@ type gost341194 struct {
 
 // New341194 returns GOST 34.311-95, which is GOST R 34.11-94 (RFC 5831) with the substitution
 // id-GostR3411-94-TestParamSet and a zero start vector. The 32 bytes of output have the least significant byte first.
-func New341194() hash.Hash { return &gost341194{} }
+func New341194() hash.Hash { return &gost341194{box: testSubstitution} }
 
 func (g *gost341194) Size() int      { return 32 }
 func (g *gost341194) BlockSize() int { return 32 }
-func (g *gost341194) Reset()         { *g = gost341194{} }
+func (g *gost341194) Reset()         { *g = gost341194{box: g.box} }
 
 // Write absorbs p. It never fails.
 func (g *gost341194) Write(p []byte) (int, error) {
@@ -111,7 +115,7 @@ func (g *gost341194) step(m *block256) {
 			v = block256{v[2], v[3], v[0] ^ v[1], v[1] ^ v[2]}
 		}
 		key := permuteKey(&block256{u[0] ^ v[0], u[1] ^ v[1], u[2] ^ v[2], u[3] ^ v[3]})
-		s[i] = encrypt28147(&key, g.h[i])
+		s[i] = g.box.encrypt(&key, g.h[i])
 	}
 	g.mix(&s, m)
 }
@@ -125,9 +129,8 @@ func permuteKey(w *block256) (key [8]uint32) {
 	return key
 }
 
-// encrypt28147 is GOST 28147-89 in the simple substitution mode (RFC 5830, section 5).
-func encrypt28147(key *[8]uint32, x uint64) uint64 {
-	t := &gost28147T
+// encrypt is GOST 28147-89 in the simple substitution mode (RFC 5830, section 5).
+func (t *substitution) encrypt(key *[8]uint32, x uint64) uint64 {
 	f := func(v uint32) uint32 {
 		return t[0][byte(v)] ^ t[1][byte(v>>8)] ^ t[2][byte(v>>16)] ^ t[3][byte(v>>24)]
 	}

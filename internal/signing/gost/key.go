@@ -3,6 +3,7 @@ package gost
 import (
 	"bytes"
 	"crypto"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -82,12 +83,16 @@ func NewPrivateKey(c *Curve, le []byte) (*PrivateKey, error) {
 	return k, nil
 }
 
-// GenerateKey returns a key drawn uniformly with the bytes of rand. It fails only if rand does.
-func GenerateKey(c *Curve, rand io.Reader) (*PrivateKey, error) {
+// GenerateKey returns a key drawn uniformly with the bytes of source, or of [rand.Reader] if source is nil. It fails
+// only if source does.
+func GenerateKey(c *Curve, source io.Reader) (*PrivateKey, error) {
+	if source == nil {
+		source = rand.Reader
+	}
 	b := make([]byte, c.size)
 	defer clear(b)
 	for {
-		if _, err := io.ReadFull(rand, b); err != nil {
+		if _, err := io.ReadFull(source, b); err != nil {
 			return nil, fmt.Errorf("gost: reading randomness: %w", err)
 		}
 		if k, err := NewPrivateKey(c, b); err == nil {

@@ -3,6 +3,7 @@ package gost
 import (
 	"crypto"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha512"
 	"errors"
 	"fmt"
@@ -16,9 +17,10 @@ var ErrDigest = errors.New("gost: the digest's length does not fit the curve")
 
 // Sign returns LE(r)||LE(s) over a digest of [Curve.Size] bytes, which is read as a little-endian number
 // (RFC 7091, section 6.1). opts is not used and may be nil. The nonce is HMAC-SHA-512 keyed with the private key over
-// 32 bytes of rand, the digest and a counter, reduced from twice the curve's size: a broken rand alone does not reveal the key.
-// Sign fails with [ErrDigest], [ErrPrivateKey] for the zero key, or if rand does.
-func (k *PrivateKey) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+// 32 bytes of source (of [rand.Reader] if source is nil), the digest and a counter, reduced from twice the curve's size:
+// a broken source alone does not reveal the key.
+// Sign fails with [ErrDigest], [ErrPrivateKey] for the zero key, or if source does.
+func (k *PrivateKey) Sign(source io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	c := k.public.curve
 	if c == nil {
 		return nil, ErrPrivateKey
@@ -26,8 +28,11 @@ func (k *PrivateKey) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts)
 	if len(digest) != c.size {
 		return nil, ErrDigest
 	}
+	if source == nil {
+		source = rand.Reader
+	}
 	var salt [32]byte
-	if _, err := io.ReadFull(rand, salt[:]); err != nil {
+	if _, err := io.ReadFull(source, salt[:]); err != nil {
 		return nil, fmt.Errorf("gost: reading randomness: %w", err)
 	}
 	for counter := byte(0); ; counter++ {
