@@ -91,7 +91,7 @@ func (t *Ticket) Wire() string {
 func CheckWire(wire string, at Checkpoint) (*Intent, int64, error) {
 	bad := malformed("log.ticket_malformed", "a ticket is an index, an entry and a proof, joined by full stops")
 	parts := strings.Split(wire, ".")
-	if len(wire) > MaxWire || len(parts) != 3 {
+	if len(wire) > MaxWire || len(parts) != 3 || strings.ContainsAny(wire, "\r\n") { // base64 would skip line ends
 		return nil, 0, bad
 	}
 	index, err := strconv.ParseInt(parts[0], 10, 64)
