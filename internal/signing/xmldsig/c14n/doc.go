@@ -3,8 +3,8 @@
 //
 // # What is written
 //
-// A [Method] canonicalises a whole document or the subtree of one element. One
-// element may be left out with everything in it, which is how the enveloped-signature
+// A [Method] canonicalises a whole document or the subtree of one element. Given
+// elements may be left out with everything in them, which is how the enveloped-signature
 // transform sees a document. The tree is never changed.
 //
 // The inclusive method gives the apex element of a subtree the namespace declarations

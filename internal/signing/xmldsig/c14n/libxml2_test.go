@@ -58,7 +58,7 @@ func TestDocumentsEqualLibxml2(t *testing.T) {
 			var mine [][]byte
 			for i := range documents {
 				text, _ := document(uint64(i), false)
-				got, err := mode.method.Document(parse(t, text), nil)
+				got, err := mode.method.Document(parse(t, text))
 				if err != nil {
 					t.Fatalf("document %d: %v", i, err)
 				}
@@ -165,7 +165,7 @@ func compareTargets(t *testing.T, xmlsec, key, path, text string, targets int) i
 	for i := range targets {
 		el := doc.FindElement(fmt.Sprintf("//*[@Id='t%d']", i))
 		for k, m := range elementModes {
-			got, err := m.method.Element(el, nil)
+			got, err := m.method.Element(el)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -65,14 +65,14 @@ func PrefixList(value string) []string {
 	return prefixes
 }
 
-// Document canonicalises doc without the element skip, which may be nil.
-func (m Method) Document(doc *etree.Document, skip *etree.Element) ([]byte, error) {
+// Document canonicalises doc without the elements skip.
+func (m Method) Document(doc *etree.Document, skip ...*etree.Element) ([]byte, error) {
 	w := writer{method: m, skip: skip}
 	root := doc.Root()
 	behind := false
 	for _, t := range doc.Child {
 		if el, ok := t.(*etree.Element); ok && el == root {
-			if el != skip {
+			if !w.skipped(el) {
 				w.apex(el)
 			}
 			behind = true
@@ -83,8 +83,8 @@ func (m Method) Document(doc *etree.Document, skip *etree.Element) ([]byte, erro
 	return w.result()
 }
 
-// Element canonicalises the subtree of el without the element skip, which may be nil.
-func (m Method) Element(el, skip *etree.Element) ([]byte, error) {
+// Element canonicalises the subtree of el without the elements skip.
+func (m Method) Element(el *etree.Element, skip ...*etree.Element) ([]byte, error) {
 	w := writer{method: m, skip: skip}
 	w.apex(el)
 	return w.result()

@@ -1,6 +1,7 @@
 package c14n
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -31,7 +32,7 @@ type attribute struct {
 
 type writer struct {
 	method   Method
-	skip     *etree.Element
+	skip     []*etree.Element
 	out      []byte
 	known    scope // declared in the tree at the current place
 	rendered scope // declared in the output at the current place
@@ -51,6 +52,10 @@ func (w *writer) fail(code, format string, args ...any) {
 	if w.problem == nil {
 		w.problem = record.NewProblem(code, "", "", format, args...)
 	}
+}
+
+func (w *writer) skipped(el *etree.Element) bool {
+	return len(w.skip) > 0 && slices.Contains(w.skip, el)
 }
 
 // apex writes the element at the top of the output.
@@ -130,7 +135,7 @@ func (w *writer) element(el *etree.Element, apex bool) {
 func (w *writer) token(t etree.Token) {
 	switch t := t.(type) {
 	case *etree.Element:
-		if t != w.skip {
+		if !w.skipped(t) {
 			w.element(t, false)
 		}
 	case *etree.CharData:

@@ -37,4 +37,10 @@
 // reference to one of them (&#9; &#10; &#13;) survives as that character. CDATA sections
 // are separate etree.CharData tokens. White space and the declaration outside the root
 // element are not kept; comments and processing instructions are.
+//
+// # Protocol elements
+//
+// [Children], [Text], [Base64] and [Attributes] take apart the elements of a signature or an
+// envelope, where nothing may stand that is not part of the protocol: their problems are
+// xml.unexpected and xml.base64.
 package xmlread
