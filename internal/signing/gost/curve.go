@@ -112,7 +112,8 @@ func (c *Curve) infinity() point { return point{y: c.p.one} }
 func (c *Curve) project(pt *affine) point { return point{pt.x, pt.y, c.p.one} }
 
 // add sets r to p+q: algorithm 1 of Renes, Costello and Batina, "Complete addition formulas for prime order elliptic
-// curves" (2016). It has no exceptions among points of odd order, so that it needs no branch.
+// curves" (2016). It has no exceptions among points of odd order, so that it needs no branch. If the difference of p and q
+// has order two, it sets all coordinates to zero, which every further addition and doubling keeps.
 func (c *Curve) add(r, p, q *point) {
 	f := c.p
 	var xx, yy, zz, xy, xz, yz, t elem
@@ -180,11 +181,11 @@ func (c *Curve) finish(r *point, xx, yy, zz, xy, xz, yz *elem) {
 }
 
 // double sets r to 2*p for a public p: formula dbl-2007-bl of Bernstein and Lange for homogeneous coordinates, which is faster than
-// add but fails for the point at infinity, so that it branches.
+// add but does not hold for the point at infinity, so that it branches.
 func (c *Curve) double(r, p *point) {
 	f := c.p
 	if f.isZero(&p.z) == 1 {
-		*r = c.infinity()
+		*r = *p
 		return
 	}
 	var xx, w, s, ss, b, h, rr, t elem

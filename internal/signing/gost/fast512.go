@@ -161,9 +161,7 @@ func mul512(z, x, y *elem) {
 	a, b, c = accumulate(a, b, c, x[6], y[7])
 	a, b, c = accumulate(a, b, c, x[7], y[6])
 	t[13], a, b, c = c, 0, a, b
-	a, b, c = accumulate(a, b, c, x[7], y[7])
-	t[14], a, b, c = c, 0, a, b
-	t[15] = c
+	_, t[15], t[14] = accumulate(a, b, c, x[7], y[7])
 	fold512(z, &t)
 }
 
@@ -259,9 +257,7 @@ func sqr512(z, x *elem) {
 	d, e, f = double(d, e, f)
 	a, b, c = plus(a, b, c, d, e, f)
 	t[13], a, b, c = c, 0, a, b
-	a, b, c = accumulate(a, b, c, x[7], x[7])
-	t[14], a, b, c = c, 0, a, b
-	t[15] = c
+	_, t[15], t[14] = accumulate(a, b, c, x[7], x[7])
 	fold512(z, &t)
 }
 

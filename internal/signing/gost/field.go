@@ -235,7 +235,7 @@ func fromBig(v *big.Int) (x elem) {
 }
 
 // big converts a public number.
-func (x *elem) big() *big.Int {
+func (x elem) big() *big.Int {
 	var b [64]byte
 	for i, w := range x {
 		binary.BigEndian.PutUint64(b[56-8*i:], w)

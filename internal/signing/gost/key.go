@@ -36,13 +36,16 @@ func NewPublicKey(c *Curve, le []byte) (*PublicKey, error) {
 	if !c.onCurve(&k.pt) {
 		return nil, ErrPublicKey
 	}
-	if c.cofactor != 1 {
-		end := c.combine(&elem{}, &c.q.m, &k.pt)
-		if c.p.isZero(&end.z) != 1 {
-			return nil, ErrPublicKey
-		}
+	if c.cofactor != 1 && !c.inSubgroup(&k.pt) {
+		return nil, ErrPublicKey
 	}
 	return k, nil
+}
+
+// inSubgroup reports whether the order times pt is the point at infinity; see [Curve.add] for points outside the subgroup.
+func (c *Curve) inSubgroup(pt *affine) bool {
+	end := c.combine(&elem{}, &c.q.m, pt)
+	return c.p.isZero(&end.z) == 1 && c.p.isZero(&end.y) == 0
 }
 
 // Curve returns the curve of the key, nil for the zero PublicKey.

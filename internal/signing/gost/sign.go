@@ -57,7 +57,12 @@ func (k *PrivateKey) nonce(salt, digest []byte, counter byte) elem {
 		wide = append(wide, mac.Sum(nil)[:c.size]...)
 	}
 	defer clear(wide)
-	lo, hi := fromBytes(wide[:c.size]), fromBytes(wide[c.size:])
+	return c.reduceWide(wide)
+}
+
+// reduceWide returns a number of twice the curve's size modulo the order, in Montgomery form.
+func (c *Curve) reduceWide(le []byte) elem {
+	lo, hi := fromBytes(le[:c.size]), fromBytes(le[c.size:])
 	lo, hi = c.q.enter(&lo), c.q.enter(&hi)
 	hi = c.q.enter(&hi) // times 2^(64n) once more: the weight of the upper half
 	c.q.add(&lo, &lo, &hi)
