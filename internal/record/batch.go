@@ -159,6 +159,18 @@ func (b *Batch) Add(p Person, values [][]byte) {
 	}
 }
 
+// AddFrom appends the i-th person of another batch with the same columns, with all decision data.
+func (b *Batch) AddFrom(other *Batch, i int) {
+	values := make([][]byte, len(b.fields))
+	for f := range values {
+		values[f], _ = other.Value(i, f)
+	}
+	b.Add(*other.Person(i), values)
+	for _, c := range other.Consents(i) {
+		b.AddConsent(c)
+	}
+}
+
 func (b *Batch) keep(v []byte) []byte {
 	start := len(b.arena)
 	b.arena = append(b.arena, v...)

@@ -105,6 +105,9 @@ func (r *Roster) TagOf(iin []byte) (t Tag) {
 	return t
 }
 
+// Tag returns the tag of the i-th person of the batch resolved last.
+func (r *Roster) Tag(i int) Tag { return r.tags[i] }
+
 // Resolve sets the ordinal of every person of b, giving new people new ones.
 func (r *Roster) Resolve(ctx context.Context, b *record.Batch) error {
 	if b.Len() == 0 {
@@ -250,6 +253,11 @@ func (r *Roster) Find(ctx context.Context, iin []byte) ([]uint32, error) {
 	if tag == (Tag{}) {
 		return nil, nil
 	}
+	return r.FindTags(ctx, map[Tag]struct{}{tag: {}})
+}
+
+// FindTags is Find for several people by their tags.
+func (r *Roster) FindTags(ctx context.Context, tags map[Tag]struct{}) ([]uint32, error) {
 	var found []uint32
 	err := r.store.Each(ctx, func(c Chunk) error {
 		entries, err := r.open(r.known[:0], &c)
@@ -259,7 +267,8 @@ func (r *Roster) Find(ctx context.Context, iin []byte) ([]uint32, error) {
 		for i := 0; i < len(entries); {
 			j, hit := i, false
 			for ; j < len(entries) && bytes.Equal(entries[j].key, entries[i].key); j++ {
-				hit = hit || entries[j].tag == tag
+				_, one := tags[entries[j].tag]
+				hit = hit || one
 			}
 			for ; i < j; i++ {
 				if hit {
