@@ -40,9 +40,10 @@ var attributeAliases = map[string]string{
 	"EMAIL": "1.2.840.113549.1.9.1", "TITLE": "2.5.4.12", "SERIAL": "2.5.4.5",
 }
 
-func parseName(v ber.Value) (Name, error) {
-	n := Name{Raw: v.Full}
-	top := ber.NewReader(v.Full)
+// ParseName reads a Name from its encoding.
+func ParseName(der []byte) (Name, error) {
+	n := Name{Raw: der}
+	top := ber.NewReader(der)
 	for seq := top.Seq(); !seq.Empty(); {
 		var rdn []Attribute
 		for set := seq.Set(); !set.Empty(); {

@@ -196,10 +196,10 @@ func (c *Certificate) parseTBS(r *ber.Reader) error {
 		return err
 	}
 	var err error
-	if c.Issuer, err = parseName(issuer); err != nil {
+	if c.Issuer, err = ParseName(issuer.Full); err != nil {
 		return fmt.Errorf("issuer: %w", err)
 	}
-	if c.Subject, err = parseName(subject); err != nil {
+	if c.Subject, err = ParseName(subject.Full); err != nil {
 		return fmt.Errorf("subject: %w", err)
 	}
 	if c.SerialNumber.BitLen() > 8*32 {
