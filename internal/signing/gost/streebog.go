@@ -111,12 +111,22 @@ func xorLPS(z, x, y *words) {
 	a0, a1, a2, a3 := x[0]^y[0], x[1]^y[1], x[2]^y[2], x[3]^y[3]
 	a4, a5, a6, a7 := x[4]^y[4], x[5]^y[5], x[6]^y[6], x[7]^y[7]
 	t := &streebogT
-	for i := range z {
-		z[i] = t[0][byte(a0)] ^ t[1][byte(a1)] ^ t[2][byte(a2)] ^ t[3][byte(a3)] ^
-			t[4][byte(a4)] ^ t[5][byte(a5)] ^ t[6][byte(a6)] ^ t[7][byte(a7)]
-		a0, a1, a2, a3 = a0>>8, a1>>8, a2>>8, a3>>8
-		a4, a5, a6, a7 = a4>>8, a5>>8, a6>>8, a7>>8
-	}
+	z[0] = t[0][byte(a0)] ^ t[1][byte(a1)] ^ t[2][byte(a2)] ^ t[3][byte(a3)] ^
+		t[4][byte(a4)] ^ t[5][byte(a5)] ^ t[6][byte(a6)] ^ t[7][byte(a7)]
+	z[1] = t[0][byte(a0>>8)] ^ t[1][byte(a1>>8)] ^ t[2][byte(a2>>8)] ^ t[3][byte(a3>>8)] ^
+		t[4][byte(a4>>8)] ^ t[5][byte(a5>>8)] ^ t[6][byte(a6>>8)] ^ t[7][byte(a7>>8)]
+	z[2] = t[0][byte(a0>>16)] ^ t[1][byte(a1>>16)] ^ t[2][byte(a2>>16)] ^ t[3][byte(a3>>16)] ^
+		t[4][byte(a4>>16)] ^ t[5][byte(a5>>16)] ^ t[6][byte(a6>>16)] ^ t[7][byte(a7>>16)]
+	z[3] = t[0][byte(a0>>24)] ^ t[1][byte(a1>>24)] ^ t[2][byte(a2>>24)] ^ t[3][byte(a3>>24)] ^
+		t[4][byte(a4>>24)] ^ t[5][byte(a5>>24)] ^ t[6][byte(a6>>24)] ^ t[7][byte(a7>>24)]
+	z[4] = t[0][byte(a0>>32)] ^ t[1][byte(a1>>32)] ^ t[2][byte(a2>>32)] ^ t[3][byte(a3>>32)] ^
+		t[4][byte(a4>>32)] ^ t[5][byte(a5>>32)] ^ t[6][byte(a6>>32)] ^ t[7][byte(a7>>32)]
+	z[5] = t[0][byte(a0>>40)] ^ t[1][byte(a1>>40)] ^ t[2][byte(a2>>40)] ^ t[3][byte(a3>>40)] ^
+		t[4][byte(a4>>40)] ^ t[5][byte(a5>>40)] ^ t[6][byte(a6>>40)] ^ t[7][byte(a7>>40)]
+	z[6] = t[0][byte(a0>>48)] ^ t[1][byte(a1>>48)] ^ t[2][byte(a2>>48)] ^ t[3][byte(a3>>48)] ^
+		t[4][byte(a4>>48)] ^ t[5][byte(a5>>48)] ^ t[6][byte(a6>>48)] ^ t[7][byte(a7>>48)]
+	z[7] = t[0][byte(a0>>56)] ^ t[1][byte(a1>>56)] ^ t[2][byte(a2>>56)] ^ t[3][byte(a3>>56)] ^
+		t[4][byte(a4>>56)] ^ t[5][byte(a5>>56)] ^ t[6][byte(a6>>56)] ^ t[7][byte(a7>>56)]
 }
 
 // addTo adds y to x modulo 2^512.
