@@ -9,7 +9,7 @@
 //	GOST-2004          *gost.PublicKey on CryptoProA           GOST 34.311-95  LE(r)||LE(s)
 //	TC26-512           *RussianPublicKey, 512 bits             Streebog-512    BE(s)||BE(r)
 //	TC26-256           *RussianPublicKey, 256 bits             Streebog-256    BE(s)||BE(r)
-//	RSA-SHA256         *rsa.PublicKey, 2048 bits or more       SHA-256         PKCS #1 v1.5
+//	RSA-SHA256         *rsa.PublicKey, 2048 to 8192 bits       SHA-256         PKCS #1 v1.5
 //	ECDSA-P256-SHA256  *ecdsa.PublicKey on P-256               SHA-256         DER, SEQUENCE{r, s}
 //
 // The first three are the Kazakh forms: object identifiers below 1.2.398.3.10. A *gost.PublicKey always stands for the Kazakh

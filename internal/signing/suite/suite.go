@@ -163,7 +163,7 @@ func verifyRussian(pub crypto.PublicKey, digest, sig []byte) bool {
 
 func isRSA(pub crypto.PublicKey) bool {
 	k, ok := pub.(*rsa.PublicKey)
-	return ok && k.N != nil && k.N.BitLen() >= 2048
+	return ok && k != nil && k.N != nil && k.N.BitLen() >= 2048 && k.N.BitLen() <= 8192
 }
 
 func verifyRSA(pub crypto.PublicKey, digest, sig []byte) bool {
@@ -172,7 +172,7 @@ func verifyRSA(pub crypto.PublicKey, digest, sig []byte) bool {
 
 func isP256(pub crypto.PublicKey) bool {
 	k, ok := pub.(*ecdsa.PublicKey)
-	return ok && k.Curve == elliptic.P256()
+	return ok && k != nil && k.Curve == elliptic.P256()
 }
 
 func verifyECDSA(pub crypto.PublicKey, digest, sig []byte) bool {
