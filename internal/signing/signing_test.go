@@ -10,7 +10,6 @@ import (
 var (
 	testTime = time.Date(2026, 11, 22, 10, 30, 0, 123456000, time.UTC)
 	testKey  = mustKey(Ed25519)
-	peerKey  = mustKey(ECDSAP256SHA256)
 )
 
 func mustKey(alg Alg) *Key {
