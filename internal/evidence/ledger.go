@@ -1,0 +1,196 @@
+package evidence
+
+import (
+	"encoding/binary"
+	"slices"
+	"strings"
+
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/transferlog"
+)
+
+// A ledger follows intents to their settlements, numbers to their messages and runs to their parts.
+type ledger struct {
+	recipients map[string]*Recipient
+	pending    map[int64]*open
+	intents    map[uint64]struct{} // by half of the message id, which is random
+	settled    map[int64]struct{}
+	cancelled  map[record.ID]number
+	transfers  map[record.ID]*totals
+}
+
+// open is an intent without a settlement.
+type open struct {
+	transfer record.ID
+	subject  signing.Subject
+}
+
+// number is the place of a cancelled message that waits for its void notice.
+type number struct {
+	recipient string
+	sequence  uint64
+}
+
+// totals is what the entries of one transfer add up to.
+type totals struct {
+	accepted, rejected, refused int
+	first, last                 uint64
+	refusals                    bool
+}
+
+func newLedger() *ledger {
+	return &ledger{
+		recipients: map[string]*Recipient{}, pending: map[int64]*open{}, intents: map[uint64]struct{}{},
+		settled: map[int64]struct{}{}, cancelled: map[record.ID]number{}, transfers: map[record.ID]*totals{},
+	}
+}
+
+func (l *ledger) recipient(bin string) *Recipient {
+	r := l.recipients[bin]
+	if r == nil {
+		r = &Recipient{BIN: bin}
+		l.recipients[bin] = r
+	}
+	return r
+}
+
+func (l *ledger) transfer(id record.ID) *totals {
+	t := l.transfers[id]
+	if t == nil {
+		t = &totals{}
+		l.transfers[id] = t
+	}
+	return t
+}
+
+func (l *ledger) intent(v *verifier, e *transferlog.Intent) {
+	half := binary.LittleEndian.Uint64(e.Message[:])
+	if _, ok := l.intents[half]; ok {
+		v.find("log.message_reused", "the message id of this intent stands for an earlier intent")
+	}
+	l.intents[half] = struct{}{}
+	r := l.recipient(e.Recipient)
+	switch {
+	case !e.Voids.IsZero():
+		if l.cancelled[e.Voids] != (number{e.Recipient, e.Sequence}) {
+			v.find("log.void_unknown", "a void notice names no cancelled message of its recipient and number")
+		}
+		delete(l.cancelled, e.Voids)
+	case e.Sequence <= r.Last:
+		v.find("log.sequence_reused", "the intent takes number %d, and the recipient has had number %d", e.Sequence, r.Last)
+	case e.Sequence != r.Last+1:
+		v.find("log.sequence_gap", "the intent takes number %d, and the recipient's last was %d", e.Sequence, r.Last)
+	}
+	r.Last = max(r.Last, e.Sequence)
+	r.Pending++
+	l.pending[v.entry] = &open{transfer: e.Transfer, subject: signing.Subject{
+		Message: e.Message, Envelope: e.Envelope, Sequence: e.Sequence, Recipient: e.Recipient, Records: e.Records,
+	}}
+	t := l.transfer(e.Transfer)
+	if t.first == 0 || e.Sequence < t.first {
+		t.first = e.Sequence
+	}
+	t.last = max(t.last, e.Sequence)
+}
+
+// settle checks a settlement with the receipt that stands before it, nil if none does.
+func (v *verifier) settle(s *transferlog.Settlement, receipt []byte) {
+	l := v.ledger
+	v.report.Outcomes[s.Outcome]++
+	intent := l.pending[s.Intent]
+	if intent == nil {
+		if _, ok := l.settled[s.Intent]; ok {
+			v.find("log.double_settlement", "the intent of index %d has a settlement already", s.Intent)
+		} else {
+			v.find("log.settlement_unknown", "the settlement is for index %d, which is no earlier intent", s.Intent)
+		}
+		return
+	}
+	delete(l.pending, s.Intent)
+	l.settled[s.Intent] = struct{}{}
+	subject := intent.subject
+	if s.Transfer != intent.transfer || s.Message != subject.Message || s.Sequence != subject.Sequence || s.Recipient != subject.Recipient {
+		v.find("log.settlement_other", "the settlement names another transfer, message, number or recipient than the intent of index %d", s.Intent)
+	}
+	r := l.recipient(subject.Recipient)
+	r.Pending--
+	t := l.transfer(intent.transfer)
+	switch s.Outcome {
+	case transferlog.Delivered:
+		r.Delivered++
+		r.Records += int64(s.Accepted + s.Updated)
+		t.accepted += s.Accepted + s.Updated
+		t.rejected += s.Rejected
+	case transferlog.Cancelled:
+		l.cancelled[subject.Message] = number{subject.Recipient, subject.Sequence}
+	}
+	v.checkReceipt(s, subject, receipt)
+}
+
+func (v *verifier) checkReceipt(s *transferlog.Settlement, subject signing.Subject, receipt []byte) {
+	switch {
+	case s.Receipt.IsZero() && receipt == nil:
+		return
+	case s.Receipt.IsZero():
+		v.find("receipt.unexpected", "the settlement names no receipt, and one stands before it")
+		return
+	case receipt == nil:
+		v.find("receipt.missing", "the receipt that the settlement names is not in the file")
+		return
+	case record.DigestOf(receipt) != s.Receipt:
+		v.find("receipt.other_bytes", "the receipt is not the one that the settlement names")
+		return
+	case s.Outcome == transferlog.Disputed:
+		return // what the recipient sent is kept because it proves nothing
+	}
+	got, err := signing.OpenReceiptFor(receipt, v.ring(subject.Recipient), s.At, subject)
+	if err != nil {
+		v.findErr(err)
+		return
+	}
+	if got.Accepted != s.Accepted || got.Updated != s.Updated || got.Rejected != s.Rejected {
+		if s.Outcome == transferlog.Delivered {
+			v.find("receipt.settlement", "the settlement counts other records than the receipt")
+			return
+		}
+	}
+	if (s.Outcome == transferlog.Delivered) != (got.Status == signing.StatusAccepted) {
+		v.find("receipt.settlement", "the receipt says %s, the settlement %s", got.Status, s.Outcome)
+		return
+	}
+	v.report.Receipts++
+}
+
+func (l *ledger) refusals(e *transferlog.Refusals) {
+	t := l.transfer(e.Transfer)
+	t.refusals = true
+	for _, n := range e.Counts {
+		t.refused += n.People
+	}
+}
+
+func (l *ledger) run(v *verifier, e *transferlog.Run) {
+	if !e.Balanced() && e.Status != "failed" {
+		v.find("run.unbalanced", "read is not the sum of accepted, unchanged, refused, withheld, rejected and pending, or the recipient counts otherwise, and the run does not say that it failed")
+	}
+	t := l.transfer(e.Transfer)
+	if e.Accepted != t.accepted || e.Rejected < t.rejected {
+		v.find("run.accepted", "the run counts %d records as accepted and %d as rejected, its settlements %d and %d", e.Accepted, e.Rejected, t.accepted, t.rejected)
+	}
+	if e.Refused != t.refused && (t.refusals || e.Refused != 0) {
+		v.find("run.refused", "the run counts %d people as refused, its refusals %d", e.Refused, t.refused)
+	}
+	if e.First != t.first || e.Last != t.last {
+		v.find("run.sequences", "the run used the numbers %d to %d, its intents %d to %d", e.First, e.Last, t.first, t.last)
+	}
+}
+
+// sum writes what is left over into the report.
+func (l *ledger) sum(r *Report) {
+	r.Pending, r.Unfilled = int64(len(l.pending)), int64(len(l.cancelled))
+	for _, one := range l.recipients {
+		r.Recipients = append(r.Recipients, *one)
+	}
+	slices.SortFunc(r.Recipients, func(a, b Recipient) int { return strings.Compare(a.BIN, b.BIN) })
+}
