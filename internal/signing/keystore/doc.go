@@ -17,12 +17,12 @@
 // certificates in the clear or encrypted; encryption by PBE-SHA1 with three-key or
 // two-key 3DES, RC2-40 and RC2-128, and by PBES2 with PBKDF2 (HMAC with SHA-1 or
 // SHA-2) and AES-CBC or 3DES-CBC. The MAC is verified before anything is decrypted; a
-// container without a MAC is refused. Iterations are bounded by [MaxIterations] and
-// the file by [MaxFile].
+// container without a MAC is refused. The file is bounded by [MaxFile].
 //
 // # Keys
 //
 // PKCS#8 with RSA, ECDSA, Ed25519 and the national GOST keys: of 34.10-2015 the
 // private key is an octet string of 64 octets, little-endian; of 34.310-2004 an
-// integer. A GOST key's algorithm parameters are those of its public key.
+// integer. Russian keys of RFC 9215 on paramSetA of 512 bits are read for the sake of
+// checking against gost-engine.
 package keystore

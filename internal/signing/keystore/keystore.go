@@ -13,6 +13,7 @@ import (
 
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing/cert"
+	"birgeoqy.kz/almasu/internal/signing/keystore/pbe"
 	"birgeoqy.kz/almasu/internal/signing/suite"
 )
 
@@ -118,7 +119,7 @@ func Parse(data []byte, password string) (*Key, error) {
 		c, err = readPKCS12(data, password)
 	}
 	switch {
-	case errors.Is(err, errPassword):
+	case errors.Is(err, pbe.ErrPassword):
 		return nil, record.NewProblem("keystore.password", "", "check the password file", "%s", err)
 	case err != nil:
 		return nil, record.NewProblem("keystore.malformed", "", "expected a PKCS#12 container or PEM", "%s", err)
@@ -137,7 +138,7 @@ func assemble(c *contents, bare bool) (*Key, error) {
 	signer, err := parsePKCS8(c.keys[0].der)
 	if err != nil {
 		code := "keystore.malformed"
-		if errors.Is(err, errPassword) {
+		if errors.Is(err, pbe.ErrPassword) {
 			code = "keystore.password"
 		}
 		return nil, record.NewProblem(code, "", "", "%s", err)

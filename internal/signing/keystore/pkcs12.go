@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"birgeoqy.kz/almasu/internal/signing/ber"
+	"birgeoqy.kz/almasu/internal/signing/keystore/pbe"
 )
 
 // Object identifiers of PKCS#7, PKCS#9 and PKCS#12.
@@ -81,7 +82,7 @@ func contentInfo(r *ber.Reader) (string, *ber.Reader) {
 }
 
 // errMAC is returned for a MAC that does not fit.
-var errMAC = fmt.Errorf("the MAC does not fit: %w", errPassword)
+var errMAC = fmt.Errorf("the MAC does not fit: %w", pbe.ErrPassword)
 
 func checkMAC(pfx *ber.Reader, data []byte, password string) error {
 	mac := pfx.Seq()
@@ -97,16 +98,16 @@ func checkMAC(pfx *ber.Reader, data []byte, password string) error {
 	salt := mac.Octets()
 	iterations := 1
 	if !mac.Empty() {
-		iterations = readIterations(mac)
+		iterations = pbe.Iterations(mac)
 	}
 	if err := mac.End(); err != nil {
 		return err
 	}
-	newHash := hashes[oid]
+	newHash := pbe.Hash(oid)
 	if newHash == nil {
 		return fmt.Errorf("unknown MAC %s", oid)
 	}
-	key := derive(newHash, idMAC, bmp(password), salt, iterations, newHash().Size())
+	key := pbe.Derive(newHash, pbe.IDMAC, pbe.BMP(password), salt, iterations, newHash().Size())
 	h := hmac.New(newHash, key)
 	h.Write(data)
 	if !hmac.Equal(h.Sum(nil), want) {
@@ -136,7 +137,7 @@ func (c *contents) readSafe(oid string, r *ber.Reader) error {
 			return err
 		}
 		var err error
-		if plain, err = decrypt(ber.NewReader(algorithm.Full), sealed, c.password); err != nil {
+		if plain, err = pbe.Decrypt(ber.NewReader(algorithm.Full), sealed, c.password); err != nil {
 			return err
 		}
 	default:
@@ -227,5 +228,5 @@ func decryptPKCS8(der []byte, password string) ([]byte, error) {
 	if err := top.End(); err != nil {
 		return nil, err
 	}
-	return decrypt(ber.NewReader(algorithm.Full), sealed, password)
+	return pbe.Decrypt(ber.NewReader(algorithm.Full), sealed, password)
 }

@@ -1,12 +1,12 @@
-package keystore
+package pbe
 
 import (
+	"crypto/cipher"
 	"encoding/binary"
 	"math/bits"
 )
 
-// rc2 is the block cipher of RFC 2268, for decrypting (and, in the writer of test
-// containers, encrypting) the certificate bags of old PKCS#12 files.
+// rc2 is the block cipher of RFC 2268.
 type rc2 struct{ k [64]uint16 }
 
 // rc2Pi is PITABLE of RFC 2268, section 2.
@@ -29,8 +29,8 @@ var rc2Pi = [256]byte{
 	0xc5, 0xf3, 0xdb, 0x47, 0xe5, 0xa5, 0x9c, 0x77, 0x0a, 0xa6, 0x20, 0x68, 0xfe, 0x7f, 0xc1, 0xad,
 }
 
-// newRC2 expands key, whose effective length is all of its bits.
-func newRC2(key []byte) *rc2 {
+// NewRC2 returns RC2 with key, 1 to 128 octets, whose effective length is all of its bits.
+func NewRC2(key []byte) cipher.Block {
 	var l [128]byte
 	n := copy(l[:], key)
 	for i := n; i < 128; i++ {

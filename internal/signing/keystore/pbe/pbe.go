@@ -1,4 +1,11 @@
-package keystore
+// Package pbe derives keys from passwords and decrypts what they protect in PKCS#12
+// containers and encrypted PKCS#8 keys: PBE-SHA1 of RFC 7292 appendix C with 3DES and
+// RC2, and PBES2 of RFC 8018 with PBKDF2 and AES-CBC or 3DES-CBC. RC2 and SHA-1 are
+// here because national key containers are made with them; nothing else should be.
+//
+// The iterations that a file may ask for are bounded by [MaxIterations]. A decryption
+// that yields nonsense fails with [ErrPassword]; no error shows key material.
+package pbe
 
 import (
 	"bytes"
@@ -43,24 +50,25 @@ const (
 	oidHMACSHA512 = "1.2.840.113549.2.11"
 )
 
+// hashes are the hash functions by their own and by their HMAC's identifier.
 var hashes = map[string]func() hash.Hash{
 	oidSHA1: sha1.New, oidSHA256: sha256.New, oidSHA384: sha512.New384, oidSHA512: sha512.New,
 	oidHMACSHA1: sha1.New, oidHMACSHA256: sha256.New, oidHMACSHA384: sha512.New384, oidHMACSHA512: sha512.New,
 }
 
-// errPassword is the cause when a decryption yields nonsense.
-var errPassword = errors.New("wrong password or damaged contents")
+// ErrPassword is the cause when a decryption yields nonsense.
+var ErrPassword = errors.New("wrong password or damaged contents")
 
 // Purposes of the PKCS#12 derivation (RFC 7292, appendix B.3).
 const (
-	idKey = 1
-	idIV  = 2
-	idMAC = 3
+	IDKey = 1
+	IDIV  = 2
+	IDMAC = 3
 )
 
-// bmp is the password as PKCS#12 feeds it to the derivation: UTF-16, big-endian, with
+// BMP is the password as PKCS#12 feeds it to the derivation: UTF-16, big-endian, with
 // a zero at the end.
-func bmp(password string) []byte {
+func BMP(password string) []byte {
 	units := append(utf16.Encode([]rune(password)), 0)
 	out := make([]byte, 2*len(units))
 	for i, u := range units {
@@ -69,8 +77,8 @@ func bmp(password string) []byte {
 	return out
 }
 
-// derive is the key derivation of RFC 7292, appendix B.2.
-func derive(newHash func() hash.Hash, id byte, password, salt []byte, iterations, size int) []byte {
+// Derive is the key derivation of RFC 7292, appendix B.2.
+func Derive(newHash func() hash.Hash, id byte, password, salt []byte, iterations, size int) []byte {
 	h := newHash()
 	v := h.BlockSize()
 	fill := func(b []byte) []byte {
@@ -108,8 +116,8 @@ func derive(newHash func() hash.Hash, id byte, password, salt []byte, iterations
 	}
 }
 
-// readIterations reads an iteration count within the bound.
-func readIterations(r *ber.Reader) int {
+// Iterations reads an iteration count within the bound.
+func Iterations(r *ber.Reader) int {
 	n := r.Int(MaxIterations)
 	if r.Err() == nil && n < 1 {
 		r.Fail(fmt.Errorf("%w: no iterations", ber.ErrSyntax))
@@ -117,9 +125,9 @@ func readIterations(r *ber.Reader) int {
 	return n
 }
 
-// decrypt undoes the password-based encryption named by the AlgorithmIdentifier that
+// Decrypt undoes the password-based encryption named by the AlgorithmIdentifier that
 // r reads next.
-func decrypt(algorithm *ber.Reader, data []byte, password string) ([]byte, error) {
+func Decrypt(algorithm *ber.Reader, data []byte, password string) ([]byte, error) {
 	seq := algorithm.Seq()
 	oid := seq.OID()
 	params := seq.Seq()
@@ -142,7 +150,7 @@ func decrypt(algorithm *ber.Reader, data []byte, password string) ([]byte, error
 
 func pbes1(oid string, params *ber.Reader, password string) (cipher.Block, []byte, error) {
 	salt := params.Octets()
-	iterations := readIterations(params)
+	iterations := Iterations(params)
 	if err := params.End(); err != nil {
 		return nil, nil, err
 	}
@@ -150,12 +158,12 @@ func pbes1(oid string, params *ber.Reader, password string) (cipher.Block, []byt
 	if size == 0 {
 		return nil, nil, fmt.Errorf("unknown encryption %s", oid)
 	}
-	pw := bmp(password)
-	key := derive(sha1.New, idKey, pw, salt, iterations, size)
-	iv := derive(sha1.New, idIV, pw, salt, iterations, 8)
+	pw := BMP(password)
+	key := Derive(sha1.New, IDKey, pw, salt, iterations, size)
+	iv := Derive(sha1.New, IDIV, pw, salt, iterations, 8)
 	switch oid {
 	case oidPBERC2128, oidPBERC240:
-		return newRC2(key), iv, nil
+		return NewRC2(key), iv, nil
 	case oidPBE3DES2:
 		key = append(key, key[:8]...)
 	}
@@ -170,7 +178,7 @@ func pbes2(params *ber.Reader, password string) (cipher.Block, []byte, error) {
 	}
 	p := kdf.Seq()
 	salt := p.Octets()
-	iterations := readIterations(p)
+	iterations := Iterations(p)
 	if p.Has(ber.Universal, ber.TagInteger) {
 		p.Int(64) // the key length follows from the cipher
 	}
@@ -214,17 +222,20 @@ func pbes2(params *ber.Reader, password string) (cipher.Block, []byte, error) {
 func cbcDecrypt(block cipher.Block, iv, data []byte) ([]byte, error) {
 	size := block.BlockSize()
 	if len(iv) != size || len(data) == 0 || len(data)%size != 0 {
-		return nil, errPassword
+		return nil, ErrPassword
 	}
 	out := make([]byte, len(data))
 	cipher.NewCBCDecrypter(block, iv).CryptBlocks(out, data)
 	pad := int(out[len(out)-1])
 	if pad < 1 || pad > size {
-		return nil, errPassword
+		return nil, ErrPassword
 	}
 	want := bytes.Repeat([]byte{byte(pad)}, pad)
 	if subtle.ConstantTimeCompare(out[len(out)-pad:], want) != 1 {
-		return nil, errPassword
+		return nil, ErrPassword
 	}
 	return out[:len(out)-pad], nil
 }
+
+// Hash returns the hash function of a MAC by its dotted object identifier, nil if unknown.
+func Hash(oid string) func() hash.Hash { return hashes[oid] }
