@@ -6,7 +6,18 @@ import (
 
 // Table is a loaded mapping. It is safe for concurrent use.
 type Table struct {
-	digest record.Digest
+	digest  record.Digest
+	file    string
+	name    string
+	version int
+	schema  SchemaRef
+	format  string
+	// headerName and recordsName are the members of the document; no header is written if headerName is empty.
+	headerName, recordsName string
+	header, rows            []*row
+	lists                   []*codeList
+	at                      string // file:line:col of the table
+	schemaAt                string
 }
 
 // SchemaRef names the schema that a table's documents follow.
@@ -16,41 +27,101 @@ type SchemaRef struct {
 	Digest  record.Digest
 }
 
+// row is one target.
+type row struct {
+	target    string
+	where     string // file:line:col
+	fields    []string
+	from      string // of a header row: the name in [DocHeader]'s list
+	constant  *string
+	before    []step // for each source, before they are joined
+	join      *string
+	after     []step
+	steps     []string // for lineage
+	codes     *codeList
+	kind      valueKind
+	required  bool
+	maxLength int // in characters, 0: none
+	null      bool
+	necessity string
+}
+
+// valueKind is how a value is written.
+type valueKind uint8
+
+const (
+	asString valueKind = iota
+	asInteger
+	asBoolean
+)
+
+// codeList replaces codes by other codes.
+type codeList struct {
+	name  string
+	where string
+	codes map[string][]byte
+	rows  []codeRow
+}
+
+type codeRow struct{ from, to, where string }
+
 // Lineage says what one target is made of.
 type Lineage struct {
 	// Target is the target path.
 	Target string `json:"target"`
 	// Sources are field ids; empty for a constant.
 	Sources []string `json:"sources,omitempty"`
-	// Transforms are the named steps in order, with their arguments.
+	// Transforms are the named steps in order with their arguments, the code list as "codes(name)", and the closing "nfc".
 	Transforms []string `json:"transforms,omitempty"`
-	// Constant is set for a constant.
+	// Constant is the value of a constant.
 	Constant string `json:"constant,omitempty"`
-}
-
-// Load reads a mapping table. name is the file's name for messages; permitted says whether the register lets this route
-// name a field, and by which rule not. All problems are reported at once, as [record.Problems].
-func Load(name string, yaml []byte, permitted func(field string) (rule string, ok bool)) (*Table, error) {
-	return nil, errStub
+	// Required and MaxLength (characters, 0: none) are the table's own checks.
+	Required  bool `json:"required,omitempty"`
+	MaxLength int  `json:"max_length,omitempty"`
+	// Necessity says why the recipient needs it.
+	Necessity string `json:"necessity,omitempty"`
 }
 
 // Name is the connector's name.
-func (t *Table) Name() string { return "" }
+func (t *Table) Name() string { return t.name }
+
+// Version is the table's own version, from 1.
+func (t *Table) Version() int { return t.version }
 
 // Digest is the SHA-256 of the table's source bytes.
 func (t *Table) Digest() record.Digest { return t.digest }
 
 // Schema names the schema of the documents.
-func (t *Table) Schema() SchemaRef { return SchemaRef{} }
+func (t *Table) Schema() SchemaRef { return t.schema }
 
 // MediaType is the media type of the documents.
 func (t *Table) MediaType() string { return "application/json" }
 
 // Fields are the register's fields that the table reads, in order of first use.
-func (t *Table) Fields() []string { return nil }
+func (t *Table) Fields() []string {
+	var list []string
+	seen := map[string]bool{}
+	for _, r := range t.rows {
+		for _, f := range r.fields {
+			if !seen[f] {
+				seen[f], list = true, append(list, f)
+			}
+		}
+	}
+	return list
+}
 
-// Lineage has one entry for each target, in document order.
-func (t *Table) Lineage() []Lineage { return nil }
-
-// Bind compiles the table for rows whose fields are given in the order of [legal.Gate.Fields]. sink judges the documents and is required.
-func (t *Table) Bind(fields []string, sink Sink) (*Encoder, error) { return nil, errStub }
+// Lineage has one entry for each target of a record, in document order.
+func (t *Table) Lineage() []Lineage {
+	list := make([]Lineage, 0, len(t.rows))
+	for _, r := range t.rows {
+		l := Lineage{Target: r.target, Sources: append([]string(nil), r.fields...), Required: r.required, MaxLength: r.maxLength, Necessity: r.necessity}
+		if r.constant != nil {
+			l.Constant = *r.constant
+		} else {
+			l.Transforms = append(append([]string(nil), r.steps...), "nfc")
+		}
+		list = append(list, l)
+	}
+	return list
+}

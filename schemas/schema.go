@@ -26,7 +26,8 @@ const (
 type Violation struct {
 	// Record is the index of the record, -1 for the document outside its records.
 	Record int `json:"record"`
-	// Path is a JSON pointer: from the record where Record >= 0, from the document otherwise.
+	// Path is a JSON pointer: from the record where Record >= 0, from the document otherwise. It ends before a member
+	// whose name the schema does not declare.
 	Path string `json:"path"`
 	// Code is "schema." and the keyword in snake case, e.g. "schema.max_length".
 	Code string `json:"code"`
@@ -36,9 +37,10 @@ type Violation struct {
 
 // Schema is a compiled schema. It is safe for concurrent use.
 type Schema struct {
-	digest record.Digest
-	raw    []byte
-	root   *node
+	digest  record.Digest
+	raw     []byte
+	root    *node
+	records int
 }
 
 // Digest is the SHA-256 of the schema's source bytes.
@@ -46,3 +48,77 @@ func (s *Schema) Digest() record.Digest { return s.digest }
 
 // Source is the schema's source bytes; the caller does not change them.
 func (s *Schema) Source() []byte { return s.raw }
+
+// Records is the name of the member that holds the records, "" if the schema has none.
+func (s *Schema) Records() string {
+	if s.records < 0 {
+		return ""
+	}
+	return s.root.props[s.records].name
+}
+
+// MaxViolations is how many violations of one document are told apart.
+const MaxViolations = 10_000
+
+// CheckDocument reads a whole JSON document strictly, as [Scan] does, and returns every violation in document order. The error
+// is a [*record.Problem] if doc is not well-formed, or has more than [MaxViolations].
+func (s *Schema) CheckDocument(doc []byte) ([]Violation, error) {
+	c := s.Checker()
+	if err := Scan(doc, c); err != nil {
+		return nil, err
+	}
+	if len(c.found) > MaxViolations {
+		return nil, record.NewProblem("schema.too_many_violations", "", "", "the document breaks its schema more than %d times", MaxViolations)
+	}
+	return c.found, nil
+}
+
+// Target is one scalar that a schema declares.
+type Target struct {
+	// Path is the JSON pointer without its first slash, from the record or from the document; an array adds "[]".
+	Path string
+	// Required says that it and all objects around it are required.
+	Required bool
+	// MaxLength is in characters, -1 if there is none.
+	MaxLength int
+}
+
+// RecordTargets lists the scalars of one record in the schema's order. A definition that contains itself is listed once.
+func (s *Schema) RecordTargets() []Target {
+	if s.records < 0 {
+		return nil
+	}
+	return appendTargets(nil, s.root.props[s.records].node.items, "", true, map[*node]bool{})
+}
+
+// HeaderTargets lists the scalars of the document outside its records.
+func (s *Schema) HeaderTargets() []Target {
+	var list []Target
+	for i, p := range s.root.props {
+		if i != s.records {
+			list = appendTargets(list, p.node, p.name, s.root.required>>i&1 == 1, map[*node]bool{})
+		}
+	}
+	return list
+}
+
+func appendTargets(list []Target, n *node, path string, required bool, open map[*node]bool) []Target {
+	if open[n] {
+		return list
+	}
+	open[n] = true
+	defer delete(open, n)
+	if n.items != nil {
+		return appendTargets(list, n.items, path+"[]", required && n.minItems > 0, open)
+	}
+	if n.props == nil {
+		return append(list, Target{path, required, n.maxLength})
+	}
+	if path != "" {
+		path += "/"
+	}
+	for i, p := range n.props {
+		list = appendTargets(list, p.node, path+p.name, required && n.required>>i&1 == 1, open)
+	}
+	return list
+}

@@ -1,0 +1,71 @@
+package mapping
+
+import (
+	"fmt"
+	"testing"
+
+	"birgeoqy.kz/almasu/schemas"
+)
+
+// benchCrowd is n synthetic people with the oblast mapping's eight fields, in the order of Fields.
+func benchCrowd(n int) crowd {
+	families := []string{"Сейітқали", "Нұрғалиева", "Әбдірахманов", "Ivanov", "Қожахметова"}
+	given := []string{"Ақнұр", "Ерасыл", "Жансая", "Пётр", "Өміржан"}
+	c := make(crowd, n)
+	for i := range c {
+		c[i] = [][]byte{[]byte(families[i%5]), []byte(given[i%5]), fmt.Appendf(nil, "35123100%04d", i%10000), fmt.Appendf(nil, "+7700%07d", i),
+			fmt.Appendf(nil, "+7701%07d", i), []byte("Түркістан облысы"), []byte("Сайрам ауданы"), []byte("Ақсу ауылы")}
+	}
+	return c
+}
+
+// noSink accepts everything.
+type noSink struct{}
+
+func (noSink) Begin()                          {}
+func (noSink) Event(schemas.Kind, []byte)      {}
+func (noSink) Mark()                           {}
+func (noSink) Settle(func(string, string)) int { return 0 }
+
+func BenchmarkEncode(b *testing.B) {
+	table, schema := exampleTable(b, "oblast-consent")
+	c := benchCrowd(1000)
+	for _, bench := range []struct {
+		name string
+		sink Sink
+	}{{"checked", schema.Checker()}, {"unchecked", noSink{}}} {
+		b.Run(bench.name, func(b *testing.B) {
+			e, err := table.Bind(table.Fields(), bench.sink)
+			if err != nil {
+				b.Fatal(err)
+			}
+			dst, _, err := e.encode(nil, c, &exampleHeader)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			b.SetBytes(int64(len(dst)))
+			b.ResetTimer()
+			for range b.N {
+				dst, _, _ = e.encode(dst[:0], c, &exampleHeader)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/record")
+		})
+	}
+}
+
+func BenchmarkCheckDocument(b *testing.B) {
+	table, schema := exampleTable(b, "oblast-consent")
+	e, err := table.Bind(table.Fields(), noSink{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	doc, _, _ := e.encode(nil, benchCrowd(1000), &exampleHeader)
+	b.SetBytes(int64(len(doc)))
+	b.ReportAllocs()
+	for range b.N {
+		if v, err := schema.CheckDocument(doc); err != nil || len(v) > 0 {
+			b.Fatal(v, err)
+		}
+	}
+}
