@@ -180,8 +180,8 @@ func (c *Curve) finish(r *point, xx, yy, zz, xy, xz, yz *elem) {
 	f.add(&r.z, &z, &u)
 }
 
-// double sets r to 2*p for a public p: formula dbl-2007-bl of Bernstein and Lange for homogeneous coordinates, which is faster than
-// add but does not hold for the point at infinity, so that it branches.
+// double sets r to 2*p for a public p: formula dbl-2007-bl of Bernstein and Lange for homogeneous coordinates, which is
+// faster than add but does not hold for the point at infinity, so that it branches.
 func (c *Curve) double(r, p *point) {
 	f := c.p
 	if f.isZero(&p.z) == 1 {

@@ -72,8 +72,8 @@ func accumulate(c2, c1, c0, x, y uint64) (uint64, uint64, uint64) {
 	return c2, c1, c0
 }
 
-// double returns twice the three-limb number c2:c1:c0.
-func double(c2, c1, c0 uint64) (uint64, uint64, uint64) {
+// doubled returns twice the three-limb number c2:c1:c0.
+func doubled(c2, c1, c0 uint64) (uint64, uint64, uint64) {
 	c0, k := bits.Add64(c0, c0, 0)
 	c1, k = bits.Add64(c1, c1, k)
 	c2, _ = bits.Add64(c2, c2, k)
@@ -173,25 +173,25 @@ func sqr512(z, x *elem) {
 	t[0], a, b, c = c, 0, a, b
 	d, e, f = 0, 0, 0
 	d, e, f = accumulate(d, e, f, x[0], x[1])
-	d, e, f = double(d, e, f)
+	d, e, f = doubled(d, e, f)
 	a, b, c = plus(a, b, c, d, e, f)
 	t[1], a, b, c = c, 0, a, b
 	d, e, f = 0, 0, 0
 	d, e, f = accumulate(d, e, f, x[0], x[2])
-	d, e, f = double(d, e, f)
+	d, e, f = doubled(d, e, f)
 	a, b, c = plus(a, b, c, d, e, f)
 	a, b, c = accumulate(a, b, c, x[1], x[1])
 	t[2], a, b, c = c, 0, a, b
 	d, e, f = 0, 0, 0
 	d, e, f = accumulate(d, e, f, x[0], x[3])
 	d, e, f = accumulate(d, e, f, x[1], x[2])
-	d, e, f = double(d, e, f)
+	d, e, f = doubled(d, e, f)
 	a, b, c = plus(a, b, c, d, e, f)
 	t[3], a, b, c = c, 0, a, b
 	d, e, f = 0, 0, 0
 	d, e, f = accumulate(d, e, f, x[0], x[4])
 	d, e, f = accumulate(d, e, f, x[1], x[3])
-	d, e, f = double(d, e, f)
+	d, e, f = doubled(d, e, f)
 	a, b, c = plus(a, b, c, d, e, f)
 	a, b, c = accumulate(a, b, c, x[2], x[2])
 	t[4], a, b, c = c, 0, a, b
@@ -199,14 +199,14 @@ func sqr512(z, x *elem) {
 	d, e, f = accumulate(d, e, f, x[0], x[5])
 	d, e, f = accumulate(d, e, f, x[1], x[4])
 	d, e, f = accumulate(d, e, f, x[2], x[3])
-	d, e, f = double(d, e, f)
+	d, e, f = doubled(d, e, f)
 	a, b, c = plus(a, b, c, d, e, f)
 	t[5], a, b, c = c, 0, a, b
 	d, e, f = 0, 0, 0
 	d, e, f = accumulate(d, e, f, x[0], x[6])
 	d, e, f = accumulate(d, e, f, x[1], x[5])
 	d, e, f = accumulate(d, e, f, x[2], x[4])
-	d, e, f = double(d, e, f)
+	d, e, f = doubled(d, e, f)
 	a, b, c = plus(a, b, c, d, e, f)
 	a, b, c = accumulate(a, b, c, x[3], x[3])
 	t[6], a, b, c = c, 0, a, b
@@ -215,14 +215,14 @@ func sqr512(z, x *elem) {
 	d, e, f = accumulate(d, e, f, x[1], x[6])
 	d, e, f = accumulate(d, e, f, x[2], x[5])
 	d, e, f = accumulate(d, e, f, x[3], x[4])
-	d, e, f = double(d, e, f)
+	d, e, f = doubled(d, e, f)
 	a, b, c = plus(a, b, c, d, e, f)
 	t[7], a, b, c = c, 0, a, b
 	d, e, f = 0, 0, 0
 	d, e, f = accumulate(d, e, f, x[1], x[7])
 	d, e, f = accumulate(d, e, f, x[2], x[6])
 	d, e, f = accumulate(d, e, f, x[3], x[5])
-	d, e, f = double(d, e, f)
+	d, e, f = doubled(d, e, f)
 	a, b, c = plus(a, b, c, d, e, f)
 	a, b, c = accumulate(a, b, c, x[4], x[4])
 	t[8], a, b, c = c, 0, a, b
@@ -230,31 +230,31 @@ func sqr512(z, x *elem) {
 	d, e, f = accumulate(d, e, f, x[2], x[7])
 	d, e, f = accumulate(d, e, f, x[3], x[6])
 	d, e, f = accumulate(d, e, f, x[4], x[5])
-	d, e, f = double(d, e, f)
+	d, e, f = doubled(d, e, f)
 	a, b, c = plus(a, b, c, d, e, f)
 	t[9], a, b, c = c, 0, a, b
 	d, e, f = 0, 0, 0
 	d, e, f = accumulate(d, e, f, x[3], x[7])
 	d, e, f = accumulate(d, e, f, x[4], x[6])
-	d, e, f = double(d, e, f)
+	d, e, f = doubled(d, e, f)
 	a, b, c = plus(a, b, c, d, e, f)
 	a, b, c = accumulate(a, b, c, x[5], x[5])
 	t[10], a, b, c = c, 0, a, b
 	d, e, f = 0, 0, 0
 	d, e, f = accumulate(d, e, f, x[4], x[7])
 	d, e, f = accumulate(d, e, f, x[5], x[6])
-	d, e, f = double(d, e, f)
+	d, e, f = doubled(d, e, f)
 	a, b, c = plus(a, b, c, d, e, f)
 	t[11], a, b, c = c, 0, a, b
 	d, e, f = 0, 0, 0
 	d, e, f = accumulate(d, e, f, x[5], x[7])
-	d, e, f = double(d, e, f)
+	d, e, f = doubled(d, e, f)
 	a, b, c = plus(a, b, c, d, e, f)
 	a, b, c = accumulate(a, b, c, x[6], x[6])
 	t[12], a, b, c = c, 0, a, b
 	d, e, f = 0, 0, 0
 	d, e, f = accumulate(d, e, f, x[6], x[7])
-	d, e, f = double(d, e, f)
+	d, e, f = doubled(d, e, f)
 	a, b, c = plus(a, b, c, d, e, f)
 	t[13], a, b, c = c, 0, a, b
 	_, t[15], t[14] = accumulate(a, b, c, x[7], x[7])

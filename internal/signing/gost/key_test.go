@@ -279,6 +279,30 @@ func TestMutations(t *testing.T) {
 	}
 }
 
+// TestOtherRepresentatives gives r+q and s+q, which are congruent to a good r and s, where they fit.
+func TestOtherRepresentatives(t *testing.T) {
+	c := ParamSetA256()
+	key, digest := newKey(t, c), make([]byte, c.size)
+	sig, err := key.Sign(nil, digest, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []int{0, c.size} {
+		bad := bytes.Clone(sig)
+		copy(bad[at:], fromBytes(sig[at:at+c.size]).plus(c.order, c.size))
+		if key.public.Verify(digest, bad) {
+			t.Errorf("the number at %d plus q verifies", at)
+		}
+	}
+}
+
+func TestInfinityHasNoX(t *testing.T) {
+	c := ParamSetA512()
+	if c.hasX(c.infinity(), &elem{}) || c.hasX(c.infinity(), &elem{1}) {
+		t.Error("the point at infinity passes for a point with a coordinate")
+	}
+}
+
 // TestZeroDigest signs digests that are 0 modulo the order, for which e is 1.
 func TestZeroDigest(t *testing.T) {
 	for _, c := range curves() {

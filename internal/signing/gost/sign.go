@@ -17,7 +17,7 @@ var ErrDigest = errors.New("gost: the digest's length does not fit the curve")
 
 // Sign returns LE(r)||LE(s) over a digest of [Curve.Size] bytes, which is read as a little-endian number
 // (RFC 7091, section 6.1). opts is not used and may be nil. The nonce is HMAC-SHA-512 keyed with the private key over
-// 32 bytes of source (of [rand.Reader] if source is nil), the digest and a counter, reduced from twice the curve's size:
+// the curve's name, 32 bytes of source (of [rand.Reader] if source is nil), the digest and a counter, reduced from twice the curve's size:
 // a broken source alone does not reveal the key.
 // Sign fails with [ErrDigest], [ErrPrivateKey] for the zero key, or if source does.
 func (k *PrivateKey) Sign(source io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
@@ -51,6 +51,7 @@ func (k *PrivateKey) nonce(salt, digest []byte, counter byte) elem {
 	var wide []byte
 	for half := range byte(2) {
 		mac := hmac.New(sha512.New, key)
+		mac.Write([]byte(c.name))
 		mac.Write(salt)
 		mac.Write(digest)
 		mac.Write([]byte{counter, half})

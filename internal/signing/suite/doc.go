@@ -19,9 +19,10 @@
 // # SubjectPublicKeyInfo
 //
 // Both GOST forms are SEQUENCE{ SEQUENCE{ KeyOID, SEQUENCE{ curve OID, digest OID } }, BIT STRING } where the bit string
-// wraps OCTET STRING{ LE(x)||LE(y) }. In the Kazakh form both parameters are present and fixed by KeyOID. In the Russian form the digest
-// is optional; when written, it is there for the CryptoPro curve identifiers only (RFC 9215, section 4.2).
+// wraps OCTET STRING{ LE(x)||LE(y) }. In the Kazakh form both parameters are present and fixed by KeyOID. In the Russian
+// form the digest is optional; it is written beside the CryptoPro names of a curve only (RFC 9215, section 4.2).
 //
 // The caller compares the digest algorithm that a document names with the suite's: a suite never verifies
-// over another hash function than its own.
+// over another hash function than its own. GOST-2015-256 follows the names that Kazakh software knows; unlike the
+// other suites it has not been checked against a document made by another program.
 package suite

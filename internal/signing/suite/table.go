@@ -61,6 +61,8 @@ type curveForm struct {
 }
 
 var (
+	gost34311ParamsOID = oid{1, 2, 398, 3, 10, 1, 3, 1, 1, 0}
+
 	keyTC26512 = oid{1, 2, 643, 7, 1, 1, 1, 2}
 	keyTC26256 = oid{1, 2, 643, 7, 1, 1, 1, 1}
 )
@@ -68,7 +70,7 @@ var (
 var curveForms = []curveForm{
 	{oid{1, 2, 398, 3, 10, 1, 1, 2, 2}, oid{1, 2, 398, 3, 10, 1, 1, 2, 2, 1}, streebog512KZ.OID, true, true, gost.ParamSetA512},
 	{oid{1, 2, 398, 3, 10, 1, 1, 2, 1}, oid{1, 2, 398, 3, 10, 1, 1, 2, 1, 1}, streebog256KZ.OID, true, true, gost.ParamSetA256},
-	{oid{1, 2, 398, 3, 10, 1, 1, 1, 1}, oid{1, 2, 398, 3, 10, 1, 1, 1, 1, 1}, oid{1, 2, 398, 3, 10, 1, 3, 1, 1, 0}, true, true, gost.CryptoProA},
+	{oid{1, 2, 398, 3, 10, 1, 1, 1, 1}, oid{1, 2, 398, 3, 10, 1, 1, 1, 1, 1}, gost34311ParamsOID, true, true, gost.CryptoProA},
 	{keyTC26512, oid{1, 2, 643, 7, 1, 2, 1, 2, 1}, streebog512RU.OID, false, false, gost.ParamSetA512},
 	{keyTC26256, oid{1, 2, 643, 7, 1, 2, 1, 1, 1}, streebog256RU.OID, false, false, gost.ParamSetA256},
 	{keyTC26256, oid{1, 2, 643, 7, 1, 2, 1, 1, 2}, streebog256RU.OID, false, false, gost.CryptoProA},
