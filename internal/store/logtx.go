@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"birgeoqy.kz/almasu/internal/transferlog"
+)
+
+// logTx is the log inside a transaction that holds the lock on its head.
+type logTx struct {
+	hashReader
+	tx         *sqlx.Tx
+	size       int64
+	generation int64
+}
+
+// lockLog locks the head of the log for the rest of tx.
+func (s *Store) lockLog(ctx context.Context, tx *sqlx.Tx) (*logTx, error) {
+	l := &logTx{hashReader: hashReader{ctx, tx}, tx: tx}
+	err := tx.QueryRowxContext(ctx, "SELECT size, blocks FROM log_head WHERE id = 1"+s.forUpdate).Scan(&l.size, &l.generation)
+	if err != nil {
+		return nil, fmt.Errorf("locking the log: %w", err)
+	}
+	return l, nil
+}
+
+// Size implements [transferlog.Tx].
+func (l *logTx) Size(context.Context) (int64, error) { return l.size, nil }
+
+// Append implements [transferlog.Tx].
+func (l *logTx) Append(ctx context.Context, first int64, entries [][]byte, hashes []tlog.Hash, checkpoint []byte) error {
+	if first != l.size {
+		return fmt.Errorf("the log has %d entries, not %d", l.size, first)
+	}
+	rows := make([][]any, len(entries))
+	for i, e := range entries {
+		rows[i] = []any{first + int64(i), e}
+	}
+	if err := insert(ctx, l.tx, "log_entry (idx, body)", rows); err != nil {
+		return err
+	}
+	at := tlog.StoredHashIndex(0, first)
+	rows = make([][]any, len(hashes))
+	for i, h := range hashes {
+		rows[i] = []any{at + int64(i), h[:]}
+	}
+	if err := insert(ctx, l.tx, "log_hash (idx, hash)", rows); err != nil {
+		return err
+	}
+	l.size += int64(len(entries))
+	if err := insert(ctx, l.tx, "log_checkpoint (size, body)", [][]any{{l.size, checkpoint}}); err != nil {
+		return err
+	}
+	_, err := l.tx.ExecContext(ctx, "UPDATE log_head SET size = $1, checkpoint = $2 WHERE id = 1", l.size, checkpoint)
+	if err != nil {
+		return fmt.Errorf("moving the head of the log: %w", err)
+	}
+	return nil
+}
+
+// Append appends entries to the log in a transaction of their own, and returns the index of the first.
+func (s *Store) Append(ctx context.Context, at time.Time, entries ...transferlog.Entry) (int64, error) {
+	return s.appendWith(ctx, at, nil, entries...)
+}
+
+// appendWith appends entries together with what f does in the same transaction.
+func (s *Store) appendWith(ctx context.Context, at time.Time, f func(*sqlx.Tx) error, entries ...transferlog.Entry) (int64, error) {
+	var c *transferlog.Commitment
+	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
+		l, err := s.lockLog(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if f != nil {
+			if err := f(tx); err != nil {
+				return err
+			}
+		}
+		c, err = s.log.Commit(ctx, l, at, entries...)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	c.Committed()
+	return c.First(), nil
+}
+
+// ErrEmptyLog is returned where a checkpoint is needed and nothing was ever logged.
+var ErrEmptyLog = errors.New("the log is empty")
+
+// Checkpoint returns the latest signed checkpoint, or [ErrEmptyLog].
+func (s *Store) Checkpoint(ctx context.Context) ([]byte, error) {
+	var size int64
+	var b []byte
+	if err := s.db.QueryRowxContext(ctx, "SELECT size, checkpoint FROM log_head WHERE id = 1").Scan(&size, &b); err != nil {
+		return nil, fmt.Errorf("reading the head of the log: %w", err)
+	}
+	if size == 0 {
+		return nil, ErrEmptyLog
+	}
+	return b, nil
+}
+
+// Consistency proves that the log of size from is a prefix of the log of size to.
+func (s *Store) Consistency(ctx context.Context, from, to int64) (tlog.TreeProof, error) {
+	return transferlog.ProveConsistency(hashReader{ctx, s.db}, from, to)
+}
+
+// ticket makes the ticket of a logged intent again, against the latest checkpoint.
+func (s *Store) ticket(ctx context.Context, index int64, checkpoint []byte) (*transferlog.Ticket, error) {
+	at, err := s.log.PublicKey().Open(checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	var entry []byte
+	if err := s.db.QueryRowxContext(ctx, "SELECT body FROM log_entry WHERE idx = $1", index).Scan(&entry); err != nil {
+		return nil, fmt.Errorf("reading entry %d of the log: %w", index, err)
+	}
+	proof, err := tlog.ProveRecord(at.Size, index, hashReader{ctx, s.db})
+	if err != nil {
+		return nil, fmt.Errorf("proving entry %d: %w", index, err)
+	}
+	return transferlog.Restore(s.log.PublicKey(), index, entry, proof, checkpoint)
+}

@@ -1,0 +1,36 @@
+-- +goose Up
+CREATE TABLE due (
+    connector   text NOT NULL,
+    due         bigint NOT NULL,
+    cause       text NOT NULL CHECK (cause IN ('schedule', 'catch_up', 'run_now', 'ad_hoc')),
+    state       text NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'missed')),
+    worker      text NOT NULL DEFAULT '',
+    lease_until bigint NOT NULL DEFAULT 0,
+    attempt     bigint NOT NULL DEFAULT 0,
+    transfer    text NOT NULL DEFAULT '',
+    request     text NOT NULL DEFAULT '',
+    actor       text NOT NULL DEFAULT '',
+    reason      text NOT NULL DEFAULT '',
+    PRIMARY KEY (connector, due),
+    CHECK (state <> 'running' OR (worker <> '' AND lease_until > 0)),
+    CHECK (state <> 'missed' OR reason <> '')
+);
+CREATE INDEX due_open ON due (due) WHERE state IN ('waiting', 'running');
+CREATE TABLE request (
+    id        text PRIMARY KEY,
+    connector text NOT NULL,
+    body      text NOT NULL,
+    digest    text NOT NULL,
+    initiator text NOT NULL,
+    created   bigint NOT NULL
+);
+CREATE TABLE approval (
+    request  text NOT NULL REFERENCES request (id),
+    approver text NOT NULL,
+    body     text NOT NULL,
+    approved bigint NOT NULL,
+    PRIMARY KEY (request, approver)
+);
+
+-- +goose Down
+DROP TABLE approval, request, due;

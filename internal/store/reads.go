@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/transfer"
+)
+
+const transferColumns = "t.id, t.connector, t.route, t.recipient, t.cause, t.due, t.started, t.actor, t.reason, t.request"
+
+// transferRow scans transferColumns.
+type transferRow struct {
+	id           string
+	t            transfer.Transfer
+	due, started int64
+}
+
+func (r *transferRow) targets() []any {
+	return []any{&r.id, &r.t.Connector, &r.t.Route, &r.t.Recipient, &r.t.Trigger, &r.due, &r.started, &r.t.Actor, &r.t.Reason, &r.t.Request}
+}
+
+func (r *transferRow) transfer() (transfer.Transfer, error) {
+	var err error
+	r.t.ID, err = record.ParseID(r.id)
+	r.t.Due, r.t.Started = instant(r.due), instant(r.started)
+	return r.t, err
+}
+
+// Transfers lists the latest transfers of a connector ("" for all), newest first, with what they have come to now: a run
+// that was closed with messages pending shows their settlements since.
+func (s *Store) Transfers(ctx context.Context, connector string, limit int) ([]*transfer.Report, error) {
+	rows, err := s.db.QueryxContext(ctx, "SELECT "+transferColumns+`, COALESCE(t.finished, 0), t.report FROM transfer t
+		WHERE t.connector = $1 OR $1 = '' ORDER BY t.started DESC, t.id LIMIT $2`, connector, limit)
+	if err != nil {
+		return nil, fmt.Errorf("listing transfers: %w", err)
+	}
+	var out []*transfer.Report
+	for rows.Next() {
+		r, err := scanReport(rows)
+		if err != nil {
+			rows.Close()
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	for _, r := range out {
+		if err := s.refresh(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// ErrNoTransfer is returned for an id that names no transfer.
+var ErrNoTransfer = errors.New("there is no such transfer")
+
+// Transfer returns one transfer.
+func (s *Store) Transfer(ctx context.Context, id record.ID) (*transfer.Report, error) {
+	row := s.db.QueryRowxContext(ctx, "SELECT "+transferColumns+", COALESCE(t.finished, 0), t.report FROM transfer t WHERE t.id = $1", id.String())
+	r, err := scanReport(row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNoTransfer
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, s.refresh(ctx, r)
+}
+
+func scanReport(row interface{ Scan(...any) error }) (*transfer.Report, error) {
+	var t transferRow
+	var finished int64
+	var body sql.NullString
+	if err := row.Scan(append(t.targets(), &finished, &body)...); err != nil {
+		return nil, fmt.Errorf("reading a transfer: %w", err)
+	}
+	r := &transfer.Report{}
+	if body.Valid {
+		if err := json.Unmarshal([]byte(body.String), r); err != nil {
+			return nil, fmt.Errorf("reading a stored report: %w", err)
+		}
+		return r, nil
+	}
+	var err error
+	r.Transfer, err = t.transfer()
+	return r, err
+}
+
+// refresh adds up a transfer again if it was not at its end.
+func (s *Store) refresh(ctx context.Context, r *transfer.Report) error {
+	open := r.Status == "" || r.Totals.Pending > 0
+	if !open {
+		return nil
+	}
+	if _, err := addUp(ctx, s.db, r); err != nil {
+		return err
+	}
+	switch {
+	case r.Finished.IsZero():
+		r.Status = transfer.InProgress
+	case r.Code == "":
+		r.Status = r.Totals.Status()
+	}
+	return nil
+}
+
+// Disclosure is one message that held a person.
+type Disclosure struct {
+	Transfer  record.ID
+	Message   record.ID
+	Sequence  uint64
+	Recipient string
+	Connector string
+	Intent    int64
+	Logged    int64
+	// Outcome is "" while the message is pending.
+	Outcome string
+	Header  []byte
+	Set     transfer.Set
+}
+
+// Disclosures calls f with every message that was logged, oldest first, whose disclosure set may hold people.
+func (s *Store) Disclosures(ctx context.Context, f func(Disclosure) error) error {
+	rows, err := s.db.QueryxContext(ctx, `SELECT m.transfer, m.id, m.sequence, m.recipient, m.connector, m.intent, m.logged, COALESCE(s.outcome, ''), m.header, m.disclosure
+		FROM message m LEFT JOIN settlement s ON s.message = m.id WHERE m.voids = '' ORDER BY m.intent`)
+	if err != nil {
+		return fmt.Errorf("reading the disclosures: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var d Disclosure
+		var tid, mid string
+		var sequence int64
+		err := rows.Scan(&tid, &mid, &sequence, &d.Recipient, &d.Connector, &d.Intent, &d.Logged, &d.Outcome, &d.Header, (*[]byte)(&d.Set))
+		if err == nil {
+			d.Transfer, err = record.ParseID(tid)
+		}
+		if err == nil {
+			d.Message, err = record.ParseID(mid)
+		}
+		if err != nil {
+			return fmt.Errorf("reading the disclosures: %w", err)
+		}
+		d.Sequence = uint64(sequence)
+		if err := f(d); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

@@ -1,0 +1,17 @@
+-- The roles of the service's own database on PostgreSQL. Run as the owner of the schema, after `almasu migrate`.
+-- almasu_service is what `almasu serve` logs in as; almasu_auditor may read, and sees no sealed payload.
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'almasu_service') THEN CREATE ROLE almasu_service NOLOGIN; END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'almasu_auditor') THEN CREATE ROLE almasu_auditor NOLOGIN; END IF;
+END $$;
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM almasu_service, almasu_auditor, PUBLIC;
+GRANT USAGE ON SCHEMA public TO almasu_service, almasu_auditor;
+-- Evidence: read and insert, never change (I3, I6, I7).
+GRANT SELECT, INSERT ON log_entry, log_hash, log_checkpoint, situations, part, message, settlement TO almasu_service;
+-- Heads move forward.
+GRANT SELECT, UPDATE ON log_head, roster_head TO almasu_service;
+GRANT SELECT, INSERT, UPDATE ON sequence, transfer, due, block TO almasu_service;
+GRANT SELECT, INSERT ON request, approval TO almasu_service;
+GRANT SELECT, INSERT, UPDATE, DELETE ON roster_chunk, outbox TO almasu_service;
+GRANT SELECT ON goose_db_version TO almasu_service;
+GRANT SELECT ON log_head, log_entry, log_hash, log_checkpoint, situations, transfer, part, message, settlement, sequence, due TO almasu_auditor;

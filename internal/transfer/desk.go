@@ -1,0 +1,258 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/klauspost/compress/zstd"
+
+	"birgeoqy.kz/almasu/internal/legal"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/roster"
+	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/transferlog"
+	"birgeoqy.kz/almasu/mapping"
+)
+
+// outboxPurpose binds sealed payloads to the outbox.
+const outboxPurpose = "outbox"
+
+// counter is a run's progress, in people.
+type counter struct{ read, logged, settled atomic.Int64 }
+
+func (r *run) observe() {
+	if r.engine.Observe == nil {
+		return
+	}
+	c := &r.counts
+	r.engine.Observe(Event{Transfer: r.report.ID, Read: int(c.read.Load()), Logged: int(c.logged.Load()), Settled: int(c.settled.Load())})
+}
+
+// desk turns batches into drafts: it resolves people, asks the law about each, and writes the document. One goroutine.
+type desk struct {
+	run        *run
+	roster     *roster.Roster
+	encoder    *mapping.Encoder
+	number     int
+	after      []byte // the last key of the part before
+	generation int64
+	blocked    map[roster.Tag]struct{}
+	cleared    legal.Cleared
+	disclosed  transferlog.DisclosureSet
+	refused    transferlog.RefusalSet
+	table      []byte            // of situations, as of the last part
+	reasons    map[uint16]Reason // of refusing situations
+	size       int               // of the last document
+}
+
+// draft is a decided batch with its document, before it is sealed.
+type draft struct {
+	part     *Part
+	message  record.ID
+	document []byte
+}
+
+func (d *desk) clearAll(ctx context.Context, read <-chan *record.Batch, free chan<- *record.Batch, drafts chan<- *draft) error {
+	for b := range read {
+		out, err := d.clear(ctx, b)
+		free <- b // never blocks: there is room for every batch
+		if err != nil {
+			return err
+		}
+		if err := put(ctx, drafts, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clear decides about a batch and writes the document of those who may be sent.
+func (d *desk) clear(ctx context.Context, b *record.Batch) (*draft, error) {
+	if err := d.roster.Resolve(ctx, b); err != nil {
+		return nil, err
+	}
+	if len(d.blocked) > 0 {
+		for i := range b.Len() {
+			if _, hit := d.blocked[d.roster.Tag(i)]; hit {
+				b.Person(i).Blocked = true
+			}
+		}
+	}
+	gate := d.run.gate
+	gate.Project(b, &d.cleared)
+	d.run.counts.read.Add(int64(b.Len()))
+	d.number++
+	out := &draft{message: record.NewID(), part: &Part{
+		Number: d.number, AfterKey: d.after, LastKey: append([]byte(nil), b.Person(b.Len()-1).Key...),
+		Read: b.Len(), Refused: len(d.cleared.Refused()), generation: d.generation,
+	}}
+	d.after = out.part.LastKey
+	doc, res, err := d.encoder.Encode(make([]byte, 0, d.size+d.size/8), &d.cleared, d.run.header(out.message, d.number))
+	if err != nil {
+		return nil, fmt.Errorf("writing the document: %w", err)
+	}
+	d.size = len(doc)
+	out.part.Withheld = d.cleared.Len() - len(res.Rows)
+	if err := d.account(out, b, res); err != nil {
+		return nil, err
+	}
+	if len(res.Rows) > 0 {
+		out.document = doc
+	}
+	return out, nil
+}
+
+// header is what the document can say about its transfer.
+func (r *run) header(message record.ID, number int) mapping.DocHeader {
+	return mapping.DocHeader{
+		Transfer: r.report.ID, Message: message, Batch: number, Sender: r.conn.Sender, Recipient: r.report.Recipient,
+		Route: r.conn.Route, Purpose: r.report.Purpose, Path: r.report.Basis.Path, Ground: r.report.Basis.Ground, Created: r.engine.Now(),
+	}
+}
+
+// account writes down who is sent with which fields, and who is not and why.
+func (d *desk) account(out *draft, b *record.Batch, res *mapping.Result) error {
+	c, part := &d.cleared, out.part
+	table := d.run.gate.Situations()
+	if !bytes.Equal(table, d.table) {
+		d.table, part.Situations = table, table
+	}
+	d.disclosed.Reset()
+	for _, row := range res.Rows {
+		d.disclosed.Add(c.Situation(int(row)), c.Mask(int(row)), c.Ordinal(int(row)))
+	}
+	if len(res.Rows) > 0 {
+		set, err := newSet(d.table, d.disclosed.Encode)
+		if err != nil {
+			return fmt.Errorf("encoding the disclosure set: %w", err)
+		}
+		part.Intent = &Intent{Message: out.message, Records: len(res.Rows), Disclosure: set}
+	}
+	d.refused.Reset()
+	tally := reasonTally{}
+	for _, refused := range c.Refused() {
+		d.refused.Add(refused.Situation, b.Person(int(refused.Row)).Ordinal)
+		tally.add(d.reason(refused.Situation))
+	}
+	if len(c.Refused()) > 0 {
+		set, err := newSet(d.table, d.refused.Encode)
+		if err != nil {
+			return fmt.Errorf("encoding the refusal set: %w", err)
+		}
+		part.Refusal = set
+	}
+	last := int32(-1)
+	for _, w := range res.Withheld {
+		if w.Row != last { // one reason a person
+			tally.add(Reason{Kind: "withheld", Rule: w.Code, Why: w.Target})
+			last = w.Row
+		}
+	}
+	part.Reasons = tally.list()
+	return nil
+}
+
+func (d *desk) reason(situation uint16) Reason {
+	why, ok := d.reasons[situation]
+	if !ok {
+		x := d.run.gate.Explain(situation)
+		why = Reason{Kind: "refused", Rule: x.Rule, Why: x.Why}
+		d.reasons[situation] = why
+	}
+	return why
+}
+
+// reasonTally counts people by reason, in order of first appearance.
+type reasonTally struct {
+	order []Reason
+	index map[Reason]int
+}
+
+func (t *reasonTally) add(r Reason) {
+	if t.index == nil {
+		t.index = map[Reason]int{}
+	}
+	i, ok := t.index[r]
+	if !ok {
+		i = len(t.order)
+		t.index[r], t.order = i, append(t.order, r)
+	}
+	t.order[i].People++
+}
+
+func (t *reasonTally) list() []Reason { return t.order }
+
+// packAll compresses and seals documents at rest, and prepares their intents.
+func (r *run) packAll(ctx context.Context, drafts <-chan *draft, parts chan<- *Part) error {
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return fmt.Errorf("preparing compression: %w", err)
+	}
+	defer encoder.Close()
+	var scratch []byte
+	for d := range drafts {
+		if d.part.Intent != nil {
+			payload, mediaType, err := r.conn.Connector.Seal(d.document, r.conn.Table.MediaType())
+			if err != nil {
+				return fmt.Errorf("sealing: %w", err)
+			}
+			scratch = encoder.EncodeAll(payload, scratch[:0])
+			d.part.Intent.Outbox, err = r.engine.Vault.Seal(make([]byte, 0, len(scratch)+64), outboxPurpose, d.message.String(), scratch)
+			if err != nil {
+				return fmt.Errorf("sealing for the outbox: %w", err)
+			}
+			d.part.Intent.Seal = r.sealer(d, signing.NewPayload(payload, mediaType))
+		}
+		if err := put(ctx, parts, d.part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sealer returns the closure that makes a draft's envelope and log entry once its sequence number is known.
+func (r *run) sealer(d *draft, payload signing.Payload) func(uint64) (*signing.Envelope, *transferlog.Intent, error) {
+	records := d.part.Intent.Records
+	return func(sequence uint64) (*signing.Envelope, *transferlog.Intent, error) {
+		h := r.envelopeHeader(d.message, sequence)
+		h.Operation, h.Fields, h.Records = signing.OperationProvide, r.report.Fields, records
+		env, err := signing.Seal(h, payload, r.conn.Key)
+		if err != nil {
+			return nil, nil, fmt.Errorf("sealing: %w", err)
+		}
+		intent := r.intentOf(env)
+		intent.Disclosure = d.part.Intent.Disclosure.Digest()
+		return env, intent, nil
+	}
+}
+
+func (r *run) envelopeHeader(message record.ID, sequence uint64) signing.Header {
+	rep := r.report
+	return signing.Header{
+		Transfer: rep.ID, Message: message, Sequence: sequence, Sender: r.conn.Sender, Recipient: rep.Recipient,
+		Route: rep.Route, Connector: rep.Connector, Purpose: rep.Purpose, Path: rep.Basis.Path, Clause: rep.Basis.Clause, Ground: rep.Basis.Ground,
+		Decision: r.gate.Decision(), Register: r.gate.RegisterDigest(), Policy: r.gate.PolicyDigest(),
+		Mapping: r.conn.Table.Digest(), Schema: r.conn.Schema.Digest(), Sealed: r.engine.Now(),
+	}
+}
+
+// intentOf is the log entry of an envelope.
+func (r *run) intentOf(env *signing.Envelope) *transferlog.Intent {
+	h := env.Header()
+	return &transferlog.Intent{
+		Transfer: h.Transfer, Message: h.Message, Sequence: h.Sequence, Connector: h.Connector, Route: h.Route, Recipient: h.Recipient,
+		Purpose: h.Purpose, Path: h.Path, Clause: h.Clause, Ground: h.Ground, Procedure: r.report.Basis.Procedure, Request: r.requestDigest(),
+		Decision: h.Decision, Register: h.Register, Policy: h.Policy, Mapping: h.Mapping, Schema: h.Schema,
+		Envelope: env.Digest(), Payload: h.Payload, Fields: h.Fields, Records: h.Records,
+		Actor: r.report.Actor, Snapshot: r.report.Snapshot,
+	}
+}
+
+func (r *run) requestDigest() record.Digest {
+	if r.order.Request == nil {
+		return record.Digest{}
+	}
+	return r.order.Request.Digest()
+}

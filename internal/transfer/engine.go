@@ -1,0 +1,162 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/internal/legal"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/roster"
+	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/vault"
+	"birgeoqy.kz/almasu/mapping"
+	"birgeoqy.kz/almasu/schemas"
+)
+
+// window is how many messages may be logged and not settled at once; a recipient accepts any order within 64 numbers.
+const window = 32
+
+// Connection is one connector, wired: where its people come from, how they are written, and where they go.
+type Connection struct {
+	Name, Route string
+	// Channel is the kind of connector as the register names channels: "rest", "parcel".
+	Channel string
+	// Sender is our BIN.
+	Sender    string
+	Source    connectors.Source
+	Connector connectors.Connector
+	Table     *mapping.Table
+	Schema    *schemas.Schema
+	// Key seals; Ring holds our own public keys, to open what waits in the outbox.
+	Key  *signing.Key
+	Ring *signing.Keyring
+	// Batch is how many people make one message; Senders how many messages are delivered at once.
+	Batch, Senders int
+	// Patience is how long one run tries a message before it is left waiting; Deadline, counted from the intent, when it is abandoned.
+	Patience, Deadline time.Duration
+}
+
+// Engine runs transfers. It is safe for concurrent use.
+type Engine struct {
+	Ledger Ledger
+	Blocks Blocks
+	// Roster makes a roster for one goroutine.
+	Roster func() (*roster.Roster, error)
+	Vault  *vault.Vault
+	// Register returns the register in force.
+	Register func() *legal.Register
+	// Request returns an ad-hoc request and whom it names, by the request's name.
+	Request func(ctx context.Context, name string) (*legal.Request, []string, error)
+	Now     func() time.Time
+	// Wait returns after d, or earlier with ctx's error.
+	Wait func(ctx context.Context, d time.Duration) error
+	// Demo admits acts that are marked as examples.
+	Demo   bool
+	Logger *slog.Logger
+	// Observe, if set, is called with the run's progress, from several goroutines.
+	Observe func(Event)
+}
+
+// Event is how far a run has come.
+type Event struct {
+	Transfer record.ID
+	// Read, Logged and Settled count people read, people in messages that are logged, and people in messages that are settled.
+	Read, Logged, Settled int
+}
+
+// Order is what [Engine.Run] is asked for.
+type Order struct {
+	Transfer Transfer
+	// Request is the written request that an ad-hoc run answers, and Subjects whom it names (IINs; nil for everybody).
+	Request  *legal.Request
+	Subjects []string
+	// PublishedText is the digest of the policy's published text, zero if it was not looked up.
+	PublishedText record.Digest
+}
+
+// Run takes one transfer along the whole road, and closes it with a report. A run that the law does not permit, and one
+// that failed, have a report too; the error is for what could not even be recorded. An interrupted transfer goes on where it
+// was if Run is called with the same transfer.
+func (e *Engine) Run(ctx context.Context, c *Connection, o Order) (*Report, error) {
+	r := &run{engine: e, conn: c, order: o, report: &Report{Transfer: o.Transfer}}
+	runErr := r.road(ctx)
+	r.report.Finished = e.Now()
+	var refusal *legal.Refusal
+	switch {
+	case errors.As(runErr, &refusal):
+		r.report.Status = NotPermitted
+	case runErr != nil:
+		r.report.Status = Failed
+	}
+	if runErr != nil {
+		r.report.Code, r.report.Message = record.CodeOf(runErr), runErr.Error()
+		if r.report.Code == "" {
+			r.report.Code = "transfer.failed"
+		}
+	}
+	if ctx.Err() != nil {
+		return r.report, ctx.Err() // interrupted: not closed, to be taken up again
+	}
+	if err := e.Ledger.Finish(ctx, e.Now(), r.report); err != nil {
+		return r.report, fmt.Errorf("closing the transfer: %w", err)
+	}
+	return r.report, nil
+}
+
+// run is one transfer under way.
+type run struct {
+	engine *Engine
+	conn   *Connection
+	order  Order
+	gate   *legal.Gate
+	report *Report
+	counts counter
+}
+
+// road opens the gate, delivers what an interruption left waiting, and streams the rest.
+func (r *run) road(ctx context.Context) error {
+	e, c := r.engine, r.conn
+	if err := r.open(); err != nil {
+		if _, beginErr := e.Ledger.Begin(ctx, r.report.Transfer); beginErr != nil {
+			return beginErr
+		}
+		return err
+	}
+	progress, err := e.Ledger.Begin(ctx, r.report.Transfer)
+	if err != nil {
+		return fmt.Errorf("beginning the transfer: %w", err)
+	}
+	if err := e.Resume(ctx, c); err != nil {
+		return err
+	}
+	for {
+		err := r.stream(ctx, progress)
+		if !errors.Is(err, ErrBlocksMoved) {
+			return err
+		}
+		if progress, err = e.Ledger.Begin(ctx, r.report.Transfer); err != nil {
+			return fmt.Errorf("taking up the transfer: %w", err)
+		}
+	}
+}
+
+// open asks the law about the run as a whole.
+func (r *run) open() error {
+	c, o := r.conn, &r.order
+	gate, err := r.engine.Register().Gate(legal.Case{
+		Route: c.Route, Now: r.engine.Now(), Demo: r.engine.Demo, Request: o.Request,
+		Channel: c.Channel, PublishedText: o.PublishedText,
+	})
+	if err != nil {
+		return err
+	}
+	r.gate = gate
+	rep := r.report
+	rep.Recipient, rep.Route, rep.Connector = gate.Recipient().BIN, c.Route, c.Name
+	rep.Basis, rep.Purpose, rep.Fields, rep.Denied = gate.Basis(), gate.Purpose(), gate.Fields(), gate.Denied()
+	return nil
+}
