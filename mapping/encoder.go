@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/record"
@@ -186,7 +187,7 @@ func (e *Encoder) fill(p people, i int) bool {
 
 // value is the finished value of a slot; it is empty if it is missing.
 func (e *Encoder) value(s *slot, p people, i int) (v []byte, code string) {
-	e.scratch.odd = false
+	e.scratch.odd, e.scratch.tidy = false, false
 	if s.join == nil {
 		v, code = e.source(p, i, s.columns[0])
 	} else {
@@ -204,9 +205,10 @@ func (e *Encoder) source(p people, i, column int) ([]byte, string) {
 	if !ok {
 		return nil, ""
 	}
-	if !plain(v) {
+	plain, tidy := look(v)
+	if e.scratch.tidy = tidy; !plain {
 		e.scratch.odd = true
-		if !validText(v) {
+		if !utf8.Valid(v) {
 			return nil, "mapping.bad_utf8"
 		}
 	}
@@ -233,7 +235,7 @@ func (e *Encoder) joined(s *slot, p people, i int) ([]byte, string) {
 		e.scratch.buf = append(e.scratch.buf, v...)
 		whole = e.scratch.since(start)
 	}
-	e.scratch.odd = e.scratch.odd || !plain(whole)
+	e.scratch.odd, e.scratch.tidy = true, false
 	return whole, ""
 }
 
@@ -269,7 +271,7 @@ func (e *Encoder) finish(s *slot, v []byte) ([]byte, string) {
 	if s.kind != asString && !s.kind.fits(v) {
 		return nil, "mapping.not_of_type"
 	}
-	if s.maxLength > 0 && len(v) > s.maxLength && runeCount(v) > s.maxLength {
+	if s.maxLength > 0 && len(v) > s.maxLength && utf8.RuneCount(v) > s.maxLength {
 		return nil, "mapping.too_long"
 	}
 	return v, ""

@@ -10,10 +10,6 @@ import (
 	"birgeoqy.kz/almasu/schemas"
 )
 
-func validText(v []byte) bool { return utf8.Valid(v) }
-
-func runeCount(v []byte) int { return utf8.RuneCount(v) }
-
 // op is one step of writing a record or a header: a member, or the begin or end of an object.
 type op struct {
 	kind opKind

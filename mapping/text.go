@@ -11,46 +11,70 @@ const (
 	tops = 0x8080808080808080
 )
 
-// plain reports whether b is text that needs no closer look: valid UTF-8 of characters that stand alone in NFC. ASCII, Latin
-// letters up to U+02FF and the Cyrillic letters, Kazakh ones included, are such; other text may be and yet give false.
-func plain(b []byte) bool {
-	i, n := 0, len(b)
-	for i < n {
-		if i+8 <= n {
-			w := binary.LittleEndian.Uint64(b[i:]) & tops
-			if w == 0 {
-				i += 8
+// look says of b whether it is plain: valid UTF-8 of characters that stand alone in NFC; and whether it is tidy: without
+// white space other than single U+0020 between other characters. Both are sure if true; of text beyond ASCII, Latin up to U+02FF and
+// Cyrillic (the Kazakh letters included) it says neither.
+func look(b []byte) (plain, tidy bool) {
+	tidy = true
+	for i, n := 0, len(b); i < n; {
+		if n >= 8 {
+			// Eight bytes at once; at the end, those that end it.
+			at := min(i, n-8)
+			w := binary.LittleEndian.Uint64(b[at:])
+			if visible(w) || (i-at)&1 == 0 && cyrillic(w) {
+				i = at + 8
 				continue
 			}
-			i += bits.TrailingZeros64(w) >> 3
 		}
-		c := b[i]
-		if c < utf8.RuneSelf {
+		switch c := b[i]; {
+		case c > ' ' && c < utf8.RuneSelf:
 			i++
-			continue
-		}
-		// Pairs follow one another in Kazakh and Russian text.
-		for {
-			if i+1 >= n || b[i+1]&0xC0 != 0x80 {
-				return false
+		case c == ' ':
+			if i == 0 || i == n-1 || b[i+1] == ' ' {
+				tidy = false
 			}
-			switch t := b[i+1]; {
-			case c == 0xD0 || c == 0xD1 || c == 0xD3:
-			case c == 0xD2 && t >= 0x8A: // U+0483 to U+0489 combine
-			case c == 0xD4 && t <= 0xAF:
-			case c >= 0xC2 && c <= 0xCB:
-			default:
-				return false
+			i++
+		case c < ' ':
+			tidy = false
+			i++
+		case i+1 < n && alone(c, b[i+1]):
+			if c == 0xC2 && b[i+1] <= 0xA0 { // U+0085 and U+00A0 are white space
+				tidy = false
 			}
-			if i += 2; i >= n {
-				return true
-			}
-			if c = b[i]; c < utf8.RuneSelf {
-				break
-			}
+			i += 2
+		default:
+			return false, false
 		}
 	}
-	return true
+	return true, tidy
+}
+
+// visible reports whether all eight bytes are ASCII above the space.
+func visible(w uint64) bool { return (w|(w-ones*0x21))&tops == 0 }
+
+// cyrillic reports whether w is four characters from U+0400 to U+04FF, none of them from U+0480 to U+048F, where the combining ones are.
+func cyrillic(w uint64) bool {
+	if w&0xC0FCC0FCC0FCC0FC != 0x80D080D080D080D0 {
+		return false
+	}
+	z := w&0xF0FFF0FFF0FFF0FF ^ 0x80D280D280D280D2
+	return (z-0x0001000100010001)&^z&0x8000800080008000 == 0
+}
+
+// alone reports whether the bytes are a character from U+0080 to U+02FF or from U+0400 to U+052F that does not combine.
+func alone(lead, tail byte) bool {
+	if tail&0xC0 != 0x80 {
+		return false
+	}
+	switch lead {
+	case 0xD0, 0xD1, 0xD3:
+		return true
+	case 0xD2:
+		return tail >= 0x8A // U+0483 to U+0489 combine
+	case 0xD4:
+		return tail <= 0xAF
+	}
+	return lead >= 0xC2 && lead <= 0xCB
 }
 
 // appendString appends b, which is valid UTF-8, as a JSON string. Escaped are the quote, the backslash and the
@@ -62,7 +86,6 @@ func appendString(dst, b []byte) []byte {
 		if i+8 <= len(b) {
 			w := binary.LittleEndian.Uint64(b[i:])
 			quote, slash := w^(ones*'"'), w^(ones*'\\')
-			// Bytes from 0x80 on give false alarms in none of the three terms because of the masks.
 			m := ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*0x20)&^w) & tops
 			if m == 0 {
 				i += 8

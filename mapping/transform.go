@@ -13,8 +13,9 @@ import (
 // scratch is memory that the values of one record share.
 type scratch struct {
 	buf []byte
-	// odd is set once a value of the row has been seen that may not be in NFC.
-	odd bool
+	// odd is set once a value of the row has been seen that may not be in NFC; tidy, if the value at hand has
+	// no white space to trim or collapse.
+	odd, tidy bool
 }
 
 // step is a compiled transform. It returns v itself, a part of it, or bytes in s; a code says that the value cannot be transformed.
@@ -73,43 +74,33 @@ func transformNames() map[string]bool {
 	return names
 }
 
-func trim(_ *scratch, v []byte) ([]byte, string) {
-	if n := len(v); n > 1 && inked(v[0]) && (inked(v[n-1]) || v[n-1] >= 0x80 && inked(v[n-2]) && v[n-2] >= 0x80) {
+func trim(s *scratch, v []byte) ([]byte, string) {
+	if s.tidy {
 		return v, ""
 	}
 	return bytes.TrimSpace(v), ""
 }
 
-// inked reports whether c is a visible ASCII character or the first byte of a Cyrillic letter.
-func inked(c byte) bool { return c-0x21 < 0x5E || c-0xD0 < 5 }
-
 // spaceRun is where the first white space stands that is not one single U+0020, or -1.
 func spaceRun(v []byte) int {
 	for i := 0; i < len(v); {
-		c := v[i]
-		switch {
-		case c > ' ' && c < utf8.RuneSelf, c > 0xC2 && c < 0xE1:
-			i++
-		case c == ' ':
-			if i+1 < len(v) {
-				if r, _ := utf8.DecodeRune(v[i+1:]); unicode.IsSpace(r) {
-					return i
-				}
-			}
-			i++
-		default:
-			r, n := utf8.DecodeRune(v[i:])
-			if unicode.IsSpace(r) {
+		r, n := utf8.DecodeRune(v[i:])
+		if unicode.IsSpace(r) {
+			next, _ := utf8.DecodeRune(v[i+n:])
+			if r != ' ' || unicode.IsSpace(next) {
 				return i
 			}
-			i += n
 		}
+		i += n
 	}
 	return -1
 }
 
 func collapseSpaces(s *scratch, v []byte) ([]byte, string) {
-	i := spaceRun(v)
+	i := -1
+	if !s.tidy {
+		i = spaceRun(v)
+	}
 	if i < 0 {
 		return v, ""
 	}
@@ -134,7 +125,7 @@ func collapseSpaces(s *scratch, v []byte) ([]byte, string) {
 func (s *scratch) since(start int) []byte { return s.buf[start:len(s.buf):len(s.buf)] }
 
 func nfc(s *scratch, v []byte) ([]byte, string) {
-	if !s.odd && plain(v) || norm.NFC.IsNormal(v) {
+	if !s.odd || norm.NFC.IsNormal(v) {
 		return v, ""
 	}
 	start := len(s.buf)
@@ -157,7 +148,9 @@ func (s *scratch) eachRune(v []byte, to func(rune) rune) []byte {
 		i += n
 	}
 	out := s.since(start)
-	s.odd = s.odd || !plain(out)
+	if plain, _ := look(out); !plain {
+		s.odd = true
+	}
 	return out
 }
 

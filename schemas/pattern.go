@@ -14,7 +14,7 @@ import (
 const (
 	maxPatternNodes  = 2000
 	maxPatternStates = 1000
-	maxPatternTable  = 1 << 16
+	maxPatternTable  = 1<<16 - 1
 )
 
 // matcher is a pattern as a table: one step for each character, no memory.
@@ -23,20 +23,22 @@ type matcher struct {
 	bounds []rune       // the first character of each range above
 	above  []uint8      // the class of that range
 	width  int
-	next   []uint16 // state*width + class
-	// ends says of each state whether the text may end there.
+	// next is the table: a state is the place of its row, and next[state+class] the state after a character of the class.
+	next []uint16
+	// ends says of each row whether the text may end there.
 	ends []bool
 }
 
-// Two states are fixed: nothing can match any more, and everything matches.
+// The first rows are fixed: nothing can match any more; everything matches; the start.
 const (
-	stateNever  = 0
-	stateAlways = 1
-	stateStart  = 2
+	rowNever  = 0
+	rowAlways = 1
+	rowStart  = 2
 )
 
 func (m *matcher) match(b []byte) bool {
-	state, width := stateStart, m.width
+	next, always := m.next, m.width*rowAlways
+	state := m.width * rowStart
 	for i := 0; i < len(b); {
 		c := b[i]
 		class := 0
@@ -51,12 +53,11 @@ func (m *matcher) match(b []byte) bool {
 			class = int(m.class(r))
 			i += n
 		}
-		state = int(m.next[state*width+class])
-		if state <= stateAlways {
-			return state == stateAlways
+		if state = int(next[state+class]); state <= always {
+			return state == always
 		}
 	}
-	return m.ends[state]
+	return m.ends[state/m.width]
 }
 
 func (m *matcher) class(r rune) uint8 {
@@ -170,7 +171,7 @@ func (b *builder) build() bool {
 	}
 	b.sets = [][]uint32{nil, nil, {uint32(b.prog.Start)}}
 	b.m.ends = []bool{false, true, false}
-	for state := stateStart; state < len(b.sets); state++ {
+	for state := rowStart; state < len(b.sets); state++ {
 		if len(b.sets) > maxPatternStates || len(b.sets)*b.m.width > maxPatternTable {
 			return false
 		}
@@ -181,7 +182,7 @@ func (b *builder) build() bool {
 
 func (b *builder) fill(state int) {
 	begin := syntax.EmptyOp(0)
-	if state == stateStart {
+	if state == rowStart {
 		begin = syntax.EmptyBeginText
 	}
 	_, b.m.ends[state] = b.closure(b.sets[state], begin|syntax.EmptyEndText)
@@ -189,7 +190,7 @@ func (b *builder) fill(state int) {
 	row := make([]uint16, b.m.width)
 	for class, r := range b.sample {
 		if matched {
-			row[class] = stateAlways
+			row[class] = uint16(b.m.width * rowAlways)
 			continue
 		}
 		var after []uint32
@@ -198,7 +199,7 @@ func (b *builder) fill(state int) {
 				after = append(after, b.prog.Inst[pc].Out)
 			}
 		}
-		row[class] = uint16(b.state(append(after, uint32(b.prog.Start))))
+		row[class] = uint16(b.m.width * b.state(append(after, uint32(b.prog.Start))))
 	}
 	if b.m.next == nil {
 		b.m.next = make([]uint16, 2*b.m.width)
@@ -214,9 +215,9 @@ func (b *builder) state(places []uint32) int {
 	_, atEnd := b.closure(places, syntax.EmptyEndText)
 	switch {
 	case now:
-		return stateAlways
+		return rowAlways
 	case len(steps) == 0 && !atEnd:
-		return stateNever
+		return rowNever
 	}
 	key := make([]byte, 0, 4*len(places))
 	for _, p := range places {
