@@ -58,6 +58,14 @@ type Header struct {
 	Sealed time.Time
 }
 
+// GroundDigest is the digest of the citation, by which HTTP fields name it; zero if there is none.
+func (h *Header) GroundDigest() record.Digest {
+	if h.Ground == "" {
+		return record.Digest{}
+	}
+	return record.DigestOf([]byte(h.Ground))
+}
+
 // Append writes the canonical form.
 func (h *Header) Append(dst []byte) []byte {
 	dst = appendNumber(dst, `{"v":`, uint64(h.V))

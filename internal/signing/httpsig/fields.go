@@ -9,6 +9,7 @@ import (
 	"github.com/dunglas/httpsfv"
 
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/signing"
 )
 
 // The fields of a signed request besides the standard ones, in the order in which they are signed.
@@ -18,7 +19,7 @@ const (
 	// FieldMessage is the message id, FieldSequence its sequence number in decimal.
 	FieldMessage  = "Almasu-Message"
 	FieldSequence = "Almasu-Sequence"
-	// FieldGround and FieldSchema are the digests, as text, of the register's decision and of the schema.
+	// FieldGround and FieldSchema are digests as text: [signing.Header.GroundDigest], and the schema's.
 	FieldGround = "Almasu-Ground"
 	FieldSchema = "Almasu-Schema"
 	// FieldCheckpoint is the signed checkpoint in standard base64; FieldTicket the proof that the intent is in its log.
@@ -33,6 +34,32 @@ const (
 
 // ordered is the order in which a signer covers the fields that it knows; others follow alphabetically.
 var ordered = []string{FieldEnvelope, FieldMessage, FieldSequence, FieldGround, FieldSchema, FieldCheckpoint, FieldTicket}
+
+// SetEnvelope sets the fields that repeat what the envelope says, and the content type.
+func SetEnvelope(h http.Header, e *signing.Envelope) {
+	for name, value := range envelopeFields(e) {
+		h.Set(name, value)
+	}
+	h.Set(FieldEnvelope, e.Wire())
+}
+
+// CheckEnvelope reports a field that says something else than the envelope; the code is envelope.other_fields.
+func CheckEnvelope(h http.Header, e *signing.Envelope) error {
+	for name, value := range envelopeFields(e) {
+		if got := h.Values(name); len(got) != 1 || got[0] != value {
+			return record.NewProblem("envelope.other_fields", name, "", "the field does not say what the envelope says")
+		}
+	}
+	return nil
+}
+
+func envelopeFields(e *signing.Envelope) map[string]string {
+	h := e.Header()
+	return map[string]string{
+		"Content-Type": h.MediaType, FieldMessage: h.Message.String(), FieldSequence: strconv.FormatUint(h.Sequence, 10),
+		FieldGround: h.GroundDigest().String(), FieldSchema: h.Schema.String(),
+	}
+}
 
 // required lists the components that the signature of this request must cover.
 func required(r *http.Request) []string {

@@ -1,0 +1,155 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"sync"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/internal/record"
+)
+
+// Prover makes proofs of the sender's own log.
+type Prover interface {
+	// Consistency returns the RFC 6962 consistency proof that the log of size to begins with the log of size from, 0 < from < to. A size
+	// beyond the log's is [ErrAhead]. It is safe for concurrent use and does not change the log.
+	Consistency(ctx context.Context, from, to int64) (tlog.TreeProof, error)
+}
+
+// ErrAhead is returned by a [Prover] whose log is shorter than the proof that it is asked for.
+var ErrAhead = errors.New("the log is shorter than the size that is asked for")
+
+// maxIntroduced bounds the memory of introduced checkpoints; beyond it they are asked about again.
+const maxIntroduced = 4096
+
+// chain is what the recipient holds of our log, as far as we know.
+type chain struct {
+	c    *Connector
+	turn chan struct{} // holds one token: introductions are made one after another
+
+	mu sync.Mutex // guards what follows
+	// held is the size that the recipient stated or accepted last; 0 until something is known.
+	held int64
+	// introduced are the checkpoints, as signed, that the recipient has accepted.
+	introduced map[string]struct{}
+}
+
+func newChain(c *Connector) *chain {
+	ch := &chain{c: c, turn: make(chan struct{}, 1), introduced: map[string]struct{}{}}
+	ch.turn <- struct{}{}
+	return ch
+}
+
+// state returns whether a checkpoint was introduced, and the size that is held.
+func (ch *chain) state(note []byte) (introduced bool, held int64) {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	_, introduced = ch.introduced[string(note)]
+	return introduced, ch.held
+}
+
+// accepted records that the recipient has accepted a checkpoint.
+func (ch *chain) accepted(note []byte, size int64) {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	ch.held = max(ch.held, size)
+	if len(ch.introduced) >= maxIntroduced {
+		clear(ch.introduced)
+	}
+	ch.introduced[string(note)] = struct{}{}
+}
+
+// forget drops what was introduced: the recipient says that it does not know it, and holds a log of the given size.
+func (ch *chain) forget(held int64) {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	ch.held = held
+	clear(ch.introduced)
+}
+
+// introduce makes the recipient accept a signed checkpoint, unless it has.
+func (ch *chain) introduce(ctx context.Context, note []byte) error {
+	if done, _ := ch.state(note); done {
+		return nil
+	}
+	select {
+	case <-ch.turn:
+		defer func() { ch.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return broken(ctx, ctx.Err())
+	}
+	done, held := ch.state(note)
+	if done { // by another sender in the meantime
+		return nil
+	}
+	checkpoint, err := ch.c.conf.LogKey.Open(note)
+	if err != nil {
+		return halt("delivery.bad_checkpoint", "the ticket's checkpoint is not signed by our log", err)
+	}
+	for range maxIntroductions {
+		a, err := ch.offer(ctx, note, held, checkpoint.Size)
+		if err != nil {
+			return err
+		}
+		if a.status == http.StatusOK {
+			ch.accepted(note, max(held, checkpoint.Size))
+			return nil
+		}
+		r := a.refusal()
+		if a.status != http.StatusConflict || r.Code != "log.checkpoint_base" || r.HeldSize == held {
+			return ch.refused(a, r)
+		}
+		held = r.HeldSize
+	}
+	return &connectors.Failure{Code: "delivery.checkpoint_moving", Err: errors.New("the size that the recipient holds changed with every try")}
+}
+
+// refused is the failure of an introduction. A message is not refused by it: only the log's own code has consequences beyond this attempt.
+func (ch *chain) refused(a *answer, r refusal) *connectors.Failure {
+	f := ch.c.failure(a, r)
+	if f.Kind == connectors.Refused || f.Kind == connectors.Disputed {
+		f.Kind, f.Code = connectors.Transient, "delivery.checkpoint_refused"
+		f.Hint = "the recipient does not take this checkpoint: renew the ticket, and compare what it holds with almasu log verify"
+	}
+	return f
+}
+
+// offer posts the checkpoint with the proof from or to the size that is held.
+func (ch *chain) offer(ctx context.Context, note []byte, held, size int64) (*answer, error) {
+	proof, err := ch.prove(ctx, held, size)
+	if err != nil {
+		return nil, err
+	}
+	form := struct {
+		Checkpoint []byte   `json:"checkpoint"`
+		From       int64    `json:"from"`
+		Proof      [][]byte `json:"proof"`
+	}{note, held, make([][]byte, len(proof))}
+	for i := range proof {
+		form.Proof[i] = proof[i][:]
+	}
+	body, err := json.Marshal(form)
+	if err != nil {
+		return nil, &connectors.Failure{Code: "delivery.checkpoint", Err: err}
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	return ch.c.post(ctx, checkpointsPath, maxRefusalBytes, request{body: body, content: record.DigestOf(body), header: header})
+}
+
+func (ch *chain) prove(ctx context.Context, held, size int64) (tlog.TreeProof, error) {
+	if held == 0 || size == 0 || held == size {
+		return nil, nil
+	}
+	proof, err := ch.c.conf.Prover.Consistency(ctx, min(held, size), max(held, size))
+	if errors.Is(err, ErrAhead) {
+		return nil, halt("log.recipient_ahead", "the recipient holds a longer log than ours: was an older copy of the store restored?", err)
+	}
+	if err != nil {
+		return nil, &connectors.Failure{Code: "delivery.no_proof", Hint: "the log could not be read", Err: err}
+	}
+	return proof, nil
+}
