@@ -90,8 +90,8 @@ func Text(v Value) (string, error) {
 		return string(v.Body), nil
 	case TagPrintableString, TagNumericString, TagIA5String, TagVisibleString:
 		for _, c := range v.Body {
-			if c >= 0x80 {
-				return "", syntax("text is not ASCII")
+			if c >= 0x80 || v.Tag == TagNumericString && c != ' ' && (c < '0' || c > '9') {
+				return "", syntax("text outside the string type's letters")
 			}
 		}
 		return string(v.Body), nil

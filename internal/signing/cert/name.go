@@ -111,19 +111,24 @@ func (n Name) First(oid string) string {
 	return ""
 }
 
-// Equal reports whether both names are the same: by encoding, or by types and texts
-// with case and runs of spaces ignored (RFC 5280, section 7.1).
+// Equal reports whether both names are the same: by encoding, or by types and texts,
+// whatever string types the texts are encoded in. Letters of different case differ.
 func (n Name) Equal(o Name) bool {
-	return bytes.Equal(n.Raw, o.Raw) || len(n.RDNs) > 0 && slices.Equal(n.keys(), o.keys())
+	return bytes.Equal(n.Raw, o.Raw) || len(n.RDNs) > 0 && slices.Equal(n.keys(exactly), o.keys(exactly))
 }
 
+func exactly(s string) string { return s }
+
+// loosely ignores case and runs of spaces (RFC 5280, section 7.1).
+func loosely(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
+
 // keys returns a comparable text for each relative name.
-func (n Name) keys() []string {
+func (n Name) keys(form func(string) string) []string {
 	out := make([]string, len(n.RDNs))
 	for i, rdn := range n.RDNs {
 		pairs := make([]string, len(rdn))
 		for j, a := range rdn {
-			pairs[j] = a.OID + "=" + strings.ToLower(strings.Join(strings.Fields(a.Value), " "))
+			pairs[j] = a.OID + "=" + form(a.Value)
 		}
 		slices.Sort(pairs)
 		out[i] = strings.Join(pairs, "\x00")
@@ -138,7 +143,7 @@ func (n Name) EqualText(text string) bool {
 	if !ok || len(n.RDNs) == 0 {
 		return false
 	}
-	mine, theirs := n.keys(), other.keys()
+	mine, theirs := n.keys(loosely), other.keys(loosely)
 	if slices.Equal(mine, theirs) {
 		return true
 	}

@@ -93,7 +93,7 @@ func (p *Pool) ByKeyID(id []byte) []*Certificate {
 // nameKey is equal for names that [Name.Equal] takes for the same.
 func nameKey(n Name) string {
 	var b []byte
-	for _, k := range n.keys() {
+	for _, k := range n.keys(exactly) {
 		b = append(append(b, k...), 1)
 	}
 	return string(b)

@@ -1,6 +1,7 @@
 package cms
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"math/big"
@@ -78,6 +79,9 @@ func (v *Verifier) token(ctx context.Context, raw, data []byte, where string, ch
 	si := sd.Signers[0]
 	if si.signed[attrSigningCert].Full == nil && si.signed[attrSigningCertV2].Full == nil {
 		return nil, checks.Judge("timestamp.form", where, "", record.NewProblem("tsp.bad_token", where, "", "the token does not name its certificate"))
+	}
+	if si.KeyID == nil && !bytes.Equal(si.Issuer.Raw, s.Certificate.Issuer.Raw) {
+		return nil, checks.Judge("timestamp.form", where, "", record.NewProblem("tsp.bad_token", where, "", "the token writes its issuer's name in another encoding"))
 	}
 	ts.Authority = s.Certificate
 	chain := v.Chain

@@ -21,8 +21,8 @@ import (
 	"birgeoqy.kz/almasu/internal/signing/cms"
 )
 
-// password of every container; it protects nothing.
-const password = "Synthetic-1"
+// password of every container.
+const password = testca.Password
 
 var (
 	from    = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
