@@ -152,7 +152,8 @@ func (c *Curve) addAffine(r, p *point, q *affine) {
 	c.finish(r, &xx, &yy, &zz, &xy, &xz, &yz)
 }
 
-// finish is the second half of add: steps 19 to 40 on x1*x2, y1*y2, z1*z2, x1*y2+x2*y1, x1*z2+x2*z1 and y1*z2+y2*z1.
+// finish is the second half of add, steps 19 to 40, on x1*x2, y1*y2, z1*z2 and the sums x1*y2+x2*y1, x1*z2+x2*z1
+// and y1*z2+y2*z1.
 func (c *Curve) finish(r *point, xx, yy, zz, xy, xz, yz *elem) {
 	f := c.p
 	var x, y, z, t, u, v elem

@@ -3,7 +3,8 @@ package gost
 // tableRow holds 1, 2, ... 15 times 16^i times the base point.
 type tableRow [15]affine
 
-// baseTable returns the rows for all windows of four bits of a scalar. It is built at the first use.
+// baseTable returns the rows for all windows of four bits of a scalar. It is built at a curve's first use, which takes about
+// 2 ms and 250 kB for 512 bits.
 func (c *Curve) baseTable() []tableRow {
 	c.tableOnce.Do(func() {
 		rows := 16 * c.q.n
@@ -26,7 +27,8 @@ func (c *Curve) baseTable() []tableRow {
 	return c.table
 }
 
-// baseMultiply returns k times the base point for a secret k below the order. Every entry of the table is read whatever k is.
+// baseMultiply returns k times the base point for a secret k below the order. Every entry of the table is read
+// whatever k is.
 func (c *Curve) baseMultiply(k *elem) point {
 	table := c.baseTable()
 	acc := c.infinity()
