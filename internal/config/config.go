@@ -1,0 +1,264 @@
+// Package config is the service's configuration: one YAML file, strictly decoded, that names every
+// other file. It opens nothing but what its functions are given, and decides nothing.
+//
+// Unknown, repeated and missing keys, trailing documents and impossible values are problems,
+// all reported at once with file, line and column. Secrets stand in files of their own and are named by
+// path only. Relative paths are relative to the folder of the configuration file.
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"birgeoqy.kz/almasu/internal/legal/strict"
+	"birgeoqy.kz/almasu/internal/record"
+)
+
+// Duration is a length of time such as "30s" or "24h".
+type Duration time.Duration
+
+// UnmarshalText reads the form of [time.ParseDuration]; it must be positive.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil || v <= 0 {
+		return fmt.Errorf(`expected a positive duration such as "30s", "5m" or "24h"`)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Or returns the duration, or another if it is absent.
+func (d Duration) Or(other time.Duration) time.Duration {
+	if d == 0 {
+		return other
+	}
+	return time.Duration(d)
+}
+
+// File is the service's configuration, almasu.yaml.
+type File struct {
+	// Register is the folder of the register: law, recipients, routes, approvals.
+	Register string `yaml:"register"`
+	// PolicyText is a file with the policy as it is published now; if it is named and differs from the register's digest, consent
+	// routes pause (policy 9.4). Optional.
+	PolicyText string `yaml:"policy_text,optional"`
+	// Platform says how to read the platform's database.
+	Platform Platform `yaml:"platform"`
+	// Store is the service's own database.
+	Store Store `yaml:"store"`
+	// Keys are the service's keys.
+	Keys Keys `yaml:"keys"`
+	// Schemas is the folder of the recipients' schemas.
+	Schemas string `yaml:"schemas"`
+	// Connectors are the systems to send to, a name each.
+	Connectors []Connector `yaml:"connectors"`
+	// Serve is how the service runs; optional.
+	Serve Serve `yaml:"serve,optional"`
+
+	Where strict.Where `yaml:"-"`
+	dir   string
+}
+
+// Platform says how to read the platform's database.
+type Platform struct {
+	// DSNFile is a file with the connection: for PostgreSQL a connection string, for SQLite the database's path.
+	DSNFile string `yaml:"dsn_file"`
+	// Relations is the file that names relations and columns.
+	Relations string `yaml:"relations"`
+}
+
+// Store is the service's own database.
+type Store struct {
+	// Kind is "postgres" or "sqlite". SQLite is for trying out, and for one process.
+	Kind string `yaml:"kind"`
+	// DSNFile is a file with the connection string (postgres).
+	DSNFile string `yaml:"dsn_file,optional"`
+	// Path is the database file (sqlite).
+	Path  string       `yaml:"path,optional"`
+	Where strict.Where `yaml:"-"`
+}
+
+// Keys are files; make them with "almasu keys generate".
+type Keys struct {
+	// Log signs checkpoints.
+	Log string `yaml:"log"`
+	// Seal is a keyset: the key that seals envelopes and requests now, and former ones.
+	Seal string `yaml:"seal"`
+	// Vault seals what waits in the outbox and the roster.
+	Vault string `yaml:"vault"`
+	// Pseudonym makes pseudonyms of IINs. Whoever has it and the log can look a person up: keep it apart.
+	Pseudonym string `yaml:"pseudonym"`
+}
+
+// Serve is how the service runs.
+type Serve struct {
+	// Parallel is how many transfers run at once; default 2.
+	Parallel int `yaml:"parallel,optional"`
+	// Poll is how often the service looks for what is due; default 5s.
+	Poll Duration `yaml:"poll,optional"`
+	// Lease is how long a run stays with a process that shows no life; default 1m.
+	Lease Duration `yaml:"lease,optional"`
+}
+
+// Connector is one system to send to. Its name is its route's connector, its mapping's name and its test cases' folder.
+type Connector struct {
+	Name string `yaml:"name"`
+	// Route is the route of the register that it serves.
+	Route string `yaml:"route"`
+	// Mapping is the table that writes its documents.
+	Mapping string `yaml:"mapping"`
+	// Schedule says when it is due; without one it runs on request only.
+	Schedule *Schedule `yaml:"schedule,optional"`
+	// Batch is how many people make one message; default 1000. Small ones cost speed, large ones memory at the recipient.
+	Batch int `yaml:"batch,optional"`
+	// Senders is how many messages are delivered at once; default 3.
+	Senders int `yaml:"senders,optional"`
+	// Patience is how long a run tries a message before leaving it waiting; default 2m. Deadline is when a waiting message is abandoned, counted from
+	// its intent; default 72h.
+	Patience Duration `yaml:"patience,optional"`
+	Deadline Duration `yaml:"deadline,optional"`
+	// REST is the recipient's receiver over signed HTTPS.
+	REST  *REST        `yaml:"rest"`
+	Where strict.Where `yaml:"-"`
+}
+
+// Schedule says when a connector is due.
+type Schedule struct {
+	// Cron has five fields or is a descriptor; Zone is an IANA zone.
+	Cron string `yaml:"cron"`
+	Zone string `yaml:"zone"`
+	// CatchUp is "none", "latest" or "all": what to do about due times that passed while no service ran. Default latest.
+	CatchUp string `yaml:"catch_up,optional"`
+	// Window is how old such a due time may be; default 24h. Most is how many run under "all"; default 10.
+	Window Duration     `yaml:"window,optional"`
+	Most   int          `yaml:"most,optional"`
+	Where  strict.Where `yaml:"-"`
+}
+
+// REST is a recipient's receiver over signed HTTPS.
+type REST struct {
+	// URL is https://host[:port][/path].
+	URL string `yaml:"url"`
+	// ReceiptKeys are the recipient's public keys, PEM files whose fingerprints you compared.
+	ReceiptKeys []string `yaml:"receipt_keys"`
+	// CA is a PEM file of the authority that vouches for the server; without it and pins, the system's are used.
+	CA string `yaml:"ca,optional"`
+	// Pins are fingerprints of the server's public key, "sha256:..." .
+	Pins []string `yaml:"pins,optional"`
+	// ClientCertificate and ClientKey authenticate us where the recipient asks for it.
+	ClientCertificate string `yaml:"client_certificate,optional"`
+	ClientKey         string `yaml:"client_key,optional"`
+	// InsecureLoopback permits plain HTTP to a loopback address. Danger: for demonstrations only.
+	InsecureLoopback bool         `yaml:"insecure_loopback,optional"`
+	Where            strict.Where `yaml:"-"`
+}
+
+// Parse reads a configuration file; name is its path.
+func Parse(name string, text []byte) (*File, error) {
+	f := &File{dir: filepath.Dir(name)}
+	problems := strict.Decode(name, text, f)
+	if len(problems) == 0 {
+		f.check(&problems)
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Path resolves a path of the file.
+func (f *File) Path(p string) string {
+	if p == "" || filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(f.dir, p)
+}
+
+// Find returns a connector by name.
+func (f *File) Find(name string) (*Connector, bool) {
+	for i := range f.Connectors {
+		if f.Connectors[i].Name == name {
+			return &f.Connectors[i], true
+		}
+	}
+	return nil, false
+}
+
+// Names lists the connectors' names.
+func (f *File) Names() []string {
+	out := make([]string, len(f.Connectors))
+	for i := range f.Connectors {
+		out[i] = f.Connectors[i].Name
+	}
+	return out
+}
+
+// limits of a connector's numbers.
+const (
+	maxBatch   = 10_000
+	maxSenders = 32
+)
+
+func (f *File) check(ps *record.Problems) {
+	at := func(w strict.Where, key string) string { return w.Key(key) }
+	switch s := &f.Store; {
+	case s.Kind != "postgres" && s.Kind != "sqlite":
+		ps.Add("config.store_kind", at(s.Where, "kind"), "postgres for production, sqlite for trying out", `kind must be "postgres" or "sqlite"`)
+	case s.Kind == "postgres" && (s.DSNFile == "" || s.Path != ""):
+		ps.Add("config.store_place", at(s.Where, "kind"), "put the connection string into a file of mode 0600", "a postgres store has dsn_file and no path")
+	case s.Kind == "sqlite" && (s.Path == "" || s.DSNFile != ""):
+		ps.Add("config.store_place", at(s.Where, "kind"), "", "a sqlite store has path and no dsn_file")
+	}
+	if f.Serve.Parallel < 0 || f.Serve.Parallel > 64 {
+		ps.Add("config.range", at(f.Where, "serve"), "", "serve.parallel must be between 1 and 64")
+	}
+	if len(f.Connectors) == 0 {
+		ps.Add("config.no_connector", at(f.Where, "connectors"), "", "there is no connector")
+	}
+	seen := map[string]bool{}
+	for i := range f.Connectors {
+		c := &f.Connectors[i]
+		where := func(key string) string { return at(c.Where, key) }
+		if seen[c.Name] {
+			ps.Add("config.duplicate_connector", where("name"), "a connector is one name", "the connector %q stands here twice", c.Name)
+		}
+		seen[c.Name] = true
+		c.check(where, ps)
+	}
+}
+
+func (c *Connector) check(where func(string) string, ps *record.Problems) {
+	if strings.Trim(c.Name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		ps.Add("config.connector_name", where("name"), "", "a connector's name has lower-case letters, digits and hyphens")
+	}
+	if c.Batch < 0 || c.Batch > maxBatch {
+		ps.Add("config.range", where("batch"), "1000 is a good size", "batch must be between 1 and %d", maxBatch)
+	}
+	if c.Senders < 0 || c.Senders > maxSenders {
+		ps.Add("config.range", where("senders"), "3 is a good number", "senders must be between 1 and %d", maxSenders)
+	}
+	if s := c.Schedule; s != nil {
+		switch s.CatchUp {
+		case "", "none", "latest", "all":
+		default:
+			ps.Add("config.catch_up", where("schedule"), "", `catch_up must be "none", "latest" or "all"`)
+		}
+		if s.Most < 0 || s.Most > 1000 {
+			ps.Add("config.range", where("schedule"), "", "most must be between 1 and 1000")
+		}
+	}
+	if r := c.REST; r != nil {
+		if u, err := url.Parse(r.URL); err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && r.InsecureLoopback) {
+			ps.Add("config.url", where("rest"), "insecure_loopback permits http to a loopback address, for demonstrations", "url must be https://host[:port][/path]")
+		}
+		if (r.ClientCertificate == "") != (r.ClientKey == "") {
+			ps.Add("config.client_certificate", where("rest"), "", "client_certificate and client_key come together")
+		}
+		if len(r.ReceiptKeys) == 0 {
+			ps.Add("config.receipt_keys", where("rest"), "ask the recipient for its public key and compare the fingerprint by another way", "without a receipt key no receipt can be verified")
+		}
+	}
+}
