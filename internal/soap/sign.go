@@ -25,17 +25,18 @@ const (
 )
 
 // form is the gateway's form of a signature.
-func form(id string) xmldsig.Form {
-	return xmldsig.Form{
-		Method:     c14n.Method{Exclusive: true},
-		URI:        "#" + id,
-		Transforms: []string{c14n.Exclusive},
-		KeyInfo: func(der []byte) string {
-			return `<wsse:SecurityTokenReference xmlns:wsse="` + WSSE + `"><wsse:KeyIdentifier EncodingType="` + encodingBase +
-				`" ValueType="` + valueX509 + `">` + base64.StdEncoding.EncodeToString(der) +
-				`</wsse:KeyIdentifier></wsse:SecurityTokenReference>`
-		},
-	}
+var form = xmldsig.Form{
+	Method: c14n.Method{Exclusive: true},
+	KeyInfo: func(der []byte) string {
+		return `<wsse:SecurityTokenReference xmlns:wsse="` + WSSE + `"><wsse:KeyIdentifier EncodingType="` + encodingBase +
+			`" ValueType="` + valueX509 + `">` + base64.StdEncoding.EncodeToString(der) +
+			`</wsse:KeyIdentifier></wsse:SecurityTokenReference>`
+	},
+}
+
+// toBody is the reference of the gateway's form.
+func toBody(id string, digest []byte) xmldsig.NewReference {
+	return xmldsig.NewReference{URI: "#" + id, Transforms: []string{c14n.Exclusive}, Digest: digest}
 }
 
 // frame returns a message with an empty Body that has the id.
@@ -72,7 +73,7 @@ func Sign(content *etree.Document, id string, s xmldsig.Signer) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := form(id).Append(security, su.Digest(octets), s); err != nil {
+	if err := form.Append(security, s, toBody(id, su.Digest(octets))); err != nil {
 		return nil, err
 	}
 	return c14n.Method{Comments: true}.Document(doc)
@@ -95,7 +96,7 @@ func SignCanonical(content []byte, id string, s xmldsig.Signer) ([]byte, error) 
 		h.Write(part)
 	}
 	security, _ := parts(doc)
-	if err := form(id).Append(security, h.Sum(nil), s); err != nil {
+	if err := form.Append(security, s, toBody(id, h.Sum(nil))); err != nil {
 		return nil, err
 	}
 	whole, err := c14n.Method{}.Document(doc)

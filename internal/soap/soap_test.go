@@ -298,3 +298,18 @@ func BenchmarkSignCanonical(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkVerify reads and verifies a message of about 270 kB.
+func BenchmarkVerify(b *testing.B) {
+	for _, name := range []string{"RSA-SHA256", "GOST-2015-512"} {
+		text := []byte(signed(b, string(batch(1650)), xmltest.Signer(b, name, "a")))
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				if _, _, err := message(b, text).Verify(nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -30,13 +30,13 @@ func signedByID(tb testing.TB, s xmldsig.Signer) string {
 		tb.Fatal(err)
 	}
 	form := xmldsig.Form{
-		URI: "#doc", Transforms: []string{xmldsig.Enveloped, c14n.Exclusive},
 		KeyInfo: func(der []byte) string {
 			return "<ds:X509Data><ds:X509Certificate>" + base64.StdEncoding.EncodeToString(der) + "</ds:X509Certificate></ds:X509Data>"
 		},
 	}
 	doc := read(tb, byID)
-	if err := form.Append(doc.Root(), su.Digest([]byte(byID)), s); err != nil {
+	ref := xmldsig.NewReference{URI: "#doc", Transforms: []string{xmldsig.Enveloped, c14n.Exclusive}, Digest: su.Digest([]byte(byID))}
+	if err := form.Append(doc.Root(), s, ref); err != nil {
 		tb.Fatal(err)
 	}
 	out, err := c14n.Method{}.Document(doc)

@@ -31,7 +31,8 @@
 //
 // [Verify] verifies every Signature of a document. In the national form each is a child of the
 // root element, covers the document as it was before it was added, and so the signatures
-// behind it, in document order, are left out with it. All must verify. [Sign] and
+// behind it, in document order, are left out with it; other references may be to
+// elements inside the signature only. All must verify. [Sign] and
 // [SignCanonical] append one: a reference URI="" with enveloped-signature and
 // inclusive canonicalisation with comments; SignedInfo inclusively canonicalised;
 // X509Data with the signer's certificate.
@@ -56,7 +57,7 @@
 //	xmldsig.transform         another transform, or another order
 //	xmldsig.reference_uri     another form of URI
 //	xmldsig.no_reference      an empty list of references
-//	xmldsig.too_many          more signatures, references or certificates than allowed
+//	xmldsig.too_many          more signatures, references, certificates or octets than allowed
 //	xmldsig.not_covered       a signature that does not cover the document
 //	xmldsig.unknown_id        a reference to no element
 //	xmldsig.duplicate_id      an id that stands twice

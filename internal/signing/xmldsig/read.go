@@ -17,10 +17,12 @@ const (
 	Enveloped = Namespace + "enveloped-signature"
 )
 
-// maxReferences and maxSignatures bound the work that one document can cause.
+// Bounds of the work and memory that one document can cause.
 const (
 	maxReferences = 16
 	maxSignatures = 32
+	maxPrefixes   = 64
+	maxOctets     = 64 << 20 // of canonical form, over all references or signatures
 )
 
 // Reference is what one ds:Reference says. Comments are never covered.
@@ -203,8 +205,6 @@ func readMethod(el *etree.Element, code string) (c14n.Method, *record.Problem) {
 	}
 	return m, empty(list, code)
 }
-
-const maxPrefixes = 64
 
 func (s *Signature) readReference(el *etree.Element) (ref Reference, problem *record.Problem) {
 	if !xmlread.Is(el, Namespace, "Reference") {

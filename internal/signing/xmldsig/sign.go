@@ -41,29 +41,39 @@ func (s Signer) Suite() (*suite.Suite, error) {
 	return su, nil
 }
 
-// Form says how a new signature with one reference is written.
+// Form says how a new signature is written.
 type Form struct {
 	// Method canonicalises SignedInfo.
 	Method c14n.Method
-	// URI is that of the reference: "" or "#id".
-	URI string
-	// Transforms are the identifiers of the reference's transforms.
-	Transforms []string
 	// KeyInfo writes the content of KeyInfo for the certificate in DER; the prefix
 	// ds is declared.
 	KeyInfo func(der []byte) string
 }
 
+// NewReference is a reference to be written; at least one belongs to a signature.
+type NewReference struct {
+	// URI is "" or "#id".
+	URI string
+	// Transforms are the identifiers of the transforms.
+	Transforms []string
+	// Digest is that of the transformed content by the signer's suite.
+	Digest []byte
+}
+
 // enveloped is the national form.
 var enveloped = Form{
-	Transforms: []string{Enveloped, c14n.InclusiveWithComments},
 	KeyInfo: func(der []byte) string {
 		return "<ds:X509Data><ds:X509Certificate>" + base64.StdEncoding.EncodeToString(der) + "</ds:X509Certificate></ds:X509Data>"
 	},
 }
 
+// national is the reference of the national form.
+func national(digest []byte) NewReference {
+	return NewReference{Transforms: []string{Enveloped, c14n.InclusiveWithComments}, Digest: digest}
+}
+
 // text returns the signature without a value.
-func (f Form) text(su *suite.Suite, digest, der []byte) string {
+func (f Form) text(su *suite.Suite, der []byte, refs []NewReference) string {
 	var b strings.Builder
 	algorithm := func(name, uri string) {
 		b.WriteString("<ds:" + name + ` Algorithm="` + string(c14n.AppendValue(nil, uri)) + `"/>`)
@@ -71,27 +81,29 @@ func (f Form) text(su *suite.Suite, digest, der []byte) string {
 	b.WriteString(`<ds:Signature xmlns:ds="` + Namespace + `"><ds:SignedInfo>`)
 	algorithm("CanonicalizationMethod", f.Method.URI())
 	algorithm("SignatureMethod", su.SignatureURI)
-	b.WriteString(`<ds:Reference URI="` + string(c14n.AppendValue(nil, f.URI)) + `"><ds:Transforms>`)
-	for _, uri := range f.Transforms {
-		algorithm("Transform", uri)
+	for _, ref := range refs {
+		b.WriteString(`<ds:Reference URI="` + string(c14n.AppendValue(nil, ref.URI)) + `"><ds:Transforms>`)
+		for _, uri := range ref.Transforms {
+			algorithm("Transform", uri)
+		}
+		b.WriteString("</ds:Transforms>")
+		algorithm("DigestMethod", su.DigestURI)
+		b.WriteString("<ds:DigestValue>" + base64.StdEncoding.EncodeToString(ref.Digest) + "</ds:DigestValue></ds:Reference>")
 	}
-	b.WriteString("</ds:Transforms>")
-	algorithm("DigestMethod", su.DigestURI)
-	b.WriteString("<ds:DigestValue>" + base64.StdEncoding.EncodeToString(digest) + "</ds:DigestValue>")
-	b.WriteString("</ds:Reference></ds:SignedInfo><ds:SignatureValue/><ds:KeyInfo>")
+	b.WriteString("</ds:SignedInfo><ds:SignatureValue/><ds:KeyInfo>")
 	b.WriteString(f.KeyInfo(der))
 	b.WriteString("</ds:KeyInfo></ds:Signature>")
 	return b.String()
 }
 
-// Append makes a signature over a content with the given digest and appends it to
-// parent, in whose place in the tree SignedInfo is canonicalised.
-func (f Form) Append(parent *etree.Element, digest []byte, s Signer) error {
+// Append makes a signature and appends it to parent, in whose place in the tree
+// SignedInfo is canonicalised.
+func (f Form) Append(parent *etree.Element, s Signer, refs ...NewReference) error {
 	su, err := s.Suite()
 	if err != nil {
 		return err
 	}
-	doc, err := xmlread.Parse([]byte(f.text(su, digest, s.Certificate.Raw)), xmlread.DefaultLimits())
+	doc, err := xmlread.Parse([]byte(f.text(su, s.Certificate.Raw, refs)), xmlread.DefaultLimits())
 	if err != nil {
 		return err
 	}
@@ -126,7 +138,7 @@ func Sign(doc *etree.Document, s Signer) ([]byte, error) {
 		return nil, err
 	}
 	signed := doc.Copy()
-	if err := enveloped.Append(signed.Root(), su.Digest(octets), s); err != nil {
+	if err := enveloped.Append(signed.Root(), s, national(su.Digest(octets))); err != nil {
 		return nil, err
 	}
 	return c14n.Method{Comments: true}.Document(signed)
@@ -157,7 +169,7 @@ func SignCanonical(doc []byte, s Signer) ([]byte, error) {
 	if !bytes.Equal(bare, append(bytes.Clone(doc[:end]), doc[last:]...)) {
 		return nil, notCanonical()
 	}
-	if err := enveloped.Append(frame.Root(), su.Digest(doc), s); err != nil {
+	if err := enveloped.Append(frame.Root(), s, national(su.Digest(doc))); err != nil {
 		return nil, err
 	}
 	whole, err := c14n.Method{}.Document(frame)

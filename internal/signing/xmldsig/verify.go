@@ -79,10 +79,14 @@ func Verify(doc *etree.Document, known *cert.Pool) ([]*Verified, cert.Checks, er
 		return nil, checks, err
 	}
 	all := make([]*Verified, len(signatures))
-	for i := range slices.Backward(signatures) {
-		v, err := verifyOne(doc, ids, signatures[i], known, &checks, signatures[i:])
+	total := 0
+	for i, el := range slices.Backward(signatures) {
+		v, err := verifyOne(doc, ids, el, known, &checks, signatures[i:])
 		if err != nil {
 			return nil, checks, err
+		}
+		if total += len(v.Whole().octets); total > maxOctets {
+			return nil, checks, bad("too_many", el, "signatures over more than %d bytes", maxOctets)
 		}
 		all[i] = v
 	}
@@ -119,26 +123,25 @@ func verifyOne(doc *etree.Document, ids *IDs, el *etree.Element, known *cert.Poo
 	if err := checks.Judge("signature.form", "", "only accepted parts and algorithms, and the document is covered", problem); err != nil {
 		return nil, err
 	}
-	candidates, problem := Certificates(s.KeyInfo, known)
-	if err := checks.Judge("signature.certificate", "", "given with the signature, or known", problem); err != nil {
-		return nil, err
+	find := func(keyInfo *etree.Element) ([]*cert.Certificate, *record.Problem) {
+		return Certificates(keyInfo, known)
 	}
-	return s.Verify(doc, ids, candidates, checks, skip...)
+	return s.Verify(doc, ids, find, checks, skip...)
 }
 
-// coversDocument checks that exactly one reference is to the document, enveloped.
+// coversDocument checks that exactly one reference is to the document, enveloped, and
+// that others are to elements inside the signature.
 func (s *Signature) coversDocument(doc *etree.Document, ids *IDs) *record.Problem {
 	covering := 0
 	for _, ref := range s.References {
-		el := doc.Root()
-		if ref.URI != "" {
-			var problem *record.Problem
-			if el, problem = ids.Resolve(ref.URI); problem != nil {
-				return problem
-			}
-		}
-		if el == doc.Root() && ref.Enveloped {
+		el, problem := ref.target(doc, ids)
+		switch {
+		case problem != nil:
+			return problem
+		case el == doc.Root() && ref.Enveloped:
 			covering++
+		case !contains(s.el, el):
+			return bad("not_covered", el, "a reference to a part of the document")
 		}
 	}
 	if covering != 1 {
@@ -147,23 +150,43 @@ func (s *Signature) coversDocument(doc *etree.Document, ids *IDs) *record.Proble
 	return nil
 }
 
-// Verify verifies the signature with the first candidate whose key fits, and every
+// target returns the element that the reference is to: the root for "".
+func (ref Reference) target(doc *etree.Document, ids *IDs) (*etree.Element, *record.Problem) {
+	if ref.URI == "" {
+		return doc.Root(), nil
+	}
+	return ids.Resolve(ref.URI)
+}
+
+// Finder returns the certificates that a KeyInfo, nil if there is none, holds or names.
+type Finder func(keyInfo *etree.Element) ([]*cert.Certificate, *record.Problem)
+
+// Verify verifies the signature with the first of the certificates found whose key fits, and every
 // reference in doc with ids. The elements skip are left out of what references
-// cover, as is the signature itself of an enveloped one. Each check made is appended to checks. The
+// cover, as is the signature itself of an enveloped one. Each check is made, and
+// appended to checks, even after another failed; the first failure is the error. The
 // caller decides whether the references are those it wants, and whether the
 // signer may be trusted.
-func (s *Signature) Verify(doc *etree.Document, ids *IDs, candidates []*cert.Certificate, checks *cert.Checks,
-	skip ...*etree.Element) (*Verified, error) {
-	signer, problem := s.verifyValue(candidates)
-	if err := checks.Judge("signature.value", "", s.Suite.Name, problem); err != nil {
-		return nil, err
+func (s *Signature) Verify(doc *etree.Document, ids *IDs, find Finder, checks *cert.Checks, skip ...*etree.Element) (*Verified, error) {
+	v := &Verified{suite: s.Suite}
+	candidates, problem := find(s.KeyInfo)
+	first := checks.Judge("signature.certificate", "", "given with the signature, or known", problem)
+	if first == nil {
+		v.signer, problem = s.verifyValue(candidates)
+		first = checks.Judge("signature.value", "", s.Suite.Name, problem)
 	}
-	v := &Verified{signer: signer, suite: s.Suite}
-	var first error
+	total := 0
 	for _, ref := range s.References {
 		content, problem := s.verifyReference(ref, doc, ids, skip)
-		if err := checks.Judge("signature.digest", ref.URI, "the digest of what is referenced", problem); err != nil && first == nil {
+		if total += len(content.octets); total > maxOctets {
+			problem = bad("too_many", s.el, "references to more than %d bytes", maxOctets)
+		}
+		err := checks.Judge("signature.digest", ref.URI, "the digest of what is referenced", problem)
+		if first == nil {
 			first = err
+		}
+		if total > maxOctets {
+			break
 		}
 		v.contents = append(v.contents, content)
 	}
@@ -197,15 +220,13 @@ func (s *Signature) verifyValue(candidates []*cert.Certificate) (*cert.Certifica
 }
 
 func (s *Signature) verifyReference(ref Reference, doc *etree.Document, ids *IDs, skip []*etree.Element) (Content, *record.Problem) {
-	c := Content{URI: ref.URI, Element: doc.Root()}
-	if ref.URI != "" {
-		var problem *record.Problem
-		if c.Element, problem = ids.Resolve(ref.URI); problem != nil {
-			return c, problem
-		}
+	el, problem := ref.target(doc, ids)
+	if problem != nil {
+		return Content{}, problem
 	}
+	c := Content{URI: ref.URI, Element: el}
 	if ref.Enveloped {
-		if !contains(c.Element, s.el) {
+		if !contains(el, s.el) {
 			return c, bad("transform", s.el, "enveloped-signature, but the signature is not inside what it covers")
 		}
 		skip = append(slices.Clone(skip), s.el)
@@ -214,13 +235,13 @@ func (s *Signature) verifyReference(ref Reference, doc *etree.Document, ids *IDs
 	if ref.URI == "" {
 		c.octets, err = ref.Method.Document(doc, skip...)
 	} else {
-		c.octets, err = ref.Method.Element(c.Element, skip...)
+		c.octets, err = ref.Method.Element(el, skip...)
 	}
 	if err != nil {
 		return c, problemOf(err, "xmldsig.structure")
 	}
 	if !bytes.Equal(s.Suite.Digest(c.octets), ref.digest) {
-		return c, bad("digest", c.Element, "the content is not what was signed: its digest differs")
+		return c, bad("digest", el, "the content is not what was signed: its digest differs")
 	}
 	return c, nil
 }

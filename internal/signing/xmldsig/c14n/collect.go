@@ -17,7 +17,7 @@ func (w *writer) collect(el *etree.Element, apex bool) {
 	}
 	switch {
 	case w.method.Exclusive:
-		w.utilised(el)
+		w.utilised(el, apex)
 	case apex:
 		for _, b := range w.known {
 			w.show(b.prefix)
@@ -72,16 +72,25 @@ func (w *writer) has(key string) bool {
 	return slices.ContainsFunc(w.attrs, func(b attribute) bool { return b.uri == xmlNamespace && b.attr.Key == key })
 }
 
-// utilised shows the declarations that exclusive canonicalisation wants at el.
-func (w *writer) utilised(el *etree.Element) {
+// utilised shows the declarations that exclusive canonicalisation wants at el. What
+// the PrefixList names changes only at the apex and where it is declared.
+func (w *writer) utilised(el *etree.Element, apex bool) {
 	w.show(el.Space)
 	for i := range w.attrs {
 		if p := w.attrs[i].attr.Space; p != "" {
 			w.show(p)
 		}
 	}
-	for _, p := range w.method.Prefixes {
-		w.show(p)
+	if apex {
+		for _, p := range w.method.Prefixes {
+			w.show(p)
+		}
+		return
+	}
+	for i := range el.Attr {
+		if p, ok := declared(&el.Attr[i]); ok && slices.Contains(w.method.Prefixes, p) {
+			w.show(p)
+		}
 	}
 }
 

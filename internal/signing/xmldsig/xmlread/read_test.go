@@ -161,3 +161,13 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkParse(b *testing.B) {
+	text := []byte("<r>" + strings.Repeat(`<student state="active"><iin>850101100012</iin><name xml:lang="kk">Әйгерім &amp; Қасымова</name><class>9 Б</class></student>`, 2000) + "</r>")
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if _, err := xmlread.Parse(text, xmlread.DefaultLimits()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
