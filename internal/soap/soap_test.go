@@ -237,6 +237,16 @@ func TestOtherPrograms(t *testing.T) {
 				t.Errorf("signed by xmlsec1: %s", code)
 			}
 		}
+		answer := strings.Replace(gatewayAnswer, "SERIAL", s.Certificate.SerialNumber.String(), 1)
+		in := xmltest.Write(t, dir, "answer.xml", []byte(answer))
+		out := xmltest.Run(t, dir, xmlsec, "--sign", "--privkey-pem", "key.pem", "--id-attr:Id", soap.Namespace+":Body", in)
+		v, code := verify(string(out), cert.NewPool(s.Certificate))
+		if code != "" || len(v.Body().FindElements("//status")) != 1 {
+			t.Errorf("an answer signed by xmlsec1: %s", code)
+		}
+		if _, code := verify(string(out), nil); code != "xmldsig.unknown_signer" {
+			t.Errorf("an answer of an unknown signer: %s", code)
+		}
 	})
 	t.Run("JDK", func(t *testing.T) {
 		java := xmltest.Tool(t, "java")
@@ -251,6 +261,24 @@ func TestOtherPrograms(t *testing.T) {
 		}
 	})
 }
+
+// gatewayAnswer is an answer in the form of the gateway before it is signed: other
+// prefixes, lists of inclusive prefixes, a certificate named by issuer and serial.
+const gatewayAnswer = `<?xml version="1.0" encoding="UTF-8"?>
+<SOAP-ENV:Envelope xmlns:SOAP-ENV="` + soap.Namespace + `" xmlns:x="urn:x"><SOAP-ENV:Header>
+<other xmlns="urn:other" SOAP-ENV:mustUnderstand="0"/>
+<o:Security xmlns:o="` + soap.WSSE + `" xmlns:wsu="` + xmldsig.WSU + `" SOAP-ENV:mustUnderstand="1">
+<ds:Signature Id="SIG-1" xmlns:ds="` + xmldsig.Namespace + `"><ds:SignedInfo>
+<ds:CanonicalizationMethod Algorithm="` + c14n.Exclusive + `"><ec:InclusiveNamespaces PrefixList="SOAP-ENV x" xmlns:ec="` + c14n.Exclusive + `"/></ds:CanonicalizationMethod>
+<ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"/><ds:Reference URI="#id-9"><ds:Transforms>
+<ds:Transform Algorithm="` + c14n.Exclusive + `"><ec:InclusiveNamespaces PrefixList="x" xmlns:ec="` + c14n.Exclusive + `"/></ds:Transform></ds:Transforms>
+<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><ds:DigestValue/></ds:Reference></ds:SignedInfo><ds:SignatureValue/>
+<ds:KeyInfo Id="KI-1"><o:SecurityTokenReference wsu:Id="STR-1"><ds:X509Data><ds:X509IssuerSerial>
+<ds:X509IssuerName>C=KZ,CN=Синтетикалық RSA-SHA256 a</ds:X509IssuerName><ds:X509SerialNumber>SERIAL</ds:X509SerialNumber>
+</ds:X509IssuerSerial></ds:X509Data></o:SecurityTokenReference></ds:KeyInfo></ds:Signature></o:Security></SOAP-ENV:Header>
+<SOAP-ENV:Body wsu:Id="id-9" xmlns:wsu="` + xmldsig.WSU + `"><ns2:SendMessageResponse xmlns:ns2="http://bip.bee.kz/SyncChannel/v10/Types">
+<response xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><!-- a comment --><status xsi:type="ns4:unbound"><code>SCSS001</code></status>
+<data xmlns="http://www.w3.org/2001/XMLSchema-instance" type="xsd:string">&lt;a/&gt;<![CDATA[<b/>]]></data></response></ns2:SendMessageResponse></SOAP-ENV:Body></SOAP-ENV:Envelope>`
 
 func batch(n int) []byte {
 	var b bytes.Buffer
