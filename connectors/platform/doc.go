@@ -1,0 +1,41 @@
+// Package platform reads people from the education platform's SQL database: PostgreSQL, or the embedded SQLite.
+//
+// # What is read
+//
+// Relations and columns are named in [Config]. A read selects the columns of the fields that the [connectors.Query] permits and the
+// decision columns (key, IIN, places, state of the account, times, consents), and no other: the SELECT list is computed from
+// those two sets. Identifiers are checked and quoted; no value of any data ever becomes part of a statement. The role
+// that [Grants] describes can read nothing else.
+//
+// # The snapshot
+//
+// A stream is one read-only transaction: REPEATABLE READ on PostgreSQL, a deferred read transaction on SQLite. In it the
+// consent forms and the keys of blocked people are read first, wholly (both are small), then everybody in one streaming
+// query in key order, with LEFT JOINs to accounts and consents. Memory does not grow with the number of people. Of each person all
+// consents are read, ordered by their times.
+//
+// # Key order
+//
+// Keys ascend strictly; the stream checks it. Their bytes preserve the order: an integer is eight bytes big-endian with the sign
+// bit flipped, a uuid its sixteen bytes, a text its UTF-8 bytes (collation "C" on PostgreSQL, BINARY on SQLite).
+//
+// # The wire, on PostgreSQL
+//
+// Each row arrives as one bytea, made by the server's record_send: a count of columns, then for each column its type,
+// its length (-1 for NULL) and its bytes in the type's binary form, all big-endian 32-bit numbers. The driver hands over
+// such a value without copying or decoding it, and lengths, not delimiters, separate the values. Fields travel cast to text; times, integers
+// and booleans in their binary form.
+//
+// # Values
+//
+// A field's value is its column's text. NULL stays absent, and an empty text stays empty. Times may be timestamptz, timestamp or date
+// (taken as UTC), integers of Unix microseconds, or RFC 3339 text; a time that is present never becomes 0. A consent's
+// terms come from its form, from its own columns, or from both, its own columns first; equal terms are one pointer. A consent that
+// points to an unknown form has empty terms, which permit nothing.
+//
+// # Failure
+//
+// The end is reported only when the database has said that the result is complete; a cut connection, a cancelled context and a
+// malformed row are errors, after which the stream yields nothing more. Errors carry a code ("source.order", ...) and name
+// columns, never values; the text of a database error is kept out where it could quote data (SQLSTATE class 22).
+package platform

@@ -1,0 +1,219 @@
+package platform
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/internal/record"
+)
+
+// Source reads people from one platform database. It is safe for concurrent use; each open stream holds one connection.
+type Source struct {
+	config Config
+	states map[string]record.AccountState // by the platform's value
+	db     *sqlx.DB
+}
+
+var _ connectors.Source = (*Source)(nil)
+
+// New returns the source that a configuration describes, on a database of its dialect (driver "postgres" of lib/pq, or "sqlite" of
+// modernc.org/sqlite). It returns the problems of the configuration; see [Check] for those of the database.
+func New(config Config, db *sqlx.DB) (*Source, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Source{config: config, db: db, states: map[string]record.AccountState{}}
+	for value, state := range config.Accounts.States {
+		s.states[value] = record.ParseAccountState([]byte(state))
+	}
+	delete(s.states, "") // what a missing state reads as
+	return s, nil
+}
+
+// Open begins a snapshot, as [connectors.Source] says. The stream ends with ctx.
+func (s *Source) Open(ctx context.Context, q connectors.Query) (connectors.Stream, error) {
+	text, err := s.config.people(q.Fields, q.Subjects != nil)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	st := &stream{
+		config: &s.config, ctx: ctx, cancel: cancel, statement: text, states: s.states, wanted: slices.Clone(q.Fields),
+		cells: make([]cell, text.cells), values: make([][]byte, len(text.fields)),
+	}
+	if err := st.open(s.db, q); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return st, nil
+}
+
+// open begins the transaction, reads what is small, and starts the query for people.
+func (st *stream) open(db *sqlx.DB, q connectors.Query) error {
+	c := st.config
+	options := &sql.TxOptions{ReadOnly: true}
+	if c.Dialect == Postgres {
+		options.Isolation = sql.LevelRepeatableRead
+	}
+	var err error
+	if st.tx, err = db.BeginTxx(st.ctx, options); err != nil {
+		return failed("beginning the snapshot", err)
+	}
+	if c.Dialect == Postgres {
+		// The order comes from indexes, so that the first row comes at once and nothing is sorted on disk.
+		_, err = st.tx.ExecContext(st.ctx, "SET LOCAL enable_sort = off; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL timezone = 'UTC'")
+		if err != nil {
+			return failed("preparing the snapshot", err)
+		}
+	}
+	if st.snapshot, err = nameSnapshot(st.ctx, st.tx, c.Dialect); err != nil {
+		return failed("naming the snapshot", err)
+	}
+	if err := st.readForms(); err != nil {
+		return err
+	}
+	if err := st.readBlocks(); err != nil {
+		return err
+	}
+	return st.start(q.Subjects)
+}
+
+func nameSnapshot(ctx context.Context, tx *sqlx.Tx, dialect string) (string, error) {
+	query := "SELECT 'pg:' || pg_current_snapshot()::text"
+	if dialect == SQLite {
+		query = "SELECT 'sqlite:' || s.schema_version || ':' || d.data_version FROM pragma_schema_version AS s, pragma_data_version AS d"
+	}
+	var name string
+	err := tx.GetContext(ctx, &name, query)
+	return name, err
+}
+
+// readForms loads the wordings of all consent forms.
+func (st *stream) readForms() error {
+	in := &interner{known: map[string]*record.Terms{}, unique: map[string]*record.Terms{}, forms: map[string]wording{}}
+	st.terms = in
+	if st.config.Consents != nil {
+		in.parts, _ = st.config.Consents.Terms.columns()
+		in.hasForm = st.config.Consents.Form != ""
+	}
+	if st.config.ConsentForms == nil {
+		return nil
+	}
+	text, parts := st.config.formsText()
+	rows, err := st.tx.QueryContext(st.ctx, text)
+	if err != nil {
+		return failed("reading the consent forms", err)
+	}
+	defer rows.Close()
+	key, values := sql.NullString{}, make([]*string, len(parts))
+	into := []any{&key}
+	for i := range values {
+		into = append(into, &values[i])
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return failed("reading the consent forms", err)
+		}
+		if !key.Valid {
+			return record.NewProblem("source.key_malformed", "consent_forms.key", "", "a consent form has no key")
+		}
+		if len(in.forms) >= maxTerms {
+			return record.NewProblem("source.terms_unbounded", "consent_forms", "", "more than %d consent forms", maxTerms)
+		}
+		if _, ok := in.forms[key.String]; ok {
+			return record.NewProblem("source.order", "consent_forms.key", "", "two consent forms have one key")
+		}
+		var w wording
+		for i, index := range parts {
+			w[index] = values[i]
+		}
+		in.forms[key.String] = w
+	}
+	if err := rows.Err(); err != nil {
+		return failed("reading the consent forms", err)
+	}
+	return nil
+}
+
+// readBlocks loads the keys of the blocked people, in ascending order.
+func (st *stream) readBlocks() error {
+	c := st.config
+	if c.Blocks == nil {
+		return nil
+	}
+	rows, err := st.query(c.blocksText())
+	if err != nil {
+		return failed("reading the blocks", err)
+	}
+	defer rows.close()
+	one := make([]cell, 1)
+	var key []byte
+	for {
+		more, err := rows.next(one)
+		if err != nil {
+			return failed("reading the blocks", err)
+		}
+		if !more {
+			break
+		}
+		if key, err = one[0].appendKey(key[:0], c.Profiles.KeyType); err != nil {
+			return record.NewProblem("source.key_malformed", "blocks.key", "correct the row: it blocks somebody unknown", "a block has no key of a person")
+		}
+		st.blocked = append(st.blocked, string(key))
+	}
+	slices.Sort(st.blocked)
+	return nil
+}
+
+// start sends the query for people.
+func (st *stream) start(subjects []string) error {
+	var args []any
+	if subjects != nil {
+		if st.config.Dialect == Postgres {
+			args = []any{pq.Array(subjects)}
+		} else {
+			list, err := json.Marshal(subjects)
+			if err != nil {
+				return fmt.Errorf("encoding the list of subjects: %w", err)
+			}
+			args = []any{string(list)}
+		}
+	}
+	var err error
+	if st.rows, err = st.query(st.statement.text, args...); err != nil {
+		return failed("starting the read", err)
+	}
+	return nil
+}
+
+// failure is a database error with a code and without quoted data.
+type failure struct {
+	*record.Problem
+	cause error
+}
+
+func (f *failure) Unwrap() error { return f.cause }
+
+// failed wraps a database error. Its text is kept unless it may quote a value.
+func failed(doing string, err error) error {
+	var known interface{ ProblemCode() string }
+	if errors.As(err, &known) {
+		return err
+	}
+	text := err.Error()
+	var server *pq.Error
+	if errors.As(err, &server) {
+		text = "SQLSTATE " + string(server.Code)
+		if server.Code.Class() != "22" {
+			text = server.Message + ", " + text
+		}
+	}
+	return &failure{Problem: record.NewProblem("source.database", "", "", "%s: %s", doing, text), cause: err}
+}
