@@ -2,7 +2,7 @@ package legal
 
 import "birgeoqy.kz/almasu/internal/record"
 
-// Cleared is what may leave of a batch. Its zero value is empty. It is valid until its batch is reset.
+// Cleared is what may leave of a batch. Its zero value is empty, and only [Gate.Project] fills it. It is valid until its batch is reset.
 type Cleared struct {
 	batch   *record.Batch
 	rows    []clearedRow

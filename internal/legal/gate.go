@@ -2,9 +2,12 @@ package legal
 
 import (
 	"io/fs"
+	"slices"
+	"sync"
 	"time"
 
 	"birgeoqy.kz/almasu/internal/legal/register"
+	"birgeoqy.kz/almasu/internal/legal/rules"
 	"birgeoqy.kz/almasu/internal/record"
 )
 
@@ -20,116 +23,141 @@ func Load(fsys fs.FS) (*Register, error) {
 	return &Register{r}, nil
 }
 
-// Case is one run of one route, as the rules for a whole run look at it.
-type Case struct {
-	// Route is the id of the route.
-	Route string
-	// Now is the moment of sending.
-	Now time.Time
-	// Demo admits acts that are marked as examples.
-	Demo bool
-	// Request is the written request that an ad-hoc route answers; nil on a scheduled route.
-	Request *Request
-	// Channel is the channel over which the configured connector really sends: rest, parcel, shep_sync, shep_async. An empty one is refused (SEC-1).
-	Channel string
-	// PublishedText is the digest of the normalised policy text as published now (POL-5); zero if it was not looked up.
-	PublishedText record.Digest
+// Gate is a run that may start. It is made by [Register.Gate] only, and is safe for concurrent use.
+type Gate struct {
+	reg       *Register
+	route     *register.Route
+	to        *register.Recipient
+	policy    *register.Policy
+	purpose   *register.Purpose
+	basis     Basis
+	digest    record.Digest // of the route
+	fields    []string
+	denied    []Denied
+	record    []byte
+	decision  record.Digest
+	consent   bool
+	local     bool
+	full      uint64 // every field of fields
+	parentBit uint64 // the field of fields whose subject is the parent
+	now       int64
+	cutoffs   cutoffs
+	territory []byte
+	request   *Request
+	subjects  map[record.Digest]struct{}
+
+	mu         sync.Mutex
+	terms      map[*record.Terms]uint16
+	byContent  map[string]uint16
+	verdicts   []verdict // by terms id; 0 stands for no consent
+	situations map[Situation]uint16
+	entries    []entry
+	table      []byte // the situations in canonical form; nil if it is out of date
 }
 
-// Request is a written request for data (policy 5.3, rule BAS-3).
-type Request struct{}
-
-// Denied is a field that the recipient asks for and does not get, with the rule.
-type Denied struct{ Field, Rule, Why string }
-
-// Basis cites what a run stands on.
-type Basis struct {
-	// Path is "consent" or "statute"; Clause is the policy's: "5.2" or "5.3"; Item is the item of 94-V art. 9 on the statute path.
-	Path, Clause, Item string
-	// Ground, Procedure and Competence are citations as text: "94-V art. 9(10), edition 2021-01-01".
-	Ground, Procedure, Competence string
-}
-
-// Refusal says why a run may not start, or a person not be sent.
-type Refusal struct {
-	// Rule is the id of the first rule that failed, and Why its reason.
-	Rule, Why string
-}
-
-// Error names the rule.
-func (r *Refusal) Error() string { return "refused by " + r.Rule + ": " + r.Why }
-
-// ProblemCode returns "legal.refused".
-func (r *Refusal) ProblemCode() string { return "legal.refused" }
-
-// Gate is a run that may start. It is made by [Register.Gate] only.
-type Gate struct{}
-
-// Gate evaluates the rules for a whole run; the error is a [*Refusal].
+// Gate evaluates the rules for a whole run; the error is a [*Refusal] that lists every rule evaluated.
 func (r *Register) Gate(c Case) (*Gate, error) {
-	return nil, &Refusal{Rule: "GATE-1", Why: "no rule has allowed it"}
+	e := &evaluation{reg: r, c: c, now: register.At(c.Now)}
+	e.run()
+	if e.failed() {
+		return nil, &Refusal{Route: c.Route, Rule: e.rule.String(), Why: string(e.why), Checks: e.list}
+	}
+	g := &Gate{
+		reg: r, route: e.route, to: e.to, policy: e.policy, purpose: e.purpose, basis: e.basis, digest: r.RouteDigest(e.route),
+		fields: e.fields, denied: e.denied, consent: e.route.Path == register.PathConsent, local: e.to.Kind == register.KindLocal,
+		now: int64(e.now), cutoffs: cutoffsAt(c.Now), territory: []byte(e.to.KATO), request: c.Request,
+		terms: make(map[*record.Terms]uint16), byContent: make(map[string]uint16), verdicts: make([]verdict, 1),
+		situations: make(map[Situation]uint16),
+	}
+	for i, f := range g.fields {
+		g.full |= 1 << uint(i)
+		if def := r.Field(f); def.Subject == "parent" {
+			g.parentBit |= 1 << uint(i)
+		}
+	}
+	if q := c.Request; q != nil && !q.Everyone {
+		g.subjects = make(map[record.Digest]struct{}, len(q.Subjects))
+		for _, s := range q.Subjects {
+			g.subjects[s] = struct{}{}
+		}
+	}
+	g.record = e.canonical()
+	g.decision = record.DigestOf(append([]byte("almasu-decision/v1\n"), g.record...))
+	return g, nil
 }
 
-// Permitted returns a function that says whether the route may name a field, and if not, by which rule.
+// Permitted returns a function that says whether the route can ever send a field, and if not, by which rule. It looks at no moment.
 func (r *Register) Permitted(route string) func(field string) (rule string, ok bool) {
-	return func(string) (string, bool) { return "FLD-0", false }
+	rt := r.Route(route)
+	return func(field string) (string, bool) {
+		if rt != nil && slices.ContainsFunc(rt.Fields, func(x register.RouteField) bool { return x.Field == field }) {
+			return "", true
+		}
+		if f := r.Field(field); f != nil && f.Class == register.ClassProfile && rt != nil {
+			return rules.FLD2.String(), false
+		}
+		return r.RuleAgainst(field).String(), false
+	}
 }
 
-// Fields is the upper bound of what may leave: the field columns of a batch, in register order. At most 64.
-func (g *Gate) Fields() []string { return nil }
+// Fields is the upper bound of what may leave: the field columns of a batch, in register order. At most 64. The caller does not change it.
+func (g *Gate) Fields() []string { return g.fields }
 
-// Denied lists the fields that are asked for and never leave on this run.
-func (g *Gate) Denied() []Denied { return nil }
+// Denied lists the fields that are asked for and never leave on this run, in register order, then as asked.
+func (g *Gate) Denied() []Denied { return g.denied }
 
 // Recipient is the recipient's entry in the register.
-func (g *Gate) Recipient() *register.Recipient { return nil }
+func (g *Gate) Recipient() *register.Recipient { return g.to }
+
+// Route is the route's entry in the register.
+func (g *Gate) Route() *register.Route { return g.route }
 
 // Purpose is the purpose code.
-func (g *Gate) Purpose() string { return "" }
+func (g *Gate) Purpose() string { return g.purpose.Code }
 
 // Path is "consent" or "statute".
-func (g *Gate) Path() string { return "" }
+func (g *Gate) Path() string { return g.route.Path }
 
 // Basis cites the legal basis.
-func (g *Gate) Basis() Basis { return Basis{} }
+func (g *Gate) Basis() Basis { return g.basis }
 
-// Decision is the digest of [Gate.Record].
-func (g *Gate) Decision() record.Digest { return record.Digest{} }
+// Decision is the SHA-256 of "almasu-decision/v1\n" and [Gate.Record].
+func (g *Gate) Decision() record.Digest { return g.decision }
 
 // Record is the decision for the whole run in canonical bytes: the same register and case give the same bytes.
-func (g *Gate) Record() []byte { return nil }
+func (g *Gate) Record() []byte { return slices.Clone(g.record) }
 
-// PolicyDigest is the digest of the policy text in force.
-func (g *Gate) PolicyDigest() record.Digest { return record.Digest{} }
+// RegisterDigest is the digest of the register.
+func (g *Gate) RegisterDigest() record.Digest { return g.reg.Digest() }
+
+// PolicyDigest is the digest of the policy text in force (POL-4).
+func (g *Gate) PolicyDigest() record.Digest { return g.policy.TextDigest }
 
 // RouteDigest is what the approvals of the route approve.
-func (g *Gate) RouteDigest() record.Digest { return record.Digest{} }
+func (g *Gate) RouteDigest() record.Digest { return g.digest }
 
-// Situations is the table of situations met so far with their decisions, in canonical bytes.
-func (g *Gate) Situations() []byte { return nil }
-
-// Explain explains the decision of a situation.
-func (g *Gate) Explain(situation uint16) Explanation { return Explanation{} }
-
-// Explanation is a decision with every rule evaluated.
-type Explanation struct {
-	Allowed bool
-	// Rule and Why name the rule that refused; empty if allowed.
-	Rule, Why string
-	// Fields are the permitted fields.
-	Fields []string
-	Checks []Check
+// Mark is the provenance of a field: what the cover of a transfer says of where its values come from (policy 2.3, 2.4).
+type Mark struct {
+	Field string `json:"field"`
+	// Source is the register's, e.g. "profile_form@birgeoqy.kz"; Truth is "self_declared": the user alone answers for it.
+	Source string `json:"source"`
+	Truth  string `json:"truth"`
 }
 
-// Check is one rule evaluated.
-type Check struct {
-	Rule    string
-	Outcome string
-	Reason  string
-	// KK, RU and EN say the same in Kazakh, Russian and English.
-	KK, RU, EN string
+// Marks lists the provenance of [Gate.Fields] (PROV-1, QUAL-1).
+func (g *Gate) Marks() []Mark {
+	marks := make([]Mark, len(g.fields))
+	for i, f := range g.fields {
+		marks[i] = Mark{Field: f, Source: g.reg.Field(f).Source, Truth: "self_declared"}
+	}
+	return marks
 }
 
-// Project decides about each person of b, whose columns must be [Gate.Fields], and fills out,
-// which it reuses. It allocates nothing per person. It is safe for concurrent use with different out.
-func (g *Gate) Project(b *record.Batch, out *Cleared) { *out = Cleared{} }
+// cutoffs are the days that divide the ages, as numbers YYYYMMDD: who was born after born14 is under 14.
+type cutoffs struct{ today, born14, born18 int32 }
+
+func cutoffsAt(now time.Time) cutoffs {
+	y, m, d := now.In(register.Zone).Date()
+	day := int32(m)*100 + int32(d)
+	return cutoffs{int32(y)*10000 + day, int32(y-14)*10000 + day, int32(y-18)*10000 + day}
+}

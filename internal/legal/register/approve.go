@@ -109,3 +109,22 @@ func MarshalApprovals(list []Approval) ([]byte, error) {
 	}
 	return yaml.Marshal(map[string]any{"approvals": rows})
 }
+
+// Signer is an administrator with their private key.
+type Signer struct {
+	ID  string
+	Key ed25519.PrivateKey
+}
+
+// Sign approves everything of [Register.Approvables] in the names of the signers, except an author's own routes.
+func (r *Register) Sign(at Instant, by ...Signer) []Approval {
+	var list []Approval
+	for _, x := range r.Approvables() {
+		for _, s := range by {
+			if s.ID != x.Author {
+				list = append(list, SignApproval(s.Key, x.Kind, x.Name, x.Digest, s.ID, at))
+			}
+		}
+	}
+	return list
+}

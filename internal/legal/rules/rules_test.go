@@ -29,4 +29,13 @@ func TestTableIsComplete(t *testing.T) {
 		t.Error("an unknown name is found")
 	}
 }
-
+func TestReasonsAreComplete(t *testing.T) {
+	if len(rules.Reasons()) < 60 {
+		t.Errorf("only %d reasons", len(rules.Reasons()))
+	}
+	for _, r := range rules.Reasons() {
+		if tx := r.Text(); string(r) == "" || tx.KK == "" || tx.RU == "" || tx.EN == "" {
+			t.Errorf("reason %q is incomplete", r)
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package legal
+
+import (
+	"math"
+	"slices"
+
+	"birgeoqy.kz/almasu/internal/record"
+)
+
+// maxSituations bounds the table; what is beyond it is refused.
+const maxSituations = math.MaxUint16
+
+// Project decides about each person of b, whose columns must be [Gate.Fields], and fills out, which it reuses. It allocates
+// nothing per person. A batch with other columns is refused person by person. It is safe for concurrent use with different out.
+func (g *Gate) Project(b *record.Batch, out *Cleared) {
+	out.batch = b
+	out.rows, out.refused = out.rows[:0], out.refused[:0]
+	columns := slices.Equal(b.Fields(), g.fields)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var before []byte
+	for i := range b.Len() {
+		p := b.Person(i)
+		id := g.situation(g.situate(p, b.Consents(i), before, columns))
+		before = p.Key
+		if mask := g.entries[id].mask; mask != 0 {
+			out.rows = append(out.rows, clearedRow{mask: mask, ordinal: p.Ordinal, row: int32(i), situation: id})
+		} else {
+			out.refused = append(out.refused, RefusedRow{Row: int32(i), Situation: id})
+		}
+	}
+}
+
+// situation finds or decides a situation. The last id of a full table is that of the zero Situation, which is refused.
+func (g *Gate) situation(s Situation) uint16 {
+	if id, ok := g.situations[s]; ok {
+		return id
+	}
+	if len(g.entries) >= maxSituations {
+		if id, ok := g.situations[Situation{}]; ok {
+			return id
+		}
+		s = Situation{}
+	}
+	d := g.decide(s)
+	id := uint16(len(g.entries))
+	g.entries = append(g.entries, entry{situation: s, mask: d.mask, rule: d.rule, why: d.why})
+	g.situations[s] = id
+	g.table = nil
+	return id
+}
