@@ -3,6 +3,7 @@ package cms_test
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"encoding/base64"
 	"encoding/pem"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"birgeoqy.kz/almasu/internal/signing/cert"
 	"birgeoqy.kz/almasu/internal/signing/cert/testca"
 	"birgeoqy.kz/almasu/internal/signing/cms"
+	"birgeoqy.kz/almasu/internal/signing/keystore"
 )
 
 // verifier trusts the roots of one family of fixtures.
@@ -207,4 +209,14 @@ func mutate(t *testing.T, family, file string) {
 		}
 	}
 	t.Logf("%s/%s: %v", family, file, codes)
+}
+
+// key opens a container among the fixtures.
+func key(t *testing.T, name string) crypto.Signer {
+	t.Helper()
+	k, err := keystore.Parse(testca.File(name), testca.Password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k.Signer
 }
