@@ -206,12 +206,17 @@ func TestMutations(t *testing.T) {
 
 var update = flag.Bool("update", false, "sign the messages of testdata again")
 
+// fixtures are the messages of testdata.
+var fixtures = []string{"plain", "redeclared", "values"}
+
+func fixture(suite, title string) string { return filepath.Join("testdata", suite+"-"+title+".xml") }
+
 // TestFixtures verifies the signed messages of testdata; with -update it signs them
 // again, with new keys.
 func TestFixtures(t *testing.T) {
 	for _, name := range xmltest.Suites {
-		for title, content := range contents {
-			path := filepath.Join("testdata", name+" "+title+".xml")
+		for _, title := range fixtures {
+			content, path := contents[title], fixture(name, title)
 			if *update {
 				if err := os.WriteFile(path, []byte(signed(t, content, xmltest.Signer(t, name, "fixture"))), 0o644); err != nil {
 					t.Fatal(err)
@@ -234,8 +239,8 @@ func TestFixtures(t *testing.T) {
 func FuzzVerify(f *testing.F) {
 	covered, signers := map[string]bool{}, map[string]bool{}
 	for _, name := range xmltest.Suites {
-		for _, title := range []string{"plain", "redeclared", "values"} {
-			text, err := os.ReadFile(filepath.Join("testdata", name+" "+title+".xml"))
+		for _, title := range fixtures {
+			text, err := os.ReadFile(fixture(name, title))
 			if err != nil {
 				f.Fatal(err)
 			}

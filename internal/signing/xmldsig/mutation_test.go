@@ -70,16 +70,19 @@ func untrusted(t *testing.T, text []byte, c *cert.Certificate) string {
 	return ""
 }
 
+// fixtures are the documents of testdata/signed.
+var fixtures = []string{"plain", "redeclared", "comments"}
+
 func fixture(suite, title string) string {
-	return filepath.Join("testdata", "signed", suite+" "+title+".xml")
+	return filepath.Join("testdata", "signed", suite+"-"+title+".xml")
 }
 
 // TestFixtures verifies the signed documents of testdata/signed; with -update it signs them again,
 // with new keys.
 func TestFixtures(t *testing.T) {
 	for _, name := range xmltest.Suites {
-		for title, text := range documents {
-			path := fixture(name, title)
+		for _, title := range fixtures {
+			text, path := documents[title], fixture(name, title)
 			if *update {
 				if err := os.WriteFile(path, []byte(signed(t, text, xmltest.Signer(t, name, "fixture"))), 0o644); err != nil {
 					t.Fatal(err)
@@ -107,7 +110,7 @@ func FuzzVerify(f *testing.F) {
 	covered := map[string]bool{}
 	signers := map[string]bool{}
 	for _, name := range xmltest.Suites {
-		for _, title := range []string{"plain", "redeclared", "comments"} {
+		for _, title := range fixtures {
 			text, err := os.ReadFile(fixture(name, title))
 			if err != nil {
 				f.Fatal(err)

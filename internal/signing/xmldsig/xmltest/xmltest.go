@@ -26,7 +26,7 @@ import (
 )
 
 // Suites are the names of the suites that sign XML, as [Signer] takes them.
-var Suites = []string{"RSA-SHA256", "GOST-2015-512", "GOST-2015-256", "GOST-2004"}
+var Suites = []string{"RSA-SHA256", "GOST-2015-512", "GOST-2015-256", "GOST-2004", "TC26-512", "TC26-256"}
 
 var signers sync.Map // name to func() (xmldsig.Signer, error)
 
@@ -63,8 +63,20 @@ func newKey(suiteName string) (crypto.Signer, error) {
 		return gost.GenerateKey(gost.ParamSetA256(), rand.Reader)
 	case "GOST-2004":
 		return gost.GenerateKey(gost.CryptoProA(), rand.Reader)
+	case "TC26-512":
+		return russianKey(gost.ParamSetA512())
+	case "TC26-256":
+		return russianKey(gost.ParamSetA256())
 	}
 	return nil, fmt.Errorf("no suite %q", suiteName)
+}
+
+func russianKey(curve *gost.Curve) (crypto.Signer, error) {
+	key, err := gost.GenerateKey(curve, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return suite.NewRussianPrivateKey(key)
 }
 
 // name encodes CN=common, C=KZ in that order, as the national authority writes names.
