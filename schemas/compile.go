@@ -135,7 +135,7 @@ func (c *compiler) definition(name string, t *tree) {
 			c.add("schema.ref_loop", t, pointer("#/$defs", name), "the definition refers to itself without a value between")
 			return
 		}
-		seen[ref], at = true, next
+		seen[ref], at, c.used[ref] = true, next, true
 	}
 	c.schema(c.defs[name], t, pointer("#/$defs", name), false)
 }
