@@ -96,3 +96,34 @@ func ParseRequest(name string, b []byte) (*Request, error) {
 	}
 	return q, nil
 }
+
+// MarshalRequest writes a request, approvals included, in the form that [ParseRequest] reads: one line of JSON, which is YAML.
+func MarshalRequest(q *Request) []byte {
+	type citation struct {
+		Act     string `json:"act"`
+		Article string `json:"article"`
+	}
+	return register.Canonical(struct {
+		ID         string              `json:"id"`
+		Route      string              `json:"route"`
+		Initiator  string              `json:"initiator"`
+		Number     string              `json:"number"`
+		Date       register.Instant    `json:"date"`
+		Signatory  string              `json:"signatory"`
+		File       record.Digest       `json:"file"`
+		Competence citation            `json:"competence"`
+		Ground     citation            `json:"ground"`
+		Fields     []string            `json:"fields"`
+		Everyone   bool                `json:"everyone,omitempty"`
+		Salt       string              `json:"salt,omitempty"`
+		Subjects   []record.Digest     `json:"subjects,omitempty"`
+		Deadline   register.Instant    `json:"deadline,omitempty"`
+		Expires    register.Instant    `json:"expires"`
+		Marking    string              `json:"marking"`
+		Approvals  []register.Approval `json:"approvals,omitempty"`
+	}{
+		q.ID, q.Route, q.Initiator, q.Number, q.Date, q.Signatory, q.File,
+		citation{q.Competence.Act, q.Competence.Article}, citation{q.Ground.Act, q.Ground.Article},
+		q.Fields, q.Everyone, q.Salt, q.Subjects, q.Deadline, q.Expires, q.Marking, q.Approvals,
+	})
+}

@@ -145,12 +145,17 @@ func (c *checker) routeFields(rt *Route, to *Recipient) {
 	}
 }
 
+// addressPurposes are the purposes for which policy 3.3.2 collects network addresses.
+var addressPurposes = []string{"payments_legality", "technical_fault"}
+
 func (c *checker) technical(rt *Route, to *Recipient, f *Field, where string) {
 	switch {
 	case rt.Trigger != TriggerRequest || rt.Path != PathStatute:
 		c.add(rules.TECH1, "route_technical", where, "only a statute route with trigger: request may have it", "technical data never leave on a schedule or by consent")
 	case to != nil && to.Kind != KindOtherState:
 		c.add(rules.TECH2, "route_technical", where, "", "technical data never go to an education recipient or a local body")
+	case f.ID == "ip" && !slices.Contains(addressPurposes, rt.Purpose):
+		c.add(rules.TECH2, "route_technical", where, "purposes: "+strings.Join(addressPurposes, ", "), "addresses are kept for the legality of payments and for faults, and leave for nothing else")
 	case !c.names(rt.Ground, f.ID):
 		c.add(rules.TECH2, "route_technical", where, "the article must list the field under names", "the ground does not name the field")
 	}

@@ -1,0 +1,154 @@
+package legal_test
+
+import (
+	"strings"
+	"testing"
+
+	"birgeoqy.kz/almasu/internal/legal"
+	"birgeoqy.kz/almasu/internal/legal/register"
+	"birgeoqy.kz/almasu/internal/record"
+)
+
+const salt = "0123456789abcdef"
+
+// letter is a complete request of the ministry about one person.
+func letter(iin []byte) *legal.Request {
+	return &legal.Request{
+		ID: "r-1", Route: "ministry-request", Initiator: "admin-author", Number: "12-3/456", Date: register.At(now.AddDate(0, 0, -5)),
+		Signatory: "Vice-minister", File: record.DigestOf([]byte("scan")), Competence: register.Citation{Act: "319-III", Article: "5"},
+		Ground: register.Citation{Act: "EXAMPLE-1", Article: "1"}, Fields: []string{"family_name", "iin", "birth_date", "ip"},
+		Salt: salt, Subjects: []record.Digest{legal.SubjectDigest(salt, iin)}, Expires: register.At(now.AddDate(0, 1, 0)), Marking: "ordinary",
+	}
+}
+
+// signed is the request with approvals by the named signers.
+func signed(q *legal.Request, by ...int) *legal.Request {
+	q.Approvals = nil
+	for _, i := range by {
+		q.Approvals = append(q.Approvals, register.SignApproval(signers[i].Key, register.ApproveRequest, q.ID, q.Digest(), signers[i].ID, register.At(now.AddDate(0, 0, -1))))
+	}
+	return q
+}
+
+func requestCase(q *legal.Request) legal.Case {
+	return legal.Case{Route: "ministry-request", Now: now, Demo: true, Channel: "rest", Request: q}
+}
+
+func TestRequestIsAnswered(t *testing.T) {
+	named, other := pupil(t, 12), pupil(t, 13)
+	g := open(t, approved(t), requestCase(signed(letter(named.IIN), 1, 2)))
+	if got := strings.Join(g.Fields(), " "); got != "family_name iin" {
+		t.Errorf("fields %s", got)
+	}
+	want := map[string]string{"given_name": "BAS-3", "region": "BAS-3", "district": "BAS-3", "settlement": "BAS-3", "middle_name": "FLD-1", "birth_date": "FLD-3", "ip": "TECH-2"}
+	for _, d := range g.Denied() {
+		if want[d.Field] != d.Rule {
+			t.Errorf("%s is denied by %s, expected %s", d.Field, d.Rule, want[d.Field])
+		}
+		delete(want, d.Field)
+	}
+	if len(want) > 0 {
+		t.Errorf("not denied: %v", want)
+	}
+	if _, x := project(g, named); names(x) != "family_name iin" {
+		t.Errorf("the named person: %v by %s", x.Fields, x.Rule)
+	}
+	_, x := project(g, other)
+	denies(t, x, "BAS-3", "not_requested")
+}
+
+func TestRequestIsRefused(t *testing.T) {
+	r := approved(t)
+	iin := pupil(t, 12).IIN
+	for name, c := range map[string]struct {
+		change func(*legal.Request)
+		by     []int
+		why    string
+	}{
+		"one approval":          {func(*legal.Request) {}, []int{1}, "request_not_approved"},
+		"one person twice":      {func(*legal.Request) {}, []int{1, 1}, "request_not_approved"},
+		"the initiator and one": {func(*legal.Request) {}, []int{0, 1}, "request_not_approved"},
+		"no number":             {func(q *legal.Request) { q.Number = "" }, []int{1, 2}, "request_incomplete"},
+		"no signatory":          {func(q *legal.Request) { q.Signatory = "" }, []int{1, 2}, "request_incomplete"},
+		"no file":               {func(q *legal.Request) { q.File = record.Digest{} }, []int{1, 2}, "request_incomplete"},
+		"no competence":         {func(q *legal.Request) { q.Competence = register.Citation{} }, []int{1, 2}, "request_incomplete"},
+		"no ground":             {func(q *legal.Request) { q.Ground.Article = "99" }, []int{1, 2}, "request_incomplete"},
+		"no fields":             {func(q *legal.Request) { q.Fields = nil }, []int{1, 2}, "request_incomplete"},
+		"nobody":                {func(q *legal.Request) { q.Subjects = nil }, []int{1, 2}, "request_incomplete"},
+		"some and everyone":     {func(q *legal.Request) { q.Everyone = true }, []int{1, 2}, "request_incomplete"},
+		"no salt":               {func(q *legal.Request) { q.Salt = "" }, []int{1, 2}, "request_incomplete"},
+		"initiator unknown":     {func(q *legal.Request) { q.Initiator = "nobody" }, []int{1, 2}, "request_incomplete"},
+		"expired":               {func(q *legal.Request) { q.Expires = register.At(now) }, []int{1, 2}, "request_expired"},
+		"dated tomorrow":        {func(q *legal.Request) { q.Date = register.At(now.AddDate(0, 0, 1)) }, []int{1, 2}, "request_expired"},
+		"for another route":     {func(q *legal.Request) { q.Route = "ministry-statute" }, []int{1, 2}, "request_other_route"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := letter(iin)
+			c.change(q)
+			refusedBy(t, r, requestCase(signed(q, c.by...)), "BAS-3", c.why)
+		})
+	}
+	changed := signed(letter(iin), 1, 2)
+	changed.Fields = append(changed.Fields, "region")
+	refusedBy(t, r, requestCase(changed), "BAS-3", "request_not_approved")
+	marked := letter(iin)
+	marked.Marking = "dsp"
+	refusedBy(t, r, requestCase(signed(marked, 1, 2)), "CLS-1", "marked_secret")
+}
+
+const letterFile = `id: r-1
+route: ministry-request
+initiator: admin-author
+number: 12-3/456
+date: 2026-08-27
+signatory: Vice-minister
+file: sha256:0000000000000000000000000000000000000000000000000000000000000001
+competence: {act: 319-III, article: "5"}
+ground: {act: EXAMPLE-1, article: "1"}
+fields: [family_name, iin]
+everyone: true
+expires: 2026-10-01
+marking: ordinary
+`
+
+func TestParseRequest(t *testing.T) {
+	q, err := legal.ParseRequest("r.yaml", []byte(letterFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !q.Everyone || len(q.Fields) != 2 || q.Digest().IsZero() {
+		t.Errorf("read %+v", q)
+	}
+	open(t, approved(t), requestCase(signed(q, 1, 2)))
+	back, err := legal.ParseRequest("r.yaml", legal.MarshalRequest(q))
+	if err != nil || back.Digest() != q.Digest() || len(back.Approvals) != 2 {
+		t.Errorf("written and read again: %v", err)
+	}
+	for old, new := range map[string]string{
+		"everyone: true":             "everyone: false",
+		"fields: [family_name, iin]": "fields: [iin, iin]",
+		"expires: 2026-10-01":        "expires: 2026-08-01",
+		"marking: ordinary":          "marking: ordinary\nextra: 1",
+		"everyone: true\n":           "salt: short\nsubjects: [sha256:0000000000000000000000000000000000000000000000000000000000000001]\n",
+		"number: 12-3/456\n":         "",
+		"signatory: Vice-minister":   "signatory: Vice-minister\napprovals: [{kind: route, name: x, digest: sha256:0000000000000000000000000000000000000000000000000000000000000001, by: a, at: 2026-01-01, signature: " + strings.Repeat("A", 86) + "==}]",
+	} {
+		if _, err := legal.ParseRequest("r.yaml", []byte(strings.Replace(letterFile, old, new, 1))); record.CodeOf(err) == "" {
+			t.Errorf("with %q: %v", new, err)
+		}
+	}
+}
+
+func FuzzParseRequest(f *testing.F) {
+	f.Add([]byte(letterFile))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		q, err := legal.ParseRequest("r.yaml", b)
+		if err != nil {
+			return
+		}
+		back, err := legal.ParseRequest("r.yaml", legal.MarshalRequest(q))
+		if err != nil || back.Digest() != q.Digest() {
+			t.Errorf("a request does not survive being written: %v", err)
+		}
+	})
+}
