@@ -64,8 +64,8 @@ type Store interface {
 	// Last returns the latest due time entered for a job by its schedule, zero if none.
 	Last(ctx context.Context, job string) (time.Time, error)
 	// Claim takes the earliest row that is waiting, or running under a lease that has lapsed, is due, and whose job has no
-	// other row running under a live lease. It returns nil if there is none.
-	Claim(ctx context.Context, worker string, now time.Time, lease time.Duration) (*Due, error)
+	// other row running under a live lease; of one job only if only is not "". It returns nil if there is none.
+	Claim(ctx context.Context, worker, only string, now time.Time, lease time.Duration) (*Due, error)
 	// Keep extends the lease, or finishes the row: state is [StateRunning] or [StateDone]. It returns [ErrLost] if the row is not this worker's any more.
 	Keep(ctx context.Context, worker string, d *Due, state string, until time.Time) error
 }
@@ -85,6 +85,8 @@ type Runner struct {
 	Now    func() time.Time
 	// Wait returns after d, or with ctx's error.
 	Wait func(ctx context.Context, d time.Duration) error
+	// Only restricts claims to one job; "" claims for all.
+	Only string
 	// Lease is how long a claim lasts without a sign of life; Parallel how many jobs run at once.
 	Lease    time.Duration
 	Parallel int
@@ -105,7 +107,7 @@ func (r *Runner) Loop(ctx context.Context, pause time.Duration) error {
 		}
 		for claimed := true; claimed; {
 			slots <- struct{}{}
-			d, err := r.Store.Claim(ctx, r.Worker, r.Now(), r.Lease)
+			d, err := r.Store.Claim(ctx, r.Worker, r.Only, r.Now(), r.Lease)
 			claimed = err == nil && d != nil
 			if err != nil && ctx.Err() == nil {
 				r.Logger.Error("claiming a due run failed", "error", err)
@@ -132,7 +134,7 @@ func (r *Runner) Once(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	for n := 0; ; n++ {
-		d, err := r.Store.Claim(ctx, r.Worker, r.Now(), r.Lease)
+		d, err := r.Store.Claim(ctx, r.Worker, r.Only, r.Now(), r.Lease)
 		if err != nil || d == nil {
 			return n, err
 		}

@@ -24,7 +24,7 @@ var floors = []struct {
 	{"internal/legal", 1, "the law decides about records; it moves nothing"},
 	{"internal/signing", 1, "signatures are functions of bytes"},
 	{"internal/transferlog", 1, "the log is a format and a tree"},
-	{"internal/roster", 1, "ordinals of people: a format over sealed chunks"},
+	{"internal/roster", 2, "ordinals of people: a format over sealed chunks"},
 	{"schemas", 1, "a schema judges documents and knows no mapping"},
 	{"scheduler", 1, "it knows jobs, not transfers"},
 	{"mapping", 2, "it writes what the law has cleared, and can read nothing else"},

@@ -46,13 +46,13 @@ func scanDue(row interface{ Scan(...any) error }) (*scheduler.Due, error) {
 }
 
 // Claim implements [scheduler.Store].
-func (s *Store) Claim(ctx context.Context, worker string, now time.Time, lease time.Duration) (*scheduler.Due, error) {
+func (s *Store) Claim(ctx context.Context, worker, only string, now time.Time, lease time.Duration) (*scheduler.Due, error) {
 	var d *scheduler.Due
 	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
-		row := tx.QueryRowxContext(ctx, "SELECT "+dueColumns+` FROM due d WHERE due <= $1
+		row := tx.QueryRowxContext(ctx, "SELECT "+dueColumns+` FROM due d WHERE due <= $1 AND (connector = $2 OR $2 = '')
 			AND (state = 'waiting' OR state = 'running' AND lease_until < $1)
 			AND NOT EXISTS (SELECT 1 FROM due o WHERE o.connector = d.connector AND o.due <> d.due AND o.state = 'running' AND o.lease_until >= $1)
-			ORDER BY due, connector LIMIT 1`+s.skipLocked, micros(now))
+			ORDER BY due, connector LIMIT 1`+s.skipLocked, micros(now), only)
 		var err error
 		d, err = scanDue(row)
 		if errors.Is(err, sql.ErrNoRows) {
