@@ -38,6 +38,9 @@
 // A gateway may answer with a Fault that nobody signed: [Message.Fault] reads it from
 // an unverified message, and its caller takes it for a hint, not for an answer.
 //
+// The checks are soap.signature, soap.ids, signature.form, soap.body, and then those of
+// package xmldsig: signature.certificate, signature.value, signature.digest.
+//
 // # Problems
 //
 // Every failure is a *record.Problem with one of these codes, or of xmlread, xmldsig, c14n, cert:

@@ -206,10 +206,7 @@ func keyedWithCertificate(text, method string, s xmldsig.Signer) string {
 
 // codeOf returns the code with which a document is refused, or "".
 func codeOf(text []byte) string {
-	doc, err := xmlread.Parse(text, xmlread.DefaultLimits())
-	if err == nil {
-		_, _, err = xmldsig.Verify(doc, nil)
-	}
+	_, _, err := verify(text)
 	if err == nil {
 		return ""
 	}
@@ -240,7 +237,7 @@ func TestAttacks(t *testing.T) {
 func TestCommentsSplitNothing(t *testing.T) {
 	s := xmltest.Signer(t, "GOST-2015-512", "a")
 	text := strings.Replace(signed(t, "<r><name>admin.evil</name></r>", s), "admin.evil", "admin<!-- -->.evil", 1)
-	all, _, err := xmldsig.Verify(read(t, text), nil)
+	all, _, err := verify(text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,13 @@
 // original. It also holds the certificate whose key verified. Nothing is said about
 // whether that certificate may be trusted: the caller asks a cert.Verifier.
 //
+// # Checks
+//
+// The list of checks of a verification has these names: document.form, signature.place,
+// then for each signature, the last first, signature.form, signature.certificate,
+// signature.value, and signature.digest for each reference with its URI as the place.
+// The last three are made even after one of them failed.
+//
 // # Problems
 //
 // Every failure is a *record.Problem with one of these codes, or of xmlread, c14n, cert:

@@ -63,8 +63,7 @@ func TestNationalDocuments(t *testing.T) {
 		{"rsa256_enveloped.xml", "RSA-SHA256", []string{"nca_rsa_test.crt"}, day(2026, 6), "cert.expired"},
 		{"rsa256_enveloped.xml", "RSA-SHA256", gost, day(2020, 6), "cert.unknown_issuer"},
 	} {
-		doc := read(t, string(mustRead(t, dir, "xml", c.file)))
-		all, checks, err := xmldsig.Verify(doc, nil)
+		all, checks, err := verify(mustRead(t, dir, "xml", c.file))
 		if err != nil || len(all) != 1 || all[0].Suite().Name != c.suite {
 			t.Errorf("%s: %v\n%v", c.file, err, checks)
 			continue
@@ -93,7 +92,7 @@ func TestNationalKeys(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := xmldsig.Signer{Key: key.Signer, Certificate: key.Certificate, Rand: rand.Reader}
-			all, checks, err := xmldsig.Verify(read(t, signed(t, documents["letters"], s)), nil)
+			all, checks, err := verify(signed(t, documents["letters"], s))
 			if err != nil || len(all) != 1 {
 				t.Errorf("%v\n%v", err, checks)
 			}

@@ -66,14 +66,19 @@ func (c Content) covers() bool {
 
 func isRoot(el *etree.Element) bool { return el.Parent() != nil && el.Parent().Parent() == nil }
 
-// Verify verifies every signature of a document in the national form: each
-// Signature is a child of the root element, and has exactly one reference to the document.
-// The results are in document order; each covers what stood before it.
-// Certificates that are only named by issuer and serial number are looked
-// up in known, which may be nil. All checks made are returned in either case; the
-// error is a *record.Problem.
-func Verify(doc *etree.Document, known *cert.Pool) ([]*Verified, cert.Checks, error) {
+// Verify reads a document within lim and verifies every signature of it in the national
+// form: each Signature is a child of the root element, and has exactly one reference
+// to the document. The results are in document order; each covers what stood before
+// it. Certificates that are only named by issuer and serial number are looked up in
+// known, which may be nil. All checks made are returned in either case; the error is a
+// *record.Problem.
+func Verify(text []byte, lim xmlread.Limits, known *cert.Pool) ([]*Verified, cert.Checks, error) {
 	var checks cert.Checks
+	doc, err := xmlread.Parse(text, lim)
+	if err != nil {
+		return nil, checks, checks.Judge("document.form", "", "", problemOf(err, "xml.syntax"))
+	}
+	checks.Add("document.form", "", cert.Passed, "well-formed, within the limits, without DOCTYPE and entities")
 	signatures, ids, problem := place(doc)
 	if err := checks.Judge("signature.place", "", "each a child of the root element", problem); err != nil {
 		return nil, checks, err
