@@ -22,7 +22,7 @@ const (
 	maxReferences = 16
 	maxSignatures = 32
 	maxPrefixes   = 64
-	maxOctets     = 64 << 20 // of canonical form, over all references or signatures
+	maxOctets     = c14n.MaxOctets // over all references or signatures
 )
 
 // Reference is what one ds:Reference says. Comments are never covered.

@@ -97,6 +97,15 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestBounded: a namespace name of a mebibyte on each of many elements.
+func TestBounded(t *testing.T) {
+	text := `<r xmlns:p="urn:` + strings.Repeat("x", 1<<20) + `">` + strings.Repeat("<p:a/>", 100_000) + `</r>`
+	_, err := c14n.Method{Exclusive: true}.Document(parse(t, text))
+	if record.CodeOf(err) != "c14n.too_large" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestURI(t *testing.T) {
 	for _, uri := range []string{c14n.Inclusive, c14n.InclusiveWithComments, c14n.Exclusive, c14n.ExclusiveWithComments} {
 		if m, ok := c14n.ByURI(uri); !ok || m.URI() != uri {

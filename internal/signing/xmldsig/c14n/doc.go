@@ -23,5 +23,5 @@
 // reader leaves literal tabs and line feeds in attribute values). Every prefix
 // is declared, or the result is a problem c14n.undeclared_prefix. A namespace name
 // without a scheme is a problem c14n.relative_namespace, as section 1.3 of
-// Canonical XML demands. The default attributes and entities of a DTD are not known.
+// Canonical XML demands. A form of more than [MaxOctets] is a problem c14n.too_large. The default attributes and entities of a DTD are not known.
 package c14n

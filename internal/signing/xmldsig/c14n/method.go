@@ -14,6 +14,10 @@ const (
 	ExclusiveWithComments = Exclusive + "WithComments"
 )
 
+// MaxOctets bounds a canonical form: exclusive canonicalisation repeats a declaration
+// on every element that utilises it, so that a small document can have a huge form.
+const MaxOctets = 64 << 20
+
 // Method is one way to canonicalise. The zero Method is inclusive without comments.
 type Method struct {
 	// Exclusive chooses Exclusive XML Canonicalization.

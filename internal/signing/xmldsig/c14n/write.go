@@ -115,6 +115,9 @@ func relative(uri string) bool {
 }
 
 func (w *writer) element(el *etree.Element, apex bool) {
+	if w.problem != nil {
+		return
+	}
 	knownMark, renderedMark := len(w.known), len(w.rendered)
 	w.declare(el)
 	w.collect(el, apex)
@@ -123,6 +126,9 @@ func (w *writer) element(el *etree.Element, apex bool) {
 	w.writeNames()
 	w.writeAttrs()
 	w.out = append(w.out, '>')
+	if len(w.out) > MaxOctets {
+		w.fail("c14n.too_large", "the canonical form has more than %d bytes", MaxOctets)
+	}
 	for _, t := range el.Child {
 		w.token(t)
 	}
