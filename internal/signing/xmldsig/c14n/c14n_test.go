@@ -10,6 +10,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing/xmldsig/c14n"
 	"birgeoqy.kz/almasu/internal/signing/xmldsig/xmlread"
+	"birgeoqy.kz/almasu/internal/signing/xmldsig/xmltest"
 )
 
 var documentCases = []struct {
@@ -120,7 +121,7 @@ func TestURI(t *testing.T) {
 // TestTreeIsKept: canonicalisation changes nothing in the tree.
 func TestTreeIsKept(t *testing.T) {
 	for seed := range uint64(50) {
-		text, _ := document(seed, true)
+		text, _ := xmltest.Document(seed, true)
 		doc := parse(t, text)
 		before, err := doc.WriteToString()
 		if err != nil {
@@ -143,7 +144,7 @@ func FuzzFixpoint(f *testing.F) {
 		f.Add([]byte(c.in))
 	}
 	for seed := range uint64(20) {
-		text, _ := document(seed, false)
+		text, _ := xmltest.Document(seed, false)
 		f.Add([]byte(text))
 	}
 	lim := xmlread.DefaultLimits()

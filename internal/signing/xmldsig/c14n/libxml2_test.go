@@ -16,21 +16,8 @@ import (
 
 	"birgeoqy.kz/almasu/internal/signing/xmldsig/c14n"
 	"birgeoqy.kz/almasu/internal/signing/xmldsig/xmlread"
+	"birgeoqy.kz/almasu/internal/signing/xmldsig/xmltest"
 )
-
-// tool finds a program, or skips the test; ALMASU_REQUIRE_TOOLS=1 makes that a failure.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("ALMASU_REQUIRE_TOOLS") == "1" {
-		t.Fatalf("%s is not installed, and ALMASU_REQUIRE_TOOLS=1 demands it", name)
-	}
-	t.Skipf("SKIPPED: %s is not installed; nothing was compared with it", name)
-	return ""
-}
 
 func parse(t *testing.T, text string) *etree.Document {
 	t.Helper()
@@ -43,7 +30,7 @@ func parse(t *testing.T, text string) *etree.Document {
 
 // TestDocumentsEqualLibxml2 compares whole documents, in both methods, with xmllint.
 func TestDocumentsEqualLibxml2(t *testing.T) {
-	xmllint := tool(t, "xmllint")
+	xmllint := xmltest.Tool(t, "xmllint")
 	const documents = 1500
 	for _, mode := range []struct {
 		flag   string
@@ -57,7 +44,7 @@ func TestDocumentsEqualLibxml2(t *testing.T) {
 			args := []string{"--nonet", mode.flag}
 			var mine [][]byte
 			for i := range documents {
-				text, _ := document(uint64(i), false)
+				text, _ := xmltest.Document(uint64(i), false)
 				got, err := mode.method.Document(parse(t, text))
 				if err != nil {
 					t.Fatalf("document %d: %v", i, err)
@@ -76,7 +63,7 @@ func TestDocumentsEqualLibxml2(t *testing.T) {
 			for i, got := range mine {
 				rest, ok := bytes.CutPrefix(theirs, got)
 				if !ok {
-					text, _ := document(uint64(i), false)
+					text, _ := xmltest.Document(uint64(i), false)
 					t.Fatalf("document %d differs\ntext   %q\nours   %q\ntheirs %q", i, text, got, theirs[:min(len(theirs), len(got)+80)])
 				}
 				theirs = rest
@@ -94,7 +81,7 @@ var digestValue = regexp.MustCompile(`<DigestValue>([^<]*)</DigestValue>`)
 // libxml2, signs one reference to each target element in each method, and its digests
 // are compared with those of our octets.
 func TestElementsEqualLibxml2(t *testing.T) {
-	xmlsec := tool(t, "xmlsec1")
+	xmlsec := xmltest.Tool(t, "xmlsec1")
 	dir := t.TempDir()
 	key := filepath.Join(dir, "key.bin")
 	if err := os.WriteFile(key, []byte("a key for digests only"), 0o600); err != nil {
@@ -102,7 +89,7 @@ func TestElementsEqualLibxml2(t *testing.T) {
 	}
 	compared := 0
 	for seed := uint64(10_000); compared < 2_400; seed++ {
-		text, targets := document(seed, true)
+		text, targets := xmltest.Document(seed, true)
 		if targets == 0 {
 			continue
 		}
@@ -150,8 +137,8 @@ func compareTargets(t *testing.T, xmlsec, key, path, text string, targets int) i
 		t.Fatal(err)
 	}
 	args := []string{"--sign", "--hmackey", key, "--id-attr:Id", "target"}
-	for _, uri := range uris {
-		args = append(args, "--id-attr:Id", strings.ReplaceAll(uri, "&amp;", "&")+":target")
+	for _, uri := range xmltest.Namespaces {
+		args = append(args, "--id-attr:Id", uri+":target")
 	}
 	out, err := exec.Command(xmlsec, append(args, path)...).CombinedOutput()
 	if err != nil {

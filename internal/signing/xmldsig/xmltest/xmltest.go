@@ -1,5 +1,5 @@
 // Package xmltest makes the keys and self-signed certificates with which the tests of
-// the XML packages sign, and finds the programs with which they compare. Only tests
+// the XML packages sign, random documents, and finds the programs with which they compare. Only tests
 // import it; a certificate of its making is trusted nowhere.
 package xmltest
 

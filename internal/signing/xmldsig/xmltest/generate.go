@@ -1,4 +1,4 @@
-package c14n_test
+package xmltest
 
 import (
 	"fmt"
@@ -17,8 +17,11 @@ type generator struct {
 	nextID int
 }
 
+// Namespaces are those in which generated elements may be. None has a character that
+// libxml2 fails to escape in a namespace name.
+var Namespaces = []string{"urn:a", "urn:b", "http://x.kz/ns", "http://x.kz/ns?a=1;b=2", "urn:a:%D2%9A"}
+
 var (
-	uris   = []string{"urn:a", "urn:b", "http://x.kz/ns", "http://x.kz/ns?a=1;b=2", "urn:a:%D2%9A"}
 	locals = []string{"a", "b", "row", "имя", "Әкім", "x-1", "y.z"}
 	words  = []string{
 		"text", " ", "Ғылым ордасы", "Щука", "&lt;tag&gt;", "&amp;", "&#13;", "&#10;", "&#9;", "\t", "\n", "\r\n", "\r",
@@ -54,7 +57,7 @@ func (g *generator) declare() string {
 		if _, ok := scope[prefix]; ok {
 			continue
 		}
-		uri := g.pick(uris)
+		uri := g.pick(Namespaces)
 		switch {
 		case prefix == "" && g.IntN(3) == 0:
 			uri = ""
@@ -78,7 +81,7 @@ func (g *generator) prefix() string {
 	return p
 }
 
-func name(prefix, local string) string {
+func qualified(prefix, local string) string {
 	if prefix == "" {
 		return local
 	}
@@ -100,7 +103,7 @@ func (g *generator) attributes() string {
 		seen[key] = true
 		quote := g.pick([]string{`"`, "'"})
 		value := strings.ReplaceAll(g.text(), quote, "")
-		fmt.Fprintf(&b, " %s=%s%s%s", name(p, l), quote, value, quote)
+		fmt.Fprintf(&b, " %s=%s%s%s", qualified(p, l), quote, value, quote)
 	}
 	if g.IntN(5) == 0 {
 		fmt.Fprintf(&b, ` xml:lang="%s"`, g.pick([]string{"kk", "ru", ""}))
@@ -126,7 +129,7 @@ func (g *generator) aside() string {
 func (g *generator) element(depth int, id bool) {
 	g.left--
 	declarations := g.declare()
-	tag := name(g.prefix(), g.pick(locals))
+	tag := qualified(g.prefix(), g.pick(locals))
 	attrs := g.attributes()
 	if id {
 		tag = "target"
@@ -167,9 +170,9 @@ func (g *generator) prolog() {
 	}
 }
 
-// document returns a document; with ids, some of its elements are target elements
+// Document returns a random document, the same for the same seed; with ids, some of its elements are target elements
 // with ids t0, t1 and so on, in no namespace or in a default one.
-func document(seed uint64, ids bool) (text string, targets int) {
+func Document(seed uint64, ids bool) (text string, targets int) {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 17)), left: 40, nextID: -1}
 	if ids {
 		g.nextID = 0
