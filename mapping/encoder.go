@@ -117,7 +117,11 @@ type slot struct {
 	constant []byte
 }
 
-// Bind compiles the table for rows whose fields are in the order of [legal.Gate.Fields]. sink judges every document; there is no encoder without one.
+// notCleared stands for the column of a field that a run clears for nobody.
+const notCleared = -1
+
+// Bind compiles the table for rows whose fields are in the order of [legal.Gate.Fields]. sink judges every document; there is no encoder without one. A field of
+// the table that is not among fields is missing in every record; for a required target that is an error.
 func (t *Table) Bind(fields []string, sink Sink) (*Encoder, error) {
 	if sink == nil {
 		return nil, record.NewProblem("mapping.no_sink", t.at, "", "a document without a schema is not written")
@@ -136,7 +140,10 @@ func (t *Table) Bind(fields []string, sink Sink) (*Encoder, error) {
 		for _, f := range r.fields {
 			c, ok := column[f]
 			if !ok {
-				problems.Add("mapping.field_not_cleared", r.where, "", "the run does not clear the field %s", f)
+				c = notCleared
+			}
+			if !ok && r.required {
+				problems.Add("mapping.field_not_cleared", r.where, "", "the target %s is required, and the run does not clear the field %s", r.target, f)
 			}
 			s.columns = append(s.columns, c)
 		}
@@ -201,6 +208,9 @@ func (e *Encoder) value(s *slot, p people, i int) (v []byte, code string) {
 
 // source is a value as it was cleared, checked to be UTF-8.
 func (e *Encoder) source(p people, i, column int) ([]byte, string) {
+	if column == notCleared {
+		return nil, ""
+	}
 	v, ok := p.Value(i, column)
 	if !ok {
 		return nil, ""

@@ -32,7 +32,7 @@ func Load(file string, raw []byte, permitted func(field string) (rule string, ok
 			l.document(root)
 		}
 	}
-	if err := l.problems.Err(); err != nil {
+	if err := l.sorted().Err(); err != nil {
 		return nil, err
 	}
 	return l.t, nil

@@ -188,7 +188,6 @@ func (l *loader) codes(r *row, n *node) {
 		l.add("mapping.wrong_kind", n, "", "codes must name a code list or be one, not %s", kindNames[n.kind])
 		return
 	}
-	r.steps = append(r.steps, quoteArgument("codes", r.codes.name))
 	if r.kind != asString {
 		for _, c := range r.codes.rows {
 			if !r.kind.fits([]byte(c.to)) {

@@ -71,7 +71,7 @@ type Lineage struct {
 	Target string `json:"target"`
 	// Sources are field ids; empty for a constant.
 	Sources []string `json:"sources,omitempty"`
-	// Transforms are the named steps in order with their arguments, the code list as "codes(name)", and the closing "nfc".
+	// Transforms are the named steps in order with their arguments, "nfc", and the code list as codes("name").
 	Transforms []string `json:"transforms,omitempty"`
 	// Constant is the value of a constant.
 	Constant string `json:"constant,omitempty"`
@@ -120,6 +120,9 @@ func (t *Table) Lineage() []Lineage {
 			l.Constant = *r.constant
 		} else {
 			l.Transforms = append(append([]string(nil), r.steps...), "nfc")
+			if r.codes != nil {
+				l.Transforms = append(l.Transforms, quoteArgument("codes", r.codes.name))
+			}
 		}
 		list = append(list, l)
 	}

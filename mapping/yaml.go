@@ -1,8 +1,10 @@
 package mapping
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -16,7 +18,8 @@ import (
 type kind uint8
 
 const (
-	kindNull kind = iota + 1
+	kindBad kind = iota // a problem has been reported
+	kindNull
 	kindString
 	kindInt
 	kindBool
@@ -24,7 +27,7 @@ const (
 	kindList
 )
 
-var kindNames = [...]string{kindNull: "nothing", kindString: "text", kindInt: "a whole number", kindBool: "true or false", kindMap: "a mapping", kindList: "a list"}
+var kindNames = [...]string{kindBad: "what it is", kindNull: "nothing", kindString: "text", kindInt: "a whole number", kindBool: "true or false", kindMap: "a mapping", kindList: "a list"}
 
 // node is a YAML value with its place.
 type node struct {
@@ -119,6 +122,7 @@ func (r *reader) convert(from ast.Node, depth int) *node {
 			n.items = append(n.items, r.convert(v, depth+1))
 		}
 	default:
+		n.kind = kindBad
 		r.add("mapping.yaml_feature", n, "write the value out", "%s has no place in a mapping", strings.ToLower(from.Type().String()))
 	}
 	return n
@@ -131,6 +135,9 @@ func (r *reader) pairs(n *node, pairs []*ast.MappingValueNode, depth int) {
 		key := r.convert(pair.Key, depth+1)
 		if i == 0 {
 			n.line, n.col = key.line, key.col
+		}
+		if key.kind == kindBad {
+			continue
 		}
 		if key.kind != kindString {
 			r.add("mapping.yaml_feature", key, "", "a key must be text")
@@ -154,8 +161,10 @@ type keys map[string]struct {
 // object checks that n is a map with these keys and returns a look-up of the values that have the right kind.
 func (r *reader) object(n *node, what string, want keys) map[string]*node {
 	got := map[string]*node{}
-	if n.kind != kindMap {
+	if n.kind != kindMap && n.kind != kindBad {
 		r.add("mapping.wrong_kind", n, "", "%s must be a mapping, not %s", what, kindNames[n.kind])
+	}
+	if n.kind != kindMap {
 		return nil
 	}
 	for i, key := range n.keys {
@@ -164,6 +173,8 @@ func (r *reader) object(n *node, what string, want keys) map[string]*node {
 		switch {
 		case !ok:
 			r.add("mapping.unknown_key", key, suggest(key.text, want), "%s has no key %q", what, key.text)
+		case v.kind == kindBad:
+			got[key.text] = nil
 		case w.kind != 0 && v.kind != w.kind:
 			r.add("mapping.wrong_kind", v, "", "%s must be %s, not %s", key.text, kindNames[w.kind], kindNames[v.kind])
 			got[key.text] = nil
@@ -177,4 +188,18 @@ func (r *reader) object(n *node, what string, want keys) map[string]*node {
 		}
 	}
 	return got
+}
+
+// sorted returns the findings in the order of the file.
+func (r *reader) sorted() record.Problems {
+	place := func(p *record.Problem) (line, col int) {
+		_, _ = fmt.Sscanf(strings.TrimPrefix(p.Where, r.file), ":%d:%d", &line, &col)
+		return line, col
+	}
+	slices.SortStableFunc(r.problems, func(a, b *record.Problem) int {
+		al, ac := place(a)
+		bl, bc := place(b)
+		return cmp.Or(cmp.Compare(al, bl), cmp.Compare(ac, bc))
+	})
+	return r.problems
 }

@@ -205,7 +205,7 @@ func (c *Checker) number(n *node, text []byte) {
 		c.here("type", "schema.type")
 		return
 	}
-	plain := len(text) < 18 && bytes.IndexAny(text, ".eE") < 0
+	plain := len(text) < 18 && !bytes.ContainsAny(text, ".eE")
 	if plain && n.minimum == nil && n.maximum == nil && n.above == nil && n.below == nil && n.one == nil && n.enum == nil {
 		return
 	}

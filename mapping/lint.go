@@ -1,0 +1,107 @@
+package mapping
+
+import (
+	"slices"
+
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/schemas"
+)
+
+// Lint finds what loads and runs, but is not right: fields that the route permits and the table does not use (minimality), targets that
+// the schema requires and no row makes, targets that the schema does not declare, a table that is looser than its schema,
+// code list rows that no value can reach. permitted are the route's fields; schema is the one that the table names.
+//
+// Codes: lint.unused_field, lint.schema_differs, lint.target_without_source, lint.unknown_target, lint.required_by_schema,
+// lint.longer_than_schema, lint.unreachable_code, lint.other_records.
+func Lint(t *Table, permitted []string, schema *schemas.Schema) record.Problems {
+	l := linter{t: t}
+	used := t.Fields()
+	for _, f := range permitted {
+		if !slices.Contains(used, f) {
+			l.Add("lint.unused_field", t.at, "take the field out of the route", "the route permits %s, and no row uses it", f)
+		}
+	}
+	for _, r := range t.rows {
+		l.codes(r)
+	}
+	if schema == nil {
+		return l.Problems
+	}
+	if schema.Digest() != t.schema.Digest {
+		l.Add("lint.schema_differs", t.schemaAt, "review the rows against the schema, then enter its digest "+schema.Digest().String(),
+			"the schema %s version %d has another digest than the table names", t.schema.Name, t.schema.Version)
+	}
+	if schema.Records() != t.recordsName {
+		l.Add("lint.other_records", t.at, "", "the schema's records are in %q, the table's in %q", schema.Records(), t.recordsName)
+		return l.Problems
+	}
+	l.section(t.rows, "", schema.RecordTargets())
+	l.section(t.header, t.headerName+"/", schema.HeaderTargets())
+	return l.Problems
+}
+
+type linter struct {
+	record.Problems
+	t *Table
+}
+
+// section compares rows with the targets that a schema declares.
+func (l *linter) section(rows []*row, prefix string, declared []schemas.Target) {
+	known := map[string]schemas.Target{}
+	for _, d := range declared {
+		known[d.Path] = d
+	}
+	made := map[string]bool{}
+	for _, r := range rows {
+		path := prefix + r.target
+		if r.from == "provenance" {
+			l.provenance(path, known, made)
+			continue
+		}
+		d, ok := known[path]
+		switch made[path] = true; {
+		case !ok:
+			l.Add("lint.unknown_target", r.where, "", "the schema does not declare %s", path)
+		case len(r.fields) > 0 && d.Required && !r.required:
+			l.Add("lint.required_by_schema", r.where, "add required: true", "the schema requires %s, the row does not", path)
+		case len(r.fields) > 0 && d.MaxLength >= 0 && (r.maxLength == 0 || r.maxLength > d.MaxLength):
+			l.Add("lint.longer_than_schema", r.where, "set max_length to the schema's maxLength", "the row lets %s be longer than %d characters", path, d.MaxLength)
+		}
+	}
+	for _, d := range declared {
+		if d.Required && !made[d.Path] {
+			l.Add("lint.target_without_source", l.t.at, "add a row", "the schema requires %s, and no row makes it", d.Path)
+		}
+	}
+}
+
+// provenance notes the marks that a provenance member makes.
+func (l *linter) provenance(path string, known map[string]schemas.Target, made map[string]bool) {
+	for _, r := range l.t.rows {
+		mark := path + "/" + r.target
+		if made[mark] = true; r.constant != nil {
+			continue
+		}
+		if _, ok := known[mark]; !ok {
+			l.Add("lint.unknown_target", r.where, "", "the schema does not declare %s", mark)
+		}
+	}
+}
+
+// codes finds code list rows that no value can reach: the steps before the list are idempotent, so a code that they
+// would change never comes out of them.
+func (l *linter) codes(r *row) {
+	if r.codes == nil {
+		return
+	}
+	for _, c := range r.codes.rows {
+		s := scratch{odd: true}
+		out, code := run(&s, r.after, []byte(c.from))
+		if code == "" {
+			out, code = nfc(&s, out)
+		}
+		if code != "" || string(out) != c.from {
+			l.Add("lint.unreachable_code", c.where, "delete the row, or write the code as it comes out of the steps", "no value of %s can be this code after its steps", r.target)
+		}
+	}
+}
