@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"bytes"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 
@@ -128,8 +129,10 @@ func nfc(s *scratch, v []byte) ([]byte, string) {
 	if !s.odd || norm.NFC.IsNormal(v) {
 		return v, ""
 	}
+	// An empty slice, lest the value's first character compose with what stands before it in the buffer.
 	start := len(s.buf)
-	s.buf = norm.NFC.Append(s.buf, v...)
+	s.buf = slices.Grow(s.buf, norm.MaxSegmentSize+3*len(v))
+	s.buf = append(s.buf, norm.NFC.Append(s.buf[start:start], v...)...)
 	return s.since(start), ""
 }
 

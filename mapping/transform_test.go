@@ -91,6 +91,14 @@ func TestStepsMeanWhatTheySay(t *testing.T) {
 	})
 }
 
+// TestComposingStaysInsideAValue composes a value that begins with a combining mark, behind another one.
+func TestComposingStaysInsideAValue(t *testing.T) {
+	sc := scratch{buf: []byte("e"), odd: true}
+	if out, _ := nfc(&sc, []byte("\u0301И\u0306")); string(out) != "\u0301Й" || string(sc.buf) != "e\u0301Й" {
+		t.Errorf("%q in %q", out, sc.buf)
+	}
+}
+
 // TestLook holds the quick look at text against the library: it may say less than the truth, never more.
 func TestLook(t *testing.T) {
 	check := func(b []byte) string {
