@@ -99,7 +99,7 @@ func broken(ctx context.Context, err error) *connectors.Failure {
 	var invalid x509.CertificateInvalidError
 	var host x509.HostnameError
 	var verification *tls.CertificateVerificationError
-	var alert tls.AlertError
+	var alert *net.OpError
 	var plain tls.RecordHeaderError
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
@@ -108,7 +108,8 @@ func broken(ctx context.Context, err error) *connectors.Failure {
 		f.Code, f.Hint = "delivery.timeout", "the recipient is slow or silent"
 	case errors.Is(err, errPin):
 		f.Code, f.Hint = "delivery.tls", "the server's key is not a pinned one: ask the recipient by another way before you change the pin"
-	case errors.As(err, &unknown), errors.As(err, &invalid), errors.As(err, &host), errors.As(err, &verification), errors.As(err, &alert), errors.As(err, &plain):
+	case errors.As(err, &unknown), errors.As(err, &invalid), errors.As(err, &host), errors.As(err, &verification), errors.As(err, &plain),
+		errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error"): // how crypto/tls reports an alert
 		f.Code, f.Hint = "delivery.tls", "look at the server's certificate, the configured authorities and the TLS version (1.3)"
 	case record.CodeOf(err) != "":
 		f.Code = record.CodeOf(err)

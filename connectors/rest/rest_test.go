@@ -1,0 +1,477 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"io"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/transferlog"
+)
+
+// wantFailure checks kind and code, and that the error carries nothing of the payload.
+func wantFailure(t testing.TB, err error, kind connectors.Kind, code string) *connectors.Failure {
+	t.Helper()
+	var f *connectors.Failure
+	if !errors.As(err, &f) {
+		t.Fatalf("not a failure: %v", err)
+	}
+	if f.Kind != kind || f.Code != code {
+		t.Fatalf("got %v, expected %s %s", f, kind, code)
+	}
+	if strings.Contains(f.Error(), "xxxx") {
+		t.Fatal("the error quotes the payload")
+	}
+	return f
+}
+
+func deliver(t testing.TB, c *Connector, env *signing.Envelope, ticket *transferlog.Ticket) []byte {
+	t.Helper()
+	ack, err := c.Deliver(t.Context(), env, ticket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.ReadReceipt(env, ack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Accepted != env.Header().Records {
+		t.Fatalf("%+v", r)
+	}
+	return ack
+}
+
+func TestDeliver(t *testing.T) {
+	s := newSender(t)
+	rc := newReceiver(t, s, true)
+	c := rc.connect(s)
+	var agents, nonces []string
+	rc.before = func(_ http.ResponseWriter, r *http.Request, _ int) bool {
+		agents = append(agents, r.UserAgent())
+		nonces = append(nonces, r.Header.Get("Signature-Input"))
+		if r.TLS.Version != tls.VersionTLS13 || r.ProtoMajor != 1 || r.Header.Get("Accept-Encoding") != "" {
+			t.Errorf("TLS %x, %s, %v", r.TLS.Version, r.Proto, r.Header)
+		}
+		return false
+	}
+	env, ticket := s.message(payload(250_000))
+	first := deliver(t, c, env, ticket)
+	if again := deliver(t, c, env, ticket); !bytes.Equal(first, again) {
+		t.Fatal("the same message got another receipt")
+	}
+	if !bytes.Equal(rc.bodies[env.Header().Message.String()], env.Payload()) {
+		t.Fatal("the body is not the payload")
+	}
+	if rc.count(messagesPath) != 2 || rc.count(checkpointsPath) != 1 || rc.conns.Load() != 1 {
+		t.Fatalf("%v, %d connections", rc.requests, rc.conns.Load())
+	}
+	slices.Sort(nonces)
+	if len(slices.Compact(nonces)) != 3 || agents[0] != "almasu" {
+		t.Fatal("a signature was used twice, or the product name is wrong: ", agents)
+	}
+	for range 3 {
+		deliver2, ticket2 := s.message(payload(10))
+		deliver(t, c, deliver2, ticket2)
+	}
+	if rc.held.Size != 4 || rc.count(checkpointsPath) != 4 {
+		t.Fatalf("held %d after %d introductions", rc.held.Size, rc.count(checkpointsPath))
+	}
+}
+
+// Without an envelope, a ticket for it, or the right recipient nothing leaves.
+func TestNothingLeavesWithoutTicket(t *testing.T) {
+	s := newSender(t)
+	rc := newReceiver(t, s, true)
+	c := rc.connect(s)
+	env, ticket := s.message(payload(10))
+	_, other := s.message(payload(10))
+	for code, try := range map[string]func() ([]byte, error){
+		"delivery.no_envelope": func() ([]byte, error) { return c.Deliver(t.Context(), &signing.Envelope{}, ticket) },
+		"delivery.no_ticket":   func() ([]byte, error) { return c.Deliver(t.Context(), env, other) },
+		"delivery.wrong_recipient": func() ([]byte, error) {
+			return rc.connect(s, func(c *Config) { c.Recipient = testSender }).Deliver(t.Context(), env, ticket)
+		},
+	} {
+		_, err := try()
+		wantFailure(t, err, connectors.Halt, code)
+	}
+	_, err := c.Deliver(t.Context(), nil, nil)
+	wantFailure(t, err, connectors.Halt, "delivery.no_envelope")
+	for _, zero := range []*transferlog.Ticket{nil, {}} {
+		_, err = c.Deliver(t.Context(), env, zero)
+		wantFailure(t, err, connectors.Halt, "delivery.no_ticket")
+	}
+	if rc.conns.Load() != 0 {
+		t.Fatal("a connection was opened")
+	}
+}
+
+func TestMisbehaviour(t *testing.T) {
+	const secret = "870101300000"
+	answer := func(status int, body string, header ...string) func(http.ResponseWriter, *http.Request) {
+		return func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			for i := 0; i+1 < len(header); i += 2 {
+				w.Header().Set(header[i], header[i+1])
+			}
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		}
+	}
+	code := func(c string) string {
+		return `{"code":"` + c + `","message":"` + secret + `","hint":"` + secret + `"}`
+	}
+	endless := func(status int) func(http.ResponseWriter, *http.Request) {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(status)
+			for r.Context().Err() == nil {
+				if _, err := w.Write(make([]byte, 1<<16)); err != nil {
+					return
+				}
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		do    func(http.ResponseWriter, *http.Request)
+		kind  connectors.Kind
+		code  string
+		wait  time.Duration
+		other string
+	}{
+		"500":                    {answer(500, "oops "+secret), connectors.Transient, "delivery.server_error", 0, ""},
+		"503":                    {answer(503, ""), connectors.Transient, "delivery.busy", 0, ""},
+		"503 retry after":        {answer(503, "", "Retry-After", "7"), connectors.Transient, "delivery.busy", 7 * time.Second, ""},
+		"429 retry after":        {answer(429, code("limit.rate"), "Retry-After", "120"), connectors.Transient, "delivery.busy", 2 * time.Minute, "limit.rate"},
+		"429 retry after a year": {answer(429, "", "Retry-After", "31536000"), connectors.Transient, "delivery.busy", time.Hour, ""},
+		"429 retry after a date": {answer(429, "", "Retry-After", testTime.Add(90*time.Second).Format(http.TimeFormat)), connectors.Transient, "delivery.busy", 90 * time.Second, ""},
+		"429 retry in the past":  {answer(429, "", "Retry-After", testTime.Add(-time.Hour).Format(http.TimeFormat)), connectors.Transient, "delivery.busy", 0, ""},
+		"429 retry nonsense":     {answer(429, "", "Retry-After", "-5 soon"), connectors.Transient, "delivery.busy", 0, ""},
+		"408":                    {answer(408, ""), connectors.Transient, "delivery.server_error", 0, ""},
+		"redirect":               {answer(307, "", "Location", "https://other.example/v1/messages"), connectors.Transient, "delivery.redirected", 0, ""},
+		"not modified":           {answer(304, ""), connectors.Transient, "delivery.redirected", 0, ""},
+		"204":                    {answer(204, ""), connectors.Disputed, "delivery.unexpected_answer", 0, ""},
+		"202":                    {answer(202, code("later")), connectors.Disputed, "delivery.unexpected_answer", 0, "later"},
+		"400":                    {answer(400, code("message.malformed")), connectors.Refused, "delivery.refused", 0, "message.malformed"},
+		"403":                    {answer(403, code("recipient.other")), connectors.Refused, "delivery.refused", 0, "recipient.other"},
+		"422":                    {answer(422, code("schema.document")), connectors.Refused, "delivery.refused", 0, "schema.document"},
+		"404 of a proxy":         {answer(404, "<html>"+secret), connectors.Transient, "delivery.not_understood", 0, ""},
+		"a code that is no code": {answer(400, `{"code":"Ivanov `+secret+`!"}`), connectors.Transient, "delivery.not_understood", 0, ""},
+		"a negative size":        {answer(409, `{"code":"log.checkpoint_unknown","held_size":-1}`), connectors.Transient, "delivery.not_understood", 0, ""},
+		"401 clock":              {answer(401, code("signature.created")), connectors.Transient, "delivery.clock", 0, "signature.created"},
+		"401 replay":             {answer(401, code("signature.replay")), connectors.Transient, "delivery.replay", 0, "signature.replay"},
+		"401 key":                {answer(401, code("signing.unknown_key")), connectors.Halt, "delivery.keys", 0, "signing.unknown_key"},
+		"too far":                {answer(409, code("sequence.too_far")), connectors.Transient, "delivery.window", 0, "sequence.too_far"},
+		"sequence reused":        {answer(409, code("sequence.duplicate_other_message")), connectors.Halt, "delivery.sequence_reused", 0, "sequence.duplicate_other_message"},
+		"fork":                   {answer(409, code("log.inconsistent")), connectors.Halt, "log.inconsistent", 0, "log.inconsistent"},
+		"fork by 421":            {answer(421, code("log.inconsistent")), connectors.Halt, "log.inconsistent", 0, "log.inconsistent"},
+		"endless 200":            {endless(200), connectors.Disputed, "delivery.answer_too_large", 0, ""},
+		"endless 400":            {endless(400), connectors.Transient, "delivery.not_understood", 0, ""},
+		"endless 500":            {endless(500), connectors.Transient, "delivery.server_error", 0, ""},
+		"stated size too large":  {answer(200, "", "Content-Length", "99999999"), connectors.Disputed, "delivery.answer_too_large", 0, ""},
+		"cut before":             {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, connectors.Transient, "delivery.connection", 0, ""},
+		"cut inside":             {answer(200, "half", "Content-Length", "100"), connectors.Transient, "delivery.connection", 0, ""},
+		"silent":                 {func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); <-r.Context().Done() }, connectors.Transient, "delivery.timeout", 0, ""},
+		"does not read":          {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, connectors.Transient, "delivery.timeout", 0, ""},
+		"slow": {func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			_, _ = io.WriteString(w, "h")
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		}, connectors.Transient, "delivery.timeout", 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSender(t)
+			rc := newReceiver(t, s, true)
+			rc.server.Config.ErrorLog = quiet
+			rc.before = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+				if r.URL.Path != messagesPath {
+					return false
+				}
+				c.do(w, r)
+				return true
+			}
+			conn := rc.connect(s, func(conf *Config) {
+				conf.AnswerTimeout = 10 * time.Second
+				if c.code == "delivery.timeout" {
+					conf.AnswerTimeout, conf.AttemptTimeout = 300*time.Millisecond, 400*time.Millisecond
+				}
+			})
+			env, ticket := s.message(payload(6 << 20))
+			_, err := conn.Deliver(t.Context(), env, ticket)
+			f := wantFailure(t, err, c.kind, c.code)
+			if f.RetryAfter != c.wait || f.Remote != c.other {
+				t.Fatalf("%+v", f)
+			}
+			if strings.Contains(f.Error()+f.Hint, secret) {
+				t.Fatal("what the recipient said reached the error")
+			}
+			rc.mu.Lock()
+			rc.before = nil
+			rc.mu.Unlock()
+			deliver(t, rc.connect(s), env, ticket) // the same envelope arrives when the receiver behaves again
+		})
+	}
+}
+
+func TestReceiptsThatProveNothing(t *testing.T) {
+	s := newSender(t)
+	rc := newReceiver(t, s, true)
+	c := rc.connect(s)
+	env, ticket := s.message(payload(10))
+	other, otherTicket := s.message(payload(11))
+	ack := deliver(t, c, env, ticket)
+	deliver(t, c, other, otherTicket)
+	stranger := rc.connect(s, func(c *Config) { c.Peers = ringOf(t, newKey(t)) })
+	tampered := bytes.Replace(ack, []byte(`"accepted":2`), []byte(`"accepted":1`), 1)
+	for name, try := range map[string]struct {
+		c    *Connector
+		env  *signing.Envelope
+		ack  []byte
+		code string
+	}{
+		"garbage":      {c, env, []byte("<html>"), "receipt.malformed"},
+		"empty":        {c, env, nil, "receipt.malformed"},
+		"tampered":     {c, env, tampered, "receipt.bad_signature"},
+		"other":        {c, other, ack, "receipt.other_envelope"},
+		"no envelope":  {c, nil, ack, "receipt.other_envelope"},
+		"unknown key":  {stranger, env, ack, "receipt.unknown_key"},
+		"two receipts": {c, env, append(bytes.Clone(ack), ack...), "receipt.malformed"},
+	} {
+		_, err := try.c.ReadReceipt(try.env, try.ack)
+		if err == nil {
+			t.Fatalf("%s: accepted", name)
+		}
+		wantFailure(t, err, connectors.Disputed, try.code)
+	}
+}
+
+func TestSealKeepsTheDocument(t *testing.T) {
+	b, kind, err := new(Connector).Seal([]byte("doc"), "application/json")
+	if err != nil || string(b) != "doc" || kind != "application/json" {
+		t.Fatal(b, kind, err)
+	}
+}
+
+func TestManySenders(t *testing.T) {
+	s := newSender(t)
+	rc := newReceiver(t, s, true)
+	const senders, each = 6, 30
+	c := rc.connect(s, func(c *Config) { c.Connections = senders })
+	type job struct {
+		env    *signing.Envelope
+		ticket *transferlog.Ticket
+	}
+	jobs := make(chan job, senders*each)
+	for range cap(jobs) {
+		env, ticket := s.message(payload(1000))
+		jobs <- job{env, ticket}
+	}
+	close(jobs)
+	var wg sync.WaitGroup
+	for range senders {
+		wg.Go(func() {
+			for j := range jobs {
+				ack, err := c.Deliver(t.Context(), j.env, j.ticket)
+				if err == nil {
+					_, err = c.ReadReceipt(j.env, ack)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if len(rc.receipts) != senders*each || rc.held.Size != senders*each {
+		t.Fatalf("%d receipts, %d entries held", len(rc.receipts), rc.held.Size)
+	}
+	if n := rc.conns.Load(); n > 2*senders {
+		t.Fatalf("%d connections for %d senders", n, senders)
+	}
+}
+
+func TestServerIdentity(t *testing.T) {
+	s := newSender(t)
+	rc := newReceiver(t, s, true)
+	rc.server.Config.ErrorLog = quiet
+	env, ticket := s.message(payload(10))
+	for name, c := range map[string]struct {
+		change func(*Config)
+		code   string
+	}{
+		"authority":               {func(*Config) {}, ""},
+		"pin":                     {func(c *Config) { c.CA, c.Pins = nil, []string{rc.pin()} }, ""},
+		"authority and pin":       {func(c *Config) { c.Pins = []string{record.DigestOf(nil).String(), rc.pin()} }, ""},
+		"unknown authority":       {func(c *Config) { c.CA = nil }, "delivery.tls"},
+		"other pin":               {func(c *Config) { c.CA, c.Pins = nil, []string{record.DigestOf(nil).String()} }, "delivery.tls"},
+		"authority, other pin":    {func(c *Config) { c.Pins = []string{record.DigestOf(nil).String()} }, "delivery.tls"},
+		"other name":              {func(c *Config) { c.BaseURL = strings.Replace(c.BaseURL, "127.0.0.1", "127.0.0.2", 1) }, "delivery.connection"},
+		"nobody listens":          {func(c *Config) { c.BaseURL = "https://127.0.0.1:1" }, "delivery.connection"},
+		"certificate not yet due": {func(c *Config) { c.Now = func() time.Time { return time.Date(1969, 1, 1, 0, 0, 0, 0, time.UTC) } }, "delivery.tls"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := rc.connect(s, c.change).Deliver(t.Context(), env, ticket)
+			if c.code == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if name == "other name" && errors.As(err, new(*connectors.Failure)) { // where the loopback network is one host, its certificate does not fit
+				return
+			}
+			wantFailure(t, err, connectors.Transient, c.code)
+		})
+	}
+}
+
+func TestOldTLSIsRefused(t *testing.T) {
+	s := newSender(t)
+	rc := newReceiver(t, s, true)
+	rc.server.Config.ErrorLog = quiet
+	old := httptest.NewUnstartedServer(rc)
+	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS12}
+	old.Config.ErrorLog = quiet
+	old.StartTLS()
+	defer old.Close()
+	env, ticket := s.message(payload(10))
+	_, err := rc.connect(s, func(c *Config) { c.BaseURL = old.URL }).Deliver(t.Context(), env, ticket)
+	wantFailure(t, err, connectors.Transient, "delivery.tls")
+}
+
+func TestMutualTLS(t *testing.T) {
+	s := newSender(t)
+	rc := newReceiver(t, s, true)
+	certPEM, keyPEM, cert := clientCertificate(t)
+	pool := x509.NewCertPool()
+	pool.AddCert(cert)
+	strict := httptest.NewUnstartedServer(rc)
+	strict.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool}
+	strict.Config.ErrorLog = quiet
+	strict.StartTLS()
+	defer strict.Close()
+	env, ticket := s.message(payload(10))
+	_, err := rc.connect(s, func(c *Config) { c.BaseURL = strict.URL }).Deliver(t.Context(), env, ticket)
+	wantFailure(t, err, connectors.Transient, "delivery.tls")
+	deliver(t, rc.connect(s, func(c *Config) { c.BaseURL, c.ClientCertificate, c.ClientKey = strict.URL, certPEM, keyPEM }), env, ticket)
+}
+
+func clientCertificate(t *testing.T) (certPEM, keyPEM []byte, cert *x509.Certificate) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "almasu"}, NotBefore: testTime.Add(-time.Hour), NotAfter: testTime.AddDate(50, 0, 0),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cert, err = x509.ParseCertificate(der); err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), cert
+}
+
+func TestCancel(t *testing.T) {
+	s := newSender(t)
+	rc := newReceiver(t, s, true)
+	ctx, cancel := context.WithCancel(t.Context())
+	rc.before = func(_ http.ResponseWriter, r *http.Request, _ int) bool {
+		_, _ = io.Copy(io.Discard, r.Body)
+		cancel()
+		<-r.Context().Done()
+		return true
+	}
+	env, ticket := s.message(payload(10))
+	_, err := rc.connect(s).Deliver(ctx, env, ticket)
+	wantFailure(t, err, connectors.Transient, "delivery.cancelled")
+}
+
+func TestConfigReportsEverything(t *testing.T) {
+	_, err := New(Config{Pins: []string{"x"}, ClientKey: []byte("k"), ConnectTimeout: -1})
+	problems := record.Problems(nil)
+	if !errors.As(err, &problems) || len(problems) != 8 {
+		t.Fatalf("%v", err)
+	}
+	s := newSender(t)
+	rc := newReceiver(t, s, true)
+	for name, c := range map[string]struct {
+		change func(*Config)
+		code   string
+	}{
+		"no scheme":        {func(c *Config) { c.BaseURL = "example.kz" }, "rest.base_url"},
+		"other scheme":     {func(c *Config) { c.BaseURL = "ftp://example.kz" }, "rest.base_url"},
+		"user":             {func(c *Config) { c.BaseURL = "https://u:p@example.kz" }, "rest.base_url"},
+		"query":            {func(c *Config) { c.BaseURL = "https://example.kz?x=1" }, "rest.base_url"},
+		"slash":            {func(c *Config) { c.BaseURL = "https://example.kz/" }, "rest.base_url"},
+		"plain":            {func(c *Config) { c.BaseURL = "http://127.0.0.1" }, "rest.plain_http"},
+		"plain, elsewhere": {func(c *Config) { c.BaseURL, c.InsecureLoopback = "http://example.kz", true }, "rest.plain_http"},
+		"plain, localhost": {func(c *Config) { c.BaseURL, c.InsecureLoopback = "http://localhost", true }, "rest.plain_http"},
+		"authorities":      {func(c *Config) { c.CA = []byte("x") }, "rest.ca"},
+		"client pair":      {func(c *Config) { c.ClientCertificate, c.ClientKey = []byte("x"), []byte("y") }, "rest.client_certificate"},
+		"half a pair":      {func(c *Config) { c.ClientCertificate = []byte("x") }, "rest.client_certificate"},
+		"recipient":        {func(c *Config) { c.Recipient = "12345678901x" }, "rest.recipient"},
+		"no peers":         {func(c *Config) { c.Peers = signing.NewKeyring("x") }, "rest.peers"},
+		"no clock":         {func(c *Config) { c.Now = nil }, "rest.incomplete"},
+		"no log key":       {func(c *Config) { c.LogKey = nil }, "rest.incomplete"},
+	} {
+		conf := rc.config(s)
+		c.change(&conf)
+		if _, err := New(conf); record.CodeOf(err) != c.code {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestPlainLoopback(t *testing.T) {
+	s := newSender(t)
+	rc := newReceiver(t, s, false)
+	env, ticket := s.message(payload(10))
+	deliver(t, rc.connect(s), env, ticket)
+}
+
+// The digest that is signed is the envelope's, so another body cannot be sent under it.
+func TestSignerUsesTheEnvelopesDigest(t *testing.T) {
+	s := newSender(t)
+	rc := newReceiver(t, s, true)
+	env, ticket := s.message(payload(10))
+	c := rc.connect(s)
+	deliver(t, c, env, ticket)
+	forged := message(env, ticket)
+	forged.body = payload(11)
+	a, err := c.post(t.Context(), messagesPath, 1000, forged)
+	if err != nil || a.status != http.StatusUnauthorized || a.refusal().Code != "signature.digest" {
+		t.Fatal(a, err)
+	}
+	unsigned := message(env, ticket)
+	unsigned.content = record.Digest{}
+	_, err = c.post(t.Context(), messagesPath, 1000, unsigned)
+	wantFailure(t, err, connectors.Transient, "signature.params")
+}
