@@ -76,6 +76,9 @@ func ParseRequest(name string, b []byte) (*Request, error) {
 				at("duplicate_field", q.Where.Key("fields"), "", "a field is named twice")
 			}
 		}
+		if q.File.IsZero() {
+			at("file", q.Where.Key("file"), "", "no file has this digest")
+		}
 		if len(q.Fields) == 0 {
 			at("no_fields", q.Where.Key("fields"), "", "no field is named")
 		}

@@ -54,8 +54,13 @@ func replace(t testing.TB, files fstest.MapFS, name, old, new string) {
 	files[name] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(string(files[name].Data), old, new))}
 }
 
-// approve adds administrators, and approvals by two of them, to the register in files.
+// approve adds administrators, and approvals by two of them a month ago, to the register in files.
 func approve(t testing.TB, files fstest.MapFS) {
+	t.Helper()
+	approveAt(t, files, now.AddDate(0, 0, -30))
+}
+
+func approveAt(t testing.TB, files fstest.MapFS, at time.Time) {
 	t.Helper()
 	var admins []register.Administrator
 	for _, s := range signers {
@@ -68,7 +73,7 @@ func approve(t testing.TB, files fstest.MapFS) {
 	files[register.FileAdministrators] = &fstest.MapFile{Data: b}
 	delete(files, register.FileApprovals)
 	r := load(t, files)
-	b, err = register.MarshalApprovals(r.Sign(register.At(now.AddDate(0, 0, -30)), signers[1:]...))
+	b, err = register.MarshalApprovals(r.Sign(register.At(at), signers[1:]...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,9 @@ func (c *checker) policyTable() {
 		order = append(order, p)
 		c.unique(seen, p.ID, p.Where.Key("id"), idForm)
 		c.period(p.From, p.Until, p.Where.Key("until"))
+		if p.Order != "" && p.TextDigest.IsZero() {
+			c.add(rules.POL1, "policy_text", p.Where.Key("text_digest"), "take the digest of the normalised text", "no text has this digest")
+		}
 		if p.From != 0 && p.From < p.OrderDate {
 			c.add(rules.POL1, "policy_before_order", p.Where.Key("from"), "", "the version takes effect before its order was signed")
 		}
