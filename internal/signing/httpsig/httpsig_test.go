@@ -264,6 +264,39 @@ func TestNonces(t *testing.T) {
 	}
 }
 
+func TestFieldsRepeatTheEnvelope(t *testing.T) {
+	k := newKey(t, signing.Ed25519)
+	d := record.DigestOf(testBody)
+	sealed := signing.Header{
+		Transfer: record.ID{1}, Message: record.ID{2}, Sequence: 3, Sender: "123456789012", Recipient: "210987654321", Route: "r", Connector: "c",
+		Purpose: "p", Path: signing.PathConsent, Operation: signing.OperationProvide, Clause: "5.2", Ground: "заң", Decision: d, Register: d,
+		Policy: d, Mapping: d, Schema: d, Fields: []string{"iin"}, Sealed: testTime,
+	}
+	env, err := signing.Seal(sealed, signing.NewPayload(testBody, "application/json"), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := http.Header{}
+	SetEnvelope(h, env)
+	if err := CheckEnvelope(h, env); err != nil {
+		t.Fatal(err)
+	}
+	if h.Get(FieldGround) != record.DigestOf([]byte("заң")).String() || h.Get(FieldSequence) != "3" || h.Get(FieldEnvelope) != env.Wire() {
+		t.Fatal(h)
+	}
+	for name := range envelopeFields(env) {
+		for _, change := range []func(http.Header){
+			func(h http.Header) { h.Set(name, "other") },
+			func(h http.Header) { h.Del(name) },
+			func(h http.Header) { h.Add(name, h.Get(name)) },
+		} {
+			changed := h.Clone()
+			change(changed)
+			wantCode(t, CheckEnvelope(changed, env), "envelope.other_fields")
+		}
+	}
+}
+
 func FuzzVerify(f *testing.F) {
 	k := newKey(f, signing.Ed25519)
 	r := outgoing(f)
