@@ -29,7 +29,7 @@
 //	block            act s, subject n, requester s, received t, reason s
 //
 // The fields of the Go types say what each means, and their check methods what is refused: path is "consent" or
-// "statute"; outcome is "delivered" (with a receipt), "refused", "disputed", "cancelled" or "abandoned" (each with a code);
+// "statute", or "" in an intent that voids; outcome is "delivered" (with a receipt), "refused", "disputed", "cancelled" or "abandoned" (each with a code);
 // a block's act is "block" or "unblock"; counts are not negative; a sequence is from 1 to 2^63-1; an intent has at most 64
 // fields and names its transfer, message, recipient, envelope and payload. There are no values of a profile in
 // an entry, only digests, ids, counts and ordinals (I6).
@@ -49,7 +49,9 @@
 //
 // [Log.Commit] appends any number of entries under one checkpoint inside a transaction of a store, which serialises
 // appends. A [Ticket] for each intent refuses until the store has said, by [Commitment.Committed], that the transaction is
-// durable (I2). If the transaction fails the commitment is dropped, and nothing is remembered of it.
+// durable (I2). If the transaction fails the commitment is dropped, and nothing is remembered of it. Of a store that is
+// [Headed], the hashes are compared with the checkpoint that was signed last, and a store whose hashes are
+// others is not appended to: log.store_damaged.
 //
 // # A ticket on the wire
 //
@@ -69,7 +71,7 @@
 //
 // Errors of form and proof are record.Problems with these codes: log.entry_malformed, log.key_malformed,
 // log.checkpoint_malformed, log.checkpoint_signature, log.ticket_malformed, log.ticket_not_intent, log.ticket_not_in_log,
-// log.set_malformed, and log.inconsistent, which means that a log was rewritten. Errors of a store are wrapped as they are.
+// log.set_malformed, log.store_damaged, and log.inconsistent, which means that a log was rewritten. Errors of a store are wrapped as they are.
 package transferlog
 
 // MaxFields is the greatest number of fields in a message: each is a bit in the masks of a disclosure set.

@@ -46,7 +46,7 @@ type Intent struct {
 	Sequence uint64
 	// Connector and Route are ids of the configuration; Recipient is a BIN.
 	Connector, Route, Recipient string
-	// Purpose is a code of the register, Path "consent" or "statute", Clause "5.2" or "5.3".
+	// Purpose is a code of the register, Path "consent" or "statute", Clause "5.2" or "5.3"; a void notice may leave them empty.
 	Purpose, Path, Clause string
 	// Ground and Procedure are citations of acts.
 	Ground, Procedure string
@@ -107,8 +107,8 @@ func (e *Intent) check() error {
 		return errors.New("an intent has a sequence number from 1")
 	case e.Recipient == "":
 		return errors.New("an intent names a recipient")
-	case e.Path != "consent" && e.Path != "statute":
-		return errors.New(`the path of an intent is "consent" or "statute"`)
+	case e.Path != "consent" && e.Path != "statute" && (e.Path != "" || e.Voids.IsZero()):
+		return errors.New(`the path of an intent is "consent" or "statute", or "" in a void notice`)
 	case e.Envelope.IsZero() || e.Payload.IsZero():
 		return errors.New("an intent pins an envelope and a payload")
 	case e.Records < 0:

@@ -1,6 +1,7 @@
 package transferlog
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
@@ -27,14 +28,22 @@ type Tx interface {
 	Append(ctx context.Context, first int64, entries [][]byte, hashes []tlog.Hash, checkpoint []byte) error
 }
 
-// Log appends entries and signs checkpoints. It keeps nothing but the right edge of the tree as of the last commitment,
-// which it uses if the store is still there: then an append reads no hash. It is safe for concurrent use.
+// Headed is a [Tx] that also keeps the signed checkpoint of its newest state. [Log.Commit] then signs nothing that does not extend
+// what was signed before, and need not read a hash where the state is the one that it left itself.
+type Headed interface {
+	// Head returns the signed checkpoint of the Size entries, empty for the empty log.
+	Head(ctx context.Context) ([]byte, error)
+}
+
+// Log appends entries and signs checkpoints. It keeps the right edge of the tree as of the last commitment with its
+// checkpoint, and uses it only for a store that is at this very checkpoint. It is safe for concurrent use.
 type Log struct {
 	signer note.Signer
 	key    *PublicKey
 
-	mu   sync.Mutex
-	edge *Tree // of committed entries only
+	mu     sync.Mutex
+	edge   *Tree  // of committed entries only
+	signed []byte // the checkpoint of edge
 }
 
 // New returns the log whose secret key is given, in the form of [GenerateKey]; its origin is the key's name.
@@ -101,7 +110,7 @@ func (l *Log) Commit(ctx context.Context, tx Tx, at time.Time, entries ...Entry)
 	if err != nil {
 		return nil, fmt.Errorf("reading the size of the log: %w", err)
 	}
-	before, err := l.tree(first, tx)
+	before, err := l.tree(ctx, first, tx)
 	if err != nil {
 		return nil, err
 	}
@@ -124,15 +133,34 @@ func (l *Log) Commit(ctx context.Context, tx Tx, at time.Time, entries ...Entry)
 	return c, nil
 }
 
-// tree returns the tree of n entries: the edge kept, or what the store holds.
-func (l *Log) tree(n int64, r tlog.HashReader) (*Tree, error) {
+// tree returns the tree of the n entries that the store holds.
+func (l *Log) tree(ctx context.Context, n int64, tx Tx) (*Tree, error) {
+	headed, ok := tx.(Headed)
+	if !ok {
+		return readTree(n, tx)
+	}
+	signed, err := headed.Head(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the head of the log: %w", err)
+	}
 	l.mu.Lock()
-	edge := l.edge
+	edge, mine := l.edge, l.signed
 	l.mu.Unlock()
-	if edge.size == n {
+	if edge.size == n && bytes.Equal(mine, signed) {
 		return edge, nil
 	}
-	return readTree(n, r)
+	stored, err := readTree(n, tx)
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 && len(signed) == 0 {
+		return stored, nil
+	}
+	head, err := l.key.Open(signed)
+	if err != nil || head.Size != n || head.Root != stored.Root() {
+		return nil, malformed("log.store_damaged", "the stored hashes of the log are not those of its signed checkpoint: nothing is appended")
+	}
+	return stored, nil
 }
 
 // Commitment is what one [Log.Commit] appended.
@@ -181,7 +209,7 @@ func (c *Commitment) Committed() {
 	c.log.mu.Lock()
 	defer c.log.mu.Unlock()
 	if c.after.size > c.log.edge.size {
-		c.log.edge = c.after
+		c.log.edge, c.log.signed = c.after, c.checkpoint
 	}
 }
 

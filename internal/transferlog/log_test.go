@@ -103,6 +103,49 @@ func TestCommitmentsAgainstTlog(t *testing.T) {
 	})
 }
 
+// plain is a store that does not tell its head.
+type plain struct{ m *Memory }
+
+func (p plain) Size(ctx context.Context) (int64, error)         { return p.m.Size(ctx) }
+func (p plain) ReadHashes(indexes []int64) ([]tlog.Hash, error) { return p.m.ReadHashes(indexes) }
+func (p plain) Append(ctx context.Context, first int64, entries [][]byte, hashes []tlog.Hash, checkpoint []byte) error {
+	return p.m.Append(ctx, first, entries, hashes, checkpoint)
+}
+
+// TestStoreChangesUnderTheLog is a failover that loses what was acknowledged: the store is back at an earlier state and
+// grows differently. A log that trusted its memory would sign a root that no entries have.
+func TestStoreChangesUnderTheLog(t *testing.T) {
+	for _, headed := range []bool{true, false} {
+		a, m := newLog(t), &Memory{}
+		var tx Tx = m
+		if !headed {
+			tx = plain{m}
+		}
+		commit(t, a, m, intent(1)).Committed()
+		saved := *m
+		commit(t, a, m, intent(2)).Committed()
+		*m = saved
+		commit(t, a, m, intent(3)) // by another process: this one is not told
+		c, err := a.Commit(context.Background(), tx, start, intent(4))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tree Tree
+		for _, e := range m.Entries {
+			tree.Append(nil, e)
+		}
+		if at, err := a.PublicKey().Open(c.Checkpoint()); err != nil || at.Root != tree.Root() {
+			t.Errorf("headed %t: the root signed is not that of the entries (%v)", headed, err)
+		}
+	}
+	l, m := newLog(t), &Memory{}
+	commit(t, l, m, intent(1))
+	m.Hashes[0][0] ^= 1
+	if _, err := l.Commit(context.Background(), m, start, intent(2)); record.CodeOf(err) != "log.store_damaged" || len(m.Entries) != 1 {
+		t.Errorf("a damaged store: %v", err)
+	}
+}
+
 func TestTicketsRefuse(t *testing.T) {
 	l, m := newLog(t), &Memory{}
 	e := intent(1)

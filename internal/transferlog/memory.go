@@ -7,7 +7,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Memory is a [Tx] whose log is kept in memory: for tools that rebuild a log from a file, and for tests. Its zero value is
+// Memory is a [Tx], and [Headed], whose log is kept in memory: for tools that rebuild a log from a file, and for tests. Its zero value is
 // the empty log. It is not safe for concurrent use.
 type Memory struct {
 	// Entries are the entries in order, Hashes the stored hashes by index, Checkpoints the signed checkpoints in order.
@@ -18,6 +18,14 @@ type Memory struct {
 
 // Size implements [Tx].
 func (m *Memory) Size(context.Context) (int64, error) { return int64(len(m.Entries)), nil }
+
+// Head implements [Headed].
+func (m *Memory) Head(context.Context) ([]byte, error) {
+	if len(m.Checkpoints) == 0 {
+		return nil, nil
+	}
+	return m.Checkpoints[len(m.Checkpoints)-1], nil
+}
 
 // ReadHashes implements [Tx].
 func (m *Memory) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
