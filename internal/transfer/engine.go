@@ -49,8 +49,8 @@ type Engine struct {
 	Vault  *vault.Vault
 	// Register returns the register in force.
 	Register func() *legal.Register
-	// Request returns an ad-hoc request and whom it names, by the request's name.
-	Request func(ctx context.Context, name string) (*legal.Request, []string, error)
+	// Request returns an ad-hoc request with its approvals, by its id.
+	Request func(ctx context.Context, id string) (*legal.Request, error)
 	Now     func() time.Time
 	// Wait returns after d, or earlier with ctx's error.
 	Wait func(ctx context.Context, d time.Duration) error
@@ -71,9 +71,8 @@ type Event struct {
 // Order is what [Engine.Run] is asked for.
 type Order struct {
 	Transfer Transfer
-	// Request is the written request that an ad-hoc run answers, and Subjects whom it names (IINs; nil for everybody).
-	Request  *legal.Request
-	Subjects []string
+	// Request is the written request that an ad-hoc run answers.
+	Request *legal.Request
 	// PublishedText is the digest of the policy's published text, zero if it was not looked up.
 	PublishedText record.Digest
 }

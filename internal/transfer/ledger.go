@@ -85,7 +85,7 @@ type Work struct {
 // Part is one batch of people, decided: Read = Refused + Withheld + the intent's records.
 type Part struct {
 	// Number counts a transfer's parts from 1; 0 asks the ledger for the next.
-	Number                  int
+	Number int
 	// AfterKey and LastKey bound the keys read: above the one, up to the other.
 	AfterKey, LastKey       []byte
 	Read, Refused, Withheld int

@@ -96,7 +96,7 @@ func (e *Engine) reopen(c *Connection, w *Waiting) (*signing.Envelope, error) {
 func (e *Engine) lookAgain(ctx context.Context, c *Connection, w *Waiting) (r *run, why string, err error) {
 	order := Order{Transfer: w.Transfer}
 	if w.Transfer.Request != "" {
-		if order.Request, order.Subjects, err = e.Request(ctx, w.Transfer.Request); err != nil {
+		if order.Request, err = e.Request(ctx, w.Transfer.Request); err != nil {
 			return nil, "", fmt.Errorf("reading request %s: %w", w.Transfer.Request, err)
 		}
 	}
@@ -318,7 +318,7 @@ func (r *run) replace(ctx context.Context, w *Waiting, why string) (*Part, int64
 // readAgain reads the message's range of keys and keeps the people who were in it.
 func (r *run) readAgain(ctx context.Context, w *Waiting, d *desk, inside func(uint32) bool) (*record.Batch, error) {
 	s, err := r.conn.Source.Open(ctx, connectors.Query{
-		Fields: r.gate.Fields(), Subjects: r.order.Subjects, After: w.AfterKey, Through: w.LastKey,
+		Fields: r.gate.Fields(), After: w.AfterKey, Through: w.LastKey,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the source: %w", err)

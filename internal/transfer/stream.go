@@ -27,7 +27,7 @@ func (r *run) stream(ctx context.Context, from Progress) error {
 	if err != nil {
 		return fmt.Errorf("reading the blocks: %w", err)
 	}
-	source, err := c.Source.Open(ctx, connectors.Query{Fields: r.gate.Fields(), Subjects: r.order.Subjects, After: from.LastKey})
+	source, err := c.Source.Open(ctx, connectors.Query{Fields: r.gate.Fields(), After: from.LastKey})
 	if err != nil {
 		return fmt.Errorf("opening the source: %w", err)
 	}

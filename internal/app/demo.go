@@ -1,0 +1,387 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/spf13/cobra"
+
+	"birgeoqy.kz/almasu/internal/authority"
+	"birgeoqy.kz/almasu/internal/evidence"
+	"birgeoqy.kz/almasu/internal/legal"
+	"birgeoqy.kz/almasu/internal/legal/register"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/transfer"
+)
+
+// demoStart is the demonstration's own time: a Monday morning. It runs on any date.
+var demoStart = time.Date(2026, 11, 23, 6, 59, 58, 0, register.Zone)
+
+// Each route of the demonstration delivers at least demoLeast people and refuses somebody.
+const demoLeast = 300
+
+// demoResult is what "demo --json" answers.
+type demoResult struct {
+	Folder    string             `json:"folder"`
+	Seconds   float64            `json:"seconds"`
+	Transfers []*transfer.Report `json:"transfers"`
+	// Verified is the offline check of the whole log.
+	Verified *evidence.Report `json:"verified"`
+	// Altered and Rewritten are what the checks find after the dishonest operator was at work.
+	Altered   []string `json:"altered"`
+	Rewritten []string `json:"rewritten"`
+	// Authorities are the receivers' own offline checks against the honest log.
+	Authorities map[string]int64 `json:"authorities"`
+}
+
+func (s *session) demoCommand() *cobra.Command {
+	var keep string
+	var serve bool
+	cmd := &cobra.Command{
+		Use: "demo", Short: "Run the whole job on synthetic pupils with two authorities on this machine", Args: exactly(0, "no arguments"),
+		Long: `Makes a platform of 1,000 synthetic pupils, starts two authorities on loopback as processes of their own, and runs three transfers through the
+real scheduler: one by statute, one by consent, one on a written request. Then it checks the log offline, and plays a dishonest operator who is caught twice.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return s.runDemo(cmd.Context(), keep, serve)
+		},
+	}
+	cmd.Flags().StringVar(&keep, "keep", "", "keep everything in this folder, which must not exist or be empty")
+	cmd.Flags().BoolVar(&serve, "serve", false, "go on serving until interrupted")
+	return cmd
+}
+
+// tell prints a line of the demonstration's story on standard error with --json, else on standard output.
+func (s *session) tell(format string, args ...any) {
+	out := s.stdout
+	if s.json {
+		out = s.stderr
+	}
+	fmt.Fprintf(out, format+"\n", args...)
+}
+
+func (s *session) runDemo(ctx context.Context, keep string, serve bool) (err error) {
+	began := time.Now()
+	dir := keep
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "almasu-demo-"); err != nil {
+			return environment(err)
+		}
+		defer os.RemoveAll(dir)
+	} else if dir, err = demoFolder(keep); err != nil {
+		return err
+	}
+	s.demo = true
+	s.now = func() time.Time { return demoStart.Add(time.Since(began)) }
+	w := &demoWorld{dir: dir, now: demoStart}
+	defer func() { err = errors.Join(err, w.ministry.stop(), w.oblast.stop()) }()
+	result := &demoResult{Folder: keep, Authorities: map[string]int64{}}
+	s.result = result
+	s.tell("Making a platform of %d synthetic pupils, keys, a register approved by two people ...", demoPeople)
+	if err := w.build(ctx); err != nil {
+		return err
+	}
+	for _, b := range []*demoBody{w.ministry, w.oblast} {
+		if err := w.startAuthority(ctx, b, s.now()); err != nil {
+			return err
+		}
+		s.tell("The authority %s listens on %s, a process of its own.", b.id, b.process.url)
+	}
+	if err := w.writeConfig(demoStart.Truncate(time.Minute).Add(time.Minute)); err != nil {
+		return err
+	}
+	s.config = w.path("almasu.yaml")
+	if result.Transfers, err = s.demoTransfers(ctx, w); err != nil {
+		return err
+	}
+	if err := s.demoChecks(ctx, w, result); err != nil {
+		return err
+	}
+	result.Seconds = time.Since(began).Seconds()
+	s.tell("\nDone in %.1f s.", result.Seconds)
+	s.demoNext(keep, serve)
+	if err := judgeDemo(result); err != nil {
+		return failed(err)
+	}
+	if serve {
+		return s.demoServe(ctx, w)
+	}
+	return nil
+}
+
+func demoFolder(keep string) (string, error) {
+	dir, err := filepath.Abs(keep)
+	if err != nil {
+		return "", badInput(err)
+	}
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return "", badInput(record.NewProblem("demo.folder", dir, "name a folder that does not exist", "the folder is not empty"))
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", environment(err)
+	}
+	return dir, nil
+}
+
+// demoTransfers runs the scheduler until both scheduled transfers and the requested one are closed.
+func (s *session) demoTransfers(ctx context.Context, w *demoWorld) ([]*transfer.Report, error) {
+	v, err := s.open(ctx, parts{platform: true, store: true, anySchema: true})
+	if err != nil {
+		return nil, err
+	}
+	defer v.Close()
+	if _, err := v.store.Migrate(ctx); err != nil {
+		return nil, environment(err)
+	}
+	if err := v.noteRegister(ctx, demoAdministrators[0]); err != nil {
+		return nil, environment(err)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	closed := make(chan *transfer.Report)
+	runner, err := v.runner(func(r *transfer.Report) {
+		select {
+		case closed <- r:
+		case <-ctx.Done():
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	progress := s.progress()
+	v.engine.Observe = progress.observe
+	ended := make(chan error, 1)
+	go func() { ended <- runner.Loop(ctx, time.Duration(v.file.Serve.Poll)) }()
+	defer func() { stop(); <-ended }()
+	s.tell("The scheduler runs; two routes are due at 07:00 by the demonstration's clock ...")
+	reports, err := s.collect(ctx, closed, 2)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.demoRequest(ctx, v, w); err != nil {
+		return nil, err
+	}
+	more, err := s.collect(ctx, closed, 1)
+	return append(reports, more...), err
+}
+
+// collect takes n reports as they come, and prints them.
+func (s *session) collect(ctx context.Context, closed <-chan *transfer.Report, n int) ([]*transfer.Report, error) {
+	limit := time.NewTimer(60 * time.Second)
+	defer limit.Stop()
+	var out []*transfer.Report
+	for len(out) < n {
+		select {
+		case r := <-closed:
+			out = append(out, r)
+			if !s.json {
+				fmt.Fprintln(s.stdout)
+				printReport(s.stdout, r)
+			}
+		case <-limit.C:
+			return nil, failed(errors.New("a transfer did not end within 60 s"))
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return out, nil
+}
+
+// demoRequest enters the ministry's written request, and has two administrators approve it; the initiator's own approval is refused.
+func (s *session) demoRequest(ctx context.Context, v *service, w *demoWorld) error {
+	body, err := w.requestFile(ctx, v)
+	if err != nil {
+		return err
+	}
+	q, err := v.enterRequest(ctx, "request.yaml", body)
+	if err != nil {
+		return err
+	}
+	s.tell("\nThe ministry's written request %s names %d pupils. Entered by %s, who may not approve it:", q.Number, len(q.Subjects), q.Initiator)
+	if _, err := v.approveRequest(ctx, q.ID, q.Initiator, w.admins[q.Initiator]); err == nil {
+		return failed(errors.New("the initiator approved their own request"))
+	} else {
+		s.tell("  %v", err)
+	}
+	for _, who := range demoAdministrators[1:] {
+		ready, err := v.approveRequest(ctx, q.ID, who, w.admins[who])
+		if err != nil {
+			return err
+		}
+		s.tell("  approved by %s; in force: %v", who, ready)
+	}
+	return nil
+}
+
+// requestFile writes a request that names two pupils of five.
+func (w *demoWorld) requestFile(ctx context.Context, v *service) ([]byte, error) {
+	var numbers []string
+	err := sqlx.SelectContext(ctx, v.platform, &numbers, "SELECT iin FROM profiles WHERE iin IS NOT NULL AND id % 5 < 2 ORDER BY id")
+	if err != nil {
+		return nil, environment(err)
+	}
+	salt, err := randomHex(16)
+	if err != nil {
+		return nil, err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `id: request-2026-118
+route: ministry-request
+initiator: %s
+number: 12-3/118-EXAMPLE
+date: 2026-11-20
+signatory: head of department (example)
+file: %s
+competence: {act: 319-III, article: "5"}
+ground: {act: EXAMPLE-1, article: "1"}
+fields: [family_name, given_name, iin, region, district, settlement]
+salt: %s
+expires: 2026-12-20
+marking: ordinary
+subjects:
+`, demoAdministrators[0], record.DigestOf([]byte("the scanned letter of the demonstration")), salt)
+	for _, n := range numbers {
+		fmt.Fprintf(&b, "  - %s\n", legal.SubjectDigest(salt, []byte(n)))
+	}
+	return []byte(b.String()), nil
+}
+
+// demoChecks verifies the log offline, and then plays the dishonest operator.
+func (s *session) demoChecks(ctx context.Context, w *demoWorld, result *demoResult) error {
+	export := w.path("log.jsonl")
+	if err := s.exportTo(ctx, export); err != nil {
+		return err
+	}
+	report, err := verifyFile(export)
+	if err != nil {
+		return err
+	}
+	result.Verified = report
+	s.tell("\nThe whole log, checked offline by the code of almasu-verify:")
+	if !s.json {
+		if err := report.Write(s.stdout, "en"); err != nil {
+			return err
+		}
+	}
+	for _, b := range []*demoBody{w.ministry, w.oblast} {
+		if err := b.stop(); err != nil {
+			return environment(fmt.Errorf("stopping the authority: %w", err))
+		}
+		found, messages, err := w.askAuthority(ctx, b, export)
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			return failed(fmt.Errorf("the authority %s has findings about an honest log: %v", b.id, found))
+		}
+		result.Authorities[b.id] = messages
+		s.tell("%s checked its %d stored messages and that this log extends what it holds: no findings.", b.id, messages)
+	}
+	return s.demoCrook(ctx, w, result)
+}
+
+func (s *session) exportTo(ctx context.Context, path string) error {
+	v, err := s.open(ctx, parts{store: true})
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	var b bytes.Buffer
+	if err := v.exportLog(ctx, &b); err != nil {
+		return environment(err)
+	}
+	return writeNew(path, b.Bytes(), 0o600)
+}
+
+func verifyFile(path string) (*evidence.Report, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, environment(err)
+	}
+	defer f.Close()
+	return evidence.Verify(f, evidence.Options{})
+}
+
+// askAuthority lets an authority check a log against what it holds.
+func (w *demoWorld) askAuthority(ctx context.Context, b *demoBody, export string) (codes []string, messages int64, err error) {
+	conf, err := authority.LoadConfig(w.path(b.folder, "authority.yaml"))
+	if err != nil {
+		return nil, 0, err
+	}
+	f, err := os.Open(export)
+	if err != nil {
+		return nil, 0, environment(err)
+	}
+	defer f.Close()
+	checked, err := authority.Verify(ctx, conf, f, conf.Senders[0].BIN)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, p := range checked.Findings {
+		codes = append(codes, p.Code)
+	}
+	return codes, checked.Messages, nil
+}
+
+// judgeDemo fails the demonstration if it has not shown what it is for.
+func judgeDemo(r *demoResult) error {
+	var problems []error
+	for _, t := range r.Transfers {
+		if t.Totals.Accepted < demoLeast {
+			problems = append(problems, fmt.Errorf("route %s delivered %d people, fewer than %d", t.Route, t.Totals.Accepted, demoLeast))
+		}
+		if t.Totals.Refused == 0 {
+			problems = append(problems, fmt.Errorf("route %s refused nobody", t.Route))
+		}
+		if t.Status != transfer.Successful && t.Status != transfer.SentWithRejects {
+			problems = append(problems, fmt.Errorf("route %s: %s %s", t.Route, t.Status, t.Message))
+		}
+	}
+	if !r.Verified.OK() {
+		problems = append(problems, errors.New("the honest log has findings"))
+	}
+	if len(r.Altered) == 0 || len(r.Rewritten) == 0 {
+		problems = append(problems, errors.New("the dishonest operator was not caught"))
+	}
+	return errors.Join(problems...)
+}
+
+func (s *session) demoNext(keep string, serve bool) {
+	if keep == "" {
+		s.tell("Next: almasu demo --keep DIR keeps everything to look at; with --serve it goes on serving.")
+		return
+	}
+	s.tell("Kept in %s. Next:\n  almasu -c %s/almasu.yaml --clock %s transfers\n  almasu -c %s/almasu.yaml --clock %s log verify\n  almasu-verify %s/log.jsonl",
+		keep, keep, demoStart.Format(time.RFC3339), keep, demoStart.Format(time.RFC3339), keep)
+	if !serve {
+		s.tell("  almasu demo --keep OTHER --serve")
+	}
+}
+
+// demoServe goes on until it is interrupted.
+func (s *session) demoServe(ctx context.Context, w *demoWorld) error {
+	for _, b := range []*demoBody{w.ministry, w.oblast} {
+		if err := w.startAuthority(ctx, b, s.now()); err != nil {
+			return err
+		}
+	}
+	if err := os.Remove(w.path("almasu.yaml")); err != nil {
+		return environment(err)
+	}
+	if err := w.writeConfig(s.now().Add(time.Minute)); err != nil {
+		return err
+	}
+	v, err := s.open(ctx, parts{platform: true, store: true})
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	s.tell("Serving; both routes are due within a minute. Interrupt to end.")
+	return v.serve(ctx)
+}

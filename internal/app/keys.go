@@ -1,0 +1,255 @@
+package app
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/transferlog"
+	"birgeoqy.kz/almasu/internal/vault"
+)
+
+// The names of the key files that "keys generate" makes.
+const (
+	logKeyFile       = "log.key"
+	sealKeyFile      = "seal.pem"
+	vaultKeyFile     = "vault.key"
+	pseudonymKeyFile = "pseudonym.key"
+)
+
+func (s *session) keysCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "keys", Short: "Make, show and rotate the service's keys"}
+	var alg, origin string
+	var administrator bool
+	generate := &cobra.Command{
+		Use: "generate FOLDER", Short: "Make the service's four keys, or an administrator's key",
+		Long: `Makes log.key (signs checkpoints), seal.pem (seals envelopes and requests), vault.key (seals data at rest) and pseudonym.key in a folder,
+readable by their owner only. Existing files are never overwritten. With --administrator it makes one administrator's key, admin.pem.`,
+		Args: exactly(1, "one folder"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if administrator {
+				return s.generateAdministrator(args[0])
+			}
+			return s.generateKeys(args[0], signing.Alg(alg), origin)
+		},
+	}
+	generate.Flags().StringVar(&alg, "alg", string(signing.Ed25519), "the sealing key's algorithm: ed25519, ecdsa-p256-sha256, rsa-pss-sha512 or rsa-v1_5-sha256")
+	generate.Flags().StringVar(&origin, "origin", "birgeoqy.kz/almasu/log", "the log's name in its checkpoints")
+	generate.Flags().BoolVar(&administrator, "administrator", false, "make one administrator's key")
+	show := &cobra.Command{
+		Use: "show", Short: "Show public keys and fingerprints, never secrets", Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v, err := s.open(cmd.Context(), parts{})
+			if err != nil {
+				return err
+			}
+			defer v.Close()
+			return s.showKeys(v)
+		},
+	}
+	var overlap time.Duration
+	rotate := &cobra.Command{
+		Use: "rotate", Short: "Put a new sealing key in force; the old one stays valid for a while", Args: exactly(0, "no arguments"),
+		Long: `Makes a new sealing key and puts it first in the keyset; the former key verifies for the overlap, so that what waits in the outbox can
+still be opened. Send the new public key (almasu keys show) to every recipient before the overlap ends. The rotation is logged.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v, err := s.open(cmd.Context(), parts{store: true})
+			if err != nil {
+				return err
+			}
+			defer v.Close()
+			return s.rotateKey(cmd, v, overlap)
+		},
+	}
+	rotate.Flags().DurationVar(&overlap, "overlap", 30*24*time.Hour, "how long the former key stays valid")
+	cmd.AddCommand(generate, show, rotate)
+	return cmd
+}
+
+// writeNew writes a file that must not exist yet.
+func writeNew(path string, data []byte, mode os.FileMode) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if errors.Is(err, os.ErrExist) {
+		return badInput(record.NewProblem("keys.exists", path, "keys are never overwritten; choose another folder", "the file exists already"))
+	}
+	if err != nil {
+		return environment(err)
+	}
+	if _, err = f.Write(data); err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return environment(err)
+	}
+	return nil
+}
+
+// newKeys makes the contents of the four key files.
+func newKeys(alg signing.Alg, origin string) (map[string][]byte, error) {
+	secret, _, err := transferlog.GenerateKey(rand.Reader, origin)
+	if err != nil {
+		return nil, badInput(err)
+	}
+	seal, err := signing.GenerateKey(alg, rand.Reader)
+	if err != nil {
+		return nil, badInput(err)
+	}
+	sealPEM, err := seal.PEM()
+	if err != nil {
+		return nil, err
+	}
+	box, err := vault.GenerateKey()
+	if err != nil {
+		return nil, err
+	}
+	pseudonym, err := randomHex(32)
+	if err != nil {
+		return nil, err
+	}
+	return map[string][]byte{logKeyFile: []byte(secret + "\n"), sealKeyFile: sealPEM, vaultKeyFile: []byte(box), pseudonymKeyFile: []byte(pseudonym + "\n")}, nil
+}
+
+func (s *session) generateKeys(dir string, alg signing.Alg, origin string) error {
+	keys, err := newKeys(alg, origin)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return environment(err)
+	}
+	var made []string
+	for _, name := range []string{logKeyFile, sealKeyFile, vaultKeyFile, pseudonymKeyFile} {
+		path := filepath.Join(dir, name)
+		if err := writeNew(path, keys[name], 0o600); err != nil {
+			return err
+		}
+		made = append(made, path)
+	}
+	s.result = map[string]any{"files": made}
+	for _, path := range made {
+		s.say("made %s", path)
+	}
+	return nil
+}
+
+// newAdministrator makes a key and its public half as the register writes it.
+func newAdministrator() (private ed25519.PrivateKey, pemBytes []byte, public string, err error) {
+	pub, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	return private, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), base64.StdEncoding.EncodeToString(pub), nil
+}
+
+func (s *session) generateAdministrator(dir string) error {
+	_, pemBytes, public, err := newAdministrator()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return environment(err)
+	}
+	path := filepath.Join(dir, "admin.pem")
+	if err := writeNew(path, pemBytes, 0o600); err != nil {
+		return err
+	}
+	s.result = map[string]string{"file": path, "public_key": public}
+	s.say("made %s\npublic_key for the register's administrators.yaml: %s", path, public)
+	return nil
+}
+
+// keyInfo is what may be shown of a key.
+type keyInfo struct {
+	Use         string `json:"use"`
+	ID          string `json:"id"`
+	Algorithm   string `json:"algorithm,omitempty"`
+	Fingerprint string `json:"fingerprint,omitempty"`
+	Public      string `json:"public"`
+	NotBefore   string `json:"not_before,omitempty"`
+	NotAfter    string `json:"not_after,omitempty"`
+}
+
+func (s *session) showKeys(v *service) error {
+	infos := []keyInfo{{Use: "log", ID: v.log.Origin(), Public: v.log.PublicKey().String()}}
+	add := func(use string, ring *signing.Keyring) {
+		for _, held := range ring.Keys() {
+			infos = append(infos, keyInfo{Use: use, ID: held.Key.ID(), Algorithm: string(held.Key.Alg()), Fingerprint: held.Key.Fingerprint(),
+				Public: string(held.Key.PEM()), NotBefore: stamp(held.NotBefore), NotAfter: stamp(held.NotAfter)})
+		}
+	}
+	add("seal", v.ring)
+	for _, name := range v.file.Names() {
+		add("receipts of "+name, v.receivers[name])
+	}
+	s.result = infos
+	for _, i := range infos {
+		s.say("%s: %s %s %s\n%s", i.Use, i.ID, i.Algorithm, i.Fingerprint, i.Public)
+	}
+	return nil
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func (s *session) rotateKey(cmd *cobra.Command, v *service, overlap time.Duration) error {
+	if overlap <= 0 {
+		return badInput(record.NewProblem("usage.overlap", "", "", "--overlap must be positive"))
+	}
+	path := v.file.Path(v.file.Keys.Seal)
+	fresh, err := v.keyset.Rotate(rand.Reader, s.now(), overlap)
+	if err != nil {
+		return badInput(err)
+	}
+	text, err := fresh.Marshal()
+	if err != nil {
+		return err
+	}
+	if err := replaceSecret(path, text); err != nil {
+		return environment(err)
+	}
+	now := fresh.Current().Public()
+	_, err = v.store.Append(cmd.Context(), s.now(), &transferlog.Act{Actor: login(), Act: "keys.rotate", Object: now.ID(), Digest: record.DigestOf(now.PEM())})
+	if err != nil {
+		return environment(err)
+	}
+	s.result = map[string]string{"id": now.ID(), "fingerprint": now.Fingerprint()}
+	s.say("New sealing key %s, fingerprint %s. The former key verifies for %s. Send the public key to the recipients:\n%s", now.ID(), now.Fingerprint(), overlap, now.PEM())
+	return nil
+}
+
+// replaceSecret replaces a secret file: written aside, made durable, renamed over it.
+func replaceSecret(path string, data []byte) error {
+	aside := path + ".new"
+	if err := os.Remove(aside); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := writeNew(aside, data, 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(aside, path); err != nil {
+		return fmt.Errorf("replacing the key: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"birgeoqy.kz/almasu/internal/evidence"
+	"birgeoqy.kz/almasu/internal/transferlog"
+)
+
+func (s *session) logCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "log", Short: "Show, verify or export the transfer log"}
+	var from int64
+	var limit int
+	show := &cobra.Command{
+		Use: "show", Short: "Print entries, one line of JSON each", Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v, err := s.open(cmd.Context(), parts{store: true})
+			if err != nil {
+				return err
+			}
+			defer v.Close()
+			entries, err := v.store.Entries(cmd.Context(), from, limit)
+			if err != nil {
+				return environment(err)
+			}
+			lines := []string{}
+			for _, e := range entries {
+				lines = append(lines, string(e))
+			}
+			s.result = lines
+			for i, line := range lines {
+				s.say("%d %s", from+int64(i), line)
+			}
+			return nil
+		},
+	}
+	show.Flags().Int64Var(&from, "from", 0, "the first index")
+	show.Flags().IntVar(&limit, "limit", 50, "how many")
+	verify := &cobra.Command{
+		Use: "verify", Short: "Check the whole log: tree, checkpoints, settlements, sequences, receipts", Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v, err := s.open(cmd.Context(), parts{store: true})
+			if err != nil {
+				return err
+			}
+			defer v.Close()
+			report, err := v.verifyLog(cmd.Context(), nil)
+			if err != nil {
+				return err
+			}
+			return s.answerVerification(report)
+		},
+	}
+	var output string
+	export := &cobra.Command{
+		Use: "export --output FILE", Short: "Write the log to a file for almasu-verify", Args: exactly(0, "no arguments"),
+		Long: "Writes the whole log, its checkpoints and receipts to a file that anybody can check without a network or a database: almasu-verify FILE.\nIt holds no personal data: people are ordinals.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v, err := s.open(cmd.Context(), parts{store: true})
+			if err != nil {
+				return err
+			}
+			defer v.Close()
+			f, err := os.OpenFile(output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+			if err != nil {
+				return environment(err)
+			}
+			if err := v.exportLog(cmd.Context(), f); err != nil {
+				f.Close()
+				return environment(err)
+			}
+			if err := f.Close(); err != nil {
+				return environment(err)
+			}
+			s.result = map[string]string{"file": output}
+			s.say("Written to %s. Check it with: almasu-verify %s", output, output)
+			return nil
+		},
+	}
+	export.Flags().StringVarP(&output, "output", "o", "almasu-log.jsonl", "the file to write; it must not exist")
+	cmd.AddCommand(show, verify, export)
+	return cmd
+}
+
+// exportLog writes the log with the recipients' keys.
+func (v *service) exportLog(ctx context.Context, out io.Writer) error {
+	w := evidence.NewWriter(out, v.log.PublicKey(), v.session.now())
+	seen := map[string]bool{}
+	for _, ring := range v.receivers {
+		for _, held := range ring.Keys() {
+			if id := ring.Holder() + held.Key.ID(); !seen[id] {
+				seen[id] = true
+				w.Key(ring.Holder(), held)
+			}
+		}
+	}
+	if err := v.store.Export(ctx, w); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// verifyLog streams an export through the verifier.
+func (v *service) verifyLog(ctx context.Context, observe func(int64, transferlog.Entry)) (*evidence.Report, error) {
+	in, out := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		err := v.exportLog(ctx, out)
+		out.CloseWithError(err)
+		done <- err
+	}()
+	report, err := evidence.Verify(in, evidence.Options{LogKey: v.log.PublicKey(), Observe: observe})
+	in.Close()
+	if exportErr := <-done; exportErr != nil && err == nil {
+		err = exportErr
+	}
+	if err != nil {
+		return nil, environment(fmt.Errorf("verifying the log: %w", err))
+	}
+	return report, nil
+}
+
+func (s *session) answerVerification(report *evidence.Report) error {
+	s.result = report
+	if !report.OK() {
+		s.code = exitFailed
+	}
+	if s.json {
+		return nil
+	}
+	return report.Write(s.stdout, "en")
+}
+
+// moment prints a time for people in the local zone of the program.
+func moment(t time.Time) string { return t.Format("2006-01-02 15:04:05 -07:00") }

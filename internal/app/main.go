@@ -1,0 +1,137 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"birgeoqy.kz/almasu/internal/record"
+)
+
+// session is one invocation of the program: its streams, its clock and its common flags.
+type session struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	config         string
+	json           bool
+	now            func() time.Time
+	clock          string // --clock
+	demo           bool
+	result         any // of the command, for --json
+	code           int // exit code of a command that succeeded in saying that something is not well
+	command        string
+}
+
+// Main runs the program and returns its exit code.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	s := &session{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now}
+	root := s.root()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	code := exitCode(err)
+	if err == nil {
+		code = s.code
+	}
+	switch {
+	case s.json && s.command != "":
+		answer := envelope{Command: s.command, OK: code == exitOK, Result: s.result}
+		if err != nil {
+			answer.Problems = problemsOf(err)
+		}
+		if printErr := printJSON(stdout, answer); printErr != nil && code == exitOK {
+			code = exitEnvironment
+		}
+	case err != nil:
+		printError(stderr, err)
+	}
+	return code
+}
+
+func (s *session) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "almasu",
+		Short: "Sends pupils' profiles to the state bodies entitled to them, and proves what was sent and why",
+		Long: `Almasu (алмасу, "exchange") sends an education platform's profiles to the state bodies that the law entitles to
+them: only permitted fields, signed, and every transfer on record with its legal basis.
+
+Start with: almasu demo`,
+		SilenceUsage: true, SilenceErrors: true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			s.command = cmd.CommandPath()
+			return s.setClock()
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = false
+	flags := root.PersistentFlags()
+	flags.StringVarP(&s.config, "config", "c", "almasu.yaml", "the configuration file")
+	flags.BoolVar(&s.json, "json", false, "answer with one JSON object")
+	flags.StringVar(&s.clock, "clock", "", "pretend that the program starts at this time (RFC 3339); demonstrations and tests only")
+	_ = flags.MarkHidden("clock")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		s.command = cmd.CommandPath()
+		return badInput(record.NewProblem("usage.flag", "", "see: "+cmd.CommandPath()+" --help", "%v", err))
+	})
+	root.AddCommand(s.demoCommand(), s.serveCommand(), s.checkCommand(), s.migrateCommand(), s.runCommand(), s.transfersCommand(),
+		s.requestCommand(), s.approveCommand(), s.logCommand(), s.keysCommand(), s.grantsCommand(), s.doctorCommand(), s.personCommand(),
+		s.blockCommand(), s.unblockCommand(), s.authorityCommand())
+	return root
+}
+
+// exactly demands a number of arguments, in words for people.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == n {
+			return nil
+		}
+		return badInput(record.NewProblem("usage.arguments", "", "see: "+cmd.CommandPath()+" --help", "expected %s, got %d arguments", what, len(args)))
+	}
+}
+
+// setClock makes the clock run from the pretended start.
+func (s *session) setClock() error {
+	if s.clock == "" {
+		return nil
+	}
+	at, err := time.Parse(time.RFC3339, s.clock)
+	if err != nil {
+		return badInput(record.NewProblem("usage.clock", "", "e.g. 2026-11-23T09:00:00+05:00", "--clock is not an RFC 3339 time"))
+	}
+	began := time.Now()
+	s.now = func() time.Time { return at.Add(time.Since(began)) }
+	return nil
+}
+
+// logger writes JSON lines to standard error.
+func (s *session) logger() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(s.stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
+}
+
+// say prints for people; nothing with --json.
+func (s *session) say(format string, args ...any) {
+	if !s.json {
+		fmt.Fprintf(s.stdout, format+"\n", args...)
+	}
+}
+
+// wait returns after d, or with ctx's error.
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,347 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/spf13/cobra"
+
+	"birgeoqy.kz/almasu/connectors/platform"
+	"birgeoqy.kz/almasu/internal/legal"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/transfer"
+	"birgeoqy.kz/almasu/scheduler"
+)
+
+// openPlatform opens the platform's database for reading.
+func openPlatform(ctx context.Context, dialect, dsn string) (*sqlx.DB, error) {
+	driver := "postgres"
+	if dialect == platform.SQLite {
+		if _, err := os.Stat(dsn); err != nil { // SQLite would make an empty database
+			return nil, err
+		}
+		driver, dsn = "sqlite", "file:"+dsn+"?mode=ro&_pragma=busy_timeout(10000)"
+	}
+	db, err := sqlx.Open(driver, dsn)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.PingContext(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+func (s *session) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "check", Short: "Check configuration, register, mappings, keys, databases; send nothing", Args: exactly(0, "no arguments"),
+		Long: "Reads every file and reports all problems at once; connects to both databases; asks the law about each route as of now.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v, err := s.open(cmd.Context(), parts{platform: true, store: true})
+			if err != nil {
+				return err
+			}
+			defer v.Close()
+			if _, err := v.jobs(); err != nil {
+				return badInput(err)
+			}
+			if err := platform.Check(cmd.Context(), v.platform, v.relations); err != nil {
+				return badInput(err)
+			}
+			routes := v.askRoutes()
+			s.result = map[string]any{"routes": routes}
+			for _, r := range routes {
+				if r.Permitted {
+					s.say("%s: permitted now; fields %v", r.Connector, r.Fields)
+				} else {
+					s.say("%s: not permitted now: %s", r.Connector, r.Why)
+					s.code = exitFailed
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// routeAnswer is what the law says of a connector's route as of now.
+type routeAnswer struct {
+	Connector string         `json:"connector"`
+	Route     string         `json:"route"`
+	Permitted bool           `json:"permitted"`
+	OnRequest bool           `json:"on_request"`
+	Fields    []string       `json:"fields,omitempty"`
+	Denied    []legal.Denied `json:"denied,omitempty"`
+	Rule      string         `json:"rule,omitempty"`
+	Why       string         `json:"why,omitempty"`
+}
+
+func (v *service) askRoutes() []routeAnswer {
+	var out []routeAnswer
+	for _, name := range v.file.Names() {
+		c := v.connections[name]
+		a := routeAnswer{Connector: name, Route: c.Route, OnRequest: v.register.Route(c.Route).Trigger == "request"}
+		if a.OnRequest { // judged with its request
+			a.Permitted, a.Why = true, "answers approved requests only"
+			out = append(out, a)
+			continue
+		}
+		gate, err := v.register.Gate(legal.Case{Route: c.Route, Now: v.session.now(), Demo: v.session.demo, Channel: c.Channel})
+		var refusal *legal.Refusal
+		switch {
+		case errors.As(err, &refusal):
+			a.Rule, a.Why = refusal.Rule, refusal.Error()
+		case err != nil:
+			a.Why = err.Error()
+		default:
+			a.Permitted, a.Fields, a.Denied = true, gate.Fields(), gate.Denied()
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+func (s *session) migrateCommand() *cobra.Command {
+	var roles bool
+	cmd := &cobra.Command{
+		Use: "migrate", Short: "Bring the service's own database up to date", Args: exactly(0, "no arguments"),
+		Long: "Applies the migrations that are missing; several processes may do so at once. With --roles it prints the SQL that makes the roles of the\nservice and the auditor on PostgreSQL instead.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if roles {
+				s.result = map[string]string{"sql": store.Roles}
+				s.say("%s", store.Roles)
+				return nil
+			}
+			v, err := s.open(cmd.Context(), parts{store: true, anySchema: true})
+			if err != nil {
+				return err
+			}
+			defer v.Close()
+			done, err := v.store.Migrate(cmd.Context())
+			if err != nil {
+				return environment(err)
+			}
+			s.result = map[string]any{"applied": done}
+			for _, name := range done {
+				s.say("applied %s", filepath.Base(name))
+			}
+			if len(done) == 0 {
+				s.say("up to date")
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&roles, "roles", false, "print the SQL of the roles")
+	return cmd
+}
+
+func (s *session) grantsCommand() *cobra.Command {
+	var role string
+	cmd := &cobra.Command{
+		Use: "grants CONNECTOR", Short: "Print the column-level GRANTs for a connector's database role", Args: exactly(1, "one connector"),
+		Long: `Prints SQL for the platform's database: a role that can read the columns that this connector's route permits, the decision columns that the law's
+rules look at, and nothing else. Run it as the owner of the tables and let the service log in as that role.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			v, err := s.open(cmd.Context(), parts{})
+			if err != nil {
+				return err
+			}
+			defer v.Close()
+			c, ok := v.connections[args[0]]
+			if !ok {
+				return unknownConnector(v, args[0])
+			}
+			if role == "" {
+				role = "almasu_" + args[0]
+			}
+			sql, err := platform.Grants(v.relations, v.permittedFields(c), role)
+			if err != nil {
+				return badInput(err)
+			}
+			s.result = map[string]string{"sql": sql, "role": role}
+			s.say("%s", sql)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&role, "role", "", "the role's name (default almasu_CONNECTOR)")
+	return cmd
+}
+
+// permittedFields are the fields that a connector's route may name.
+func (v *service) permittedFields(c *transfer.Connection) []string {
+	permitted := v.register.Permitted(c.Route)
+	var out []string
+	for _, f := range v.register.Fields {
+		if _, ok := permitted(f.ID); ok {
+			out = append(out, f.ID)
+		}
+	}
+	return out
+}
+
+func (s *session) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Run the service: schedules, approved requests, what waits in the outbox", Args: exactly(0, "no arguments"),
+		Long: "Runs until it is told to stop (SIGTERM, SIGINT); what is under way is taken up again at the next start. Routes that stand on an example act\nare refused.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v, err := s.open(cmd.Context(), parts{platform: true, store: true})
+			if err != nil {
+				return err
+			}
+			defer v.Close()
+			return v.serve(cmd.Context())
+		},
+	}
+}
+
+// serve runs schedules and resumes what waits, until ctx ends.
+func (v *service) serve(ctx context.Context) error {
+	if err := v.noteRegister(ctx, "service"); err != nil {
+		return environment(err)
+	}
+	log := v.session.logger()
+	runner, err := v.runner(func(r *transfer.Report) {
+		log.Info("transfer closed", "transfer", r.ID.String(), "connector", r.Connector, "status", string(r.Status), "code", r.Code, "totals", r.Totals.String())
+	})
+	if err != nil {
+		return err
+	}
+	for _, a := range v.askRoutes() {
+		log.Info("route", "connector", a.Connector, "permitted", a.Permitted, "rule", a.Rule)
+	}
+	log.Info("serving", "worker", worker(), "connectors", v.file.Names())
+	poll := v.file.Serve.Poll.Or(5 * time.Second)
+	resumed := make(chan struct{})
+	go func() {
+		defer close(resumed)
+		v.resumeLoop(ctx, 6*poll)
+	}()
+	err = runner.Loop(ctx, poll)
+	<-resumed
+	log.Info("stopped")
+	return err
+}
+
+// resumeLoop tries again what waits in the outbox while no run of the connector does so. A run of the connector holds the same lease.
+func (v *service) resumeLoop(ctx context.Context, pause time.Duration) {
+	for wait(ctx, pause) == nil {
+		for _, name := range v.file.Names() {
+			waiting, err := v.store.HasWaiting(ctx, name)
+			if err == nil && waiting {
+				err = v.store.Enter(ctx, v.session.now(), scheduler.Due{Job: name, At: v.session.now().Truncate(time.Microsecond), Cause: scheduler.CauseResume, State: scheduler.StateWaiting, Actor: "service"})
+			}
+			if err != nil && ctx.Err() == nil {
+				v.session.logger().Error("looking at the outbox failed", "connector", name, "error", err)
+			}
+		}
+	}
+}
+
+func (s *session) doctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "doctor", Short: "Look at everything that a transfer needs, and say what is wrong or soon will be", Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			findings, err := s.examine(cmd)
+			if err != nil {
+				return err
+			}
+			s.result = findings
+			for _, f := range findings {
+				mark := map[string]string{"ok": "[OK]  ", "warn": "[WARN]", "fail": "[FAIL]"}[f.Level]
+				s.say("%s %s: %s", mark, f.What, f.Message)
+				if f.Level == "fail" {
+					s.code = exitFailed
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// finding is one line of the doctor's.
+type finding struct {
+	Level   string `json:"level"`
+	What    string `json:"what"`
+	Message string `json:"message"`
+}
+
+func (s *session) examine(cmd *cobra.Command) ([]finding, error) {
+	v, err := s.open(cmd.Context(), parts{platform: true, store: true})
+	if err != nil {
+		return nil, err
+	}
+	defer v.Close()
+	var out []finding
+	add := func(level, what, format string, args ...any) {
+		out = append(out, finding{level, what, fmt.Sprintf(format, args...)})
+	}
+	check := func(what string, err error, fine string) {
+		if err != nil {
+			for _, p := range problemsOf(err) {
+				add("fail", what, "%s [%s] %s", p.Message, p.Code, p.Hint)
+			}
+			return
+		}
+		add("ok", what, "%s", fine)
+	}
+	ctx := cmd.Context()
+	check("platform", platform.Check(ctx, v.platform, v.relations), "relations and columns are there")
+	check("store", v.store.Check(ctx), "answers, schema up to date")
+	check("clock", v.clockSkew(ctx), "agrees with the database's within a minute")
+	now := s.now()
+	for _, held := range v.ring.Keys() {
+		left := held.NotAfter.Sub(now)
+		switch {
+		case held.NotAfter.IsZero() || left > 30*24*time.Hour:
+			add("ok", "sealing key", "%s is valid", held.Key.ID())
+		case left > 0:
+			add("warn", "sealing key", "%s ends on %s", held.Key.ID(), moment(held.NotAfter))
+		default:
+			add("ok", "former sealing key", "%s ended on %s", held.Key.ID(), moment(held.NotAfter))
+		}
+	}
+	soon := now.Add(30 * 24 * time.Hour)
+	for _, a := range v.askRoutes() {
+		if !a.Permitted {
+			add("fail", "route "+a.Route, "%s", a.Why)
+			continue
+		}
+		_, err := v.register.Gate(legal.Case{Route: a.Route, Now: soon, Demo: s.demo, Channel: v.connections[a.Connector].Channel})
+		if err != nil && !a.OnRequest {
+			add("warn", "route "+a.Route, "permitted now, but not on %s: %s", soon.Format(time.DateOnly), err)
+		} else {
+			add("ok", "route "+a.Route, "permitted now")
+		}
+	}
+	report, err := v.verifyLog(ctx, nil)
+	switch {
+	case errors.Is(err, store.ErrEmptyLog):
+		add("ok", "log", "empty")
+	case err != nil:
+		add("fail", "log", "%v", err)
+	case !report.OK():
+		add("fail", "log", "%d findings; see: almasu log verify", report.Total)
+	default:
+		add("ok", "log", "verifies: %d entries", report.Entries)
+	}
+	return out, nil
+}
+
+// clockSkew compares our clock with the store's database.
+func (v *service) clockSkew(ctx context.Context) error {
+	theirs, err := v.store.Clock(ctx)
+	if err != nil {
+		return err
+	}
+	skew := time.Since(theirs)
+	if v.session.clock == "" && (skew > time.Minute || skew < -time.Minute) {
+		return record.NewProblem("doctor.clock", "", "set the clock by NTP", "our clock and the database's differ by %s", skew.Round(time.Second))
+	}
+	return nil
+}

@@ -1,0 +1,253 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"birgeoqy.kz/almasu/internal/kz"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/roster"
+	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/transferlog"
+)
+
+// readIIN reads the file that holds one person's IIN: no IIN stands in a command line or its history.
+func readIIN(path string) ([]byte, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, environment(err)
+	}
+	iin := bytes.TrimSpace(b)
+	if !kz.ValidIIN(iin) {
+		return nil, badInput(record.NewProblem("usage.iin", path, "twelve digits with a correct check digit, and nothing else", "the file does not hold an IIN"))
+	}
+	return iin, nil
+}
+
+func needReason(reason string) error {
+	if strings.TrimSpace(reason) == "" {
+		return badInput(record.NewProblem("usage.reason", "", "say why: --reason \"the person asked, letter of 12 May\"", "this look-up or act needs a reason; it goes into the log"))
+	}
+	return nil
+}
+
+// given is one message that held a person.
+type given struct {
+	Transfer  string   `json:"transfer"`
+	Message   string   `json:"message"`
+	LogIndex  int64    `json:"log_index"`
+	At        string   `json:"at"`
+	Connector string   `json:"connector"`
+	Recipient string   `json:"recipient"`
+	Sequence  uint64   `json:"sequence"`
+	Outcome   string   `json:"outcome"`
+	Fields    []string `json:"fields"`
+	Path      string   `json:"path"`
+	Clause    string   `json:"clause"`
+	Ground    string   `json:"ground"`
+	Purpose   string   `json:"purpose"`
+}
+
+func (s *session) personCommand() *cobra.Command {
+	var iinFile, reason, actor string
+	cmd := &cobra.Command{
+		Use: "person --iin-file FILE --reason TEXT", Short: "Say which transfers held a person, with which fields and on what basis", Args: exactly(0, "no arguments"),
+		Long: "Answers a person's request for information (94-V art. 24): every message that held them, to whom, which fields, on what basis. The IIN is read\nfrom a file; the look-up itself is logged with your reason, without the IIN.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := needReason(reason); err != nil {
+				return err
+			}
+			iin, err := readIIN(iinFile)
+			if err != nil {
+				return err
+			}
+			v, err := s.open(cmd.Context(), parts{store: true})
+			if err != nil {
+				return err
+			}
+			defer v.Close()
+			list, err := v.whatWasGiven(cmd.Context(), iin, actor, reason)
+			if err != nil {
+				return err
+			}
+			s.result = map[string]any{"messages": list}
+			rows := [][]string{{"AT", "RECIPIENT", "BASIS", "GROUND", "FIELDS", "OUTCOME", "LOG"}}
+			for _, g := range list {
+				rows = append(rows, []string{g.At, g.Recipient, g.Path + " " + g.Clause, g.Ground, strings.Join(g.Fields, " "), g.Outcome, "#" + itoa(g.LogIndex)})
+			}
+			if !s.json {
+				table(s.stdout, rows)
+			}
+			s.say("%d messages held this person.", len(list))
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&iinFile, "iin-file", "", "a file with the person's IIN")
+	cmd.Flags().StringVar(&reason, "reason", "", "why you look")
+	cmd.Flags().StringVar(&actor, "as", login(), "who looks")
+	return cmd
+}
+
+// whatWasGiven logs the look-up and then finds every message that held a person.
+func (v *service) whatWasGiven(ctx context.Context, iin []byte, actor, reason string) ([]given, error) {
+	ros, err := v.roster()
+	if err != nil {
+		return nil, err
+	}
+	ordinals, err := ros.Find(ctx, iin)
+	if err != nil {
+		return nil, environment(err)
+	}
+	_, err = v.store.Append(ctx, v.session.now(), &transferlog.Act{Actor: actor, Act: "person.look_up", Object: "ordinals " + joinOrdinals(ordinals), Reason: reason})
+	if err != nil {
+		return nil, environment(err)
+	}
+	list := []given{}
+	err = v.store.Disclosures(ctx, func(d store.Disclosure) error {
+		set, err := d.Set.Disclosed()
+		if err != nil {
+			return err
+		}
+		for _, o := range ordinals {
+			if group, ok := set.Find(o); ok {
+				g, err := describe(d, group)
+				if err != nil {
+					return err
+				}
+				list = append(list, g)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, environment(err)
+	}
+	return list, nil
+}
+
+// describe says what a message gave of the people of a group.
+func describe(d store.Disclosure, group transferlog.Group) (given, error) {
+	h, err := signing.ParseHeader(d.Header)
+	if err != nil {
+		return given{}, err
+	}
+	g := given{
+		Transfer: d.Transfer.String(), Message: d.Message.String(), LogIndex: d.Intent, At: moment(time.UnixMicro(d.Logged)), Connector: d.Connector,
+		Recipient: d.Recipient, Sequence: d.Sequence, Outcome: d.Outcome, Path: h.Path, Clause: h.Clause, Ground: h.Ground, Purpose: h.Purpose,
+	}
+	if g.Outcome == "" {
+		g.Outcome = "pending"
+	}
+	for i, f := range h.Fields {
+		if group.Mask>>i&1 == 1 {
+			g.Fields = append(g.Fields, f)
+		}
+	}
+	return g, nil
+}
+
+func joinOrdinals(list []uint32) string {
+	words := make([]string, len(list))
+	for i, o := range list {
+		words[i] = itoa(int64(o))
+	}
+	return strings.Join(words, ",")
+}
+
+func (s *session) blockCommand() *cobra.Command {
+	var iinFile, requester, reason, received string
+	cmd := &cobra.Command{
+		Use: "block --iin-file FILE --requester KIND --reason TEXT", Short: "Block a person: nothing of theirs leaves in any form (policy 6.2.4)", Args: exactly(0, "no arguments"),
+		Long: "The block counts from the moment the request was received. It stops everything that has not left, also what waits in the outbox.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := needReason(reason); err != nil {
+				return err
+			}
+			at := s.now()
+			if received != "" {
+				var err error
+				if at, err = time.Parse(time.RFC3339, received); err != nil || at.After(s.now()) {
+					return badInput(record.NewProblem("usage.received", "", "e.g. 2026-11-22T09:00:00+05:00, not in the future", "--received is not such a time"))
+				}
+			}
+			switch requester {
+			case "user", "legal_representative", "pd_authority":
+			default:
+				return badInput(record.NewProblem("usage.requester", "", "user, legal_representative or pd_authority", "policy 6.2.4 does not let %q ask for a block", requester))
+			}
+			return s.changeBlock(cmd.Context(), iinFile, func(v *service, tag roster.Tag, ordinal uint64) error {
+				return v.store.Block(cmd.Context(), s.now(), store.Block{ID: record.NewID(), Tag: tag, Requester: requester, Reason: reason, Received: at},
+					&transferlog.Block{Act: "block", Subject: ordinal, Requester: requester, Received: at, Reason: reason})
+			}, "Blocked.")
+		},
+	}
+	cmd.Flags().StringVar(&iinFile, "iin-file", "", "a file with the person's IIN")
+	cmd.Flags().StringVar(&requester, "requester", "", "who asked: user, legal_representative or pd_authority")
+	cmd.Flags().StringVar(&reason, "reason", "", "what was said to be wrong; no personal data")
+	cmd.Flags().StringVar(&received, "received", "", "when the request was received (RFC 3339); default now")
+	return cmd
+}
+
+func (s *session) unblockCommand() *cobra.Command {
+	var iinFile, outcome, reason string
+	cmd := &cobra.Command{
+		Use: "unblock --iin-file FILE --outcome OUTCOME --reason TEXT", Short: "Lift a person's block, with the outcome of the check", Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := needReason(reason); err != nil {
+				return err
+			}
+			switch outcome {
+			case "unconfirmed", "corrected", "destroyed":
+			default:
+				return badInput(record.NewProblem("usage.outcome", "", "unconfirmed, corrected or destroyed", "%q is not the outcome of a check", outcome))
+			}
+			return s.changeBlock(cmd.Context(), iinFile, func(v *service, tag roster.Tag, ordinal uint64) error {
+				err := v.store.Unblock(cmd.Context(), s.now(), tag, outcome, &transferlog.Block{Act: "unblock", Subject: ordinal, Reason: outcome + ": " + reason})
+				if errors.Is(err, store.ErrNotBlocked) {
+					return badInput(record.NewProblem("usage.not_blocked", "", "", "this person is not blocked"))
+				}
+				return err
+			}, "Unblocked.")
+		},
+	}
+	cmd.Flags().StringVar(&iinFile, "iin-file", "", "a file with the person's IIN")
+	cmd.Flags().StringVar(&outcome, "outcome", "", "unconfirmed, corrected or destroyed")
+	cmd.Flags().StringVar(&reason, "reason", "", "what the check found; no personal data")
+	return cmd
+}
+
+func (s *session) changeBlock(ctx context.Context, iinFile string, change func(v *service, tag roster.Tag, ordinal uint64) error, done string) error {
+	iin, err := readIIN(iinFile)
+	if err != nil {
+		return err
+	}
+	v, err := s.open(ctx, parts{store: true})
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	ros, err := v.roster()
+	if err != nil {
+		return err
+	}
+	ordinals, err := ros.Find(ctx, iin)
+	if err != nil {
+		return environment(err)
+	}
+	var ordinal uint64 // 0: not yet known to the service
+	if len(ordinals) > 0 {
+		ordinal = uint64(ordinals[len(ordinals)-1])
+	}
+	if err := change(v, ros.TagOf(iin), ordinal); err != nil {
+		return err
+	}
+	s.say("%s", done)
+	return nil
+}

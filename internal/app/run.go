@@ -1,0 +1,228 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"birgeoqy.kz/almasu/connectors/rest"
+	"birgeoqy.kz/almasu/internal/config"
+	"birgeoqy.kz/almasu/internal/legal"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/transfer"
+	"birgeoqy.kz/almasu/scheduler"
+)
+
+// Consistency implements [rest.Prover].
+func (p prover) Consistency(ctx context.Context, from, to int64) (tlog.TreeProof, error) {
+	checkpoint, err := p.store.Checkpoint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at, err := p.key.Open(checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	if to > at.Size {
+		return nil, rest.ErrAhead
+	}
+	return p.store.Consistency(ctx, from, to)
+}
+
+// worker names this process in leases.
+func worker() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return host + "/" + strconv.Itoa(os.Getpid())
+}
+
+// jobs are the configured schedules.
+func (v *service) jobs() ([]scheduler.Job, error) {
+	var jobs []scheduler.Job
+	var problems record.Problems
+	for i := range v.file.Connectors {
+		c := &v.file.Connectors[i]
+		if c.Schedule == nil {
+			continue
+		}
+		schedule, err := scheduler.Parse(c.Schedule.Cron, c.Schedule.Zone)
+		if err != nil {
+			problems.Merge(located(err, c.Where.Key("schedule")), "config.schedule", c.Where.Key("schedule"))
+			continue
+		}
+		jobs = append(jobs, scheduler.Job{Name: c.Name, Schedule: schedule, CatchUp: catchUp(c.Schedule)})
+	}
+	return jobs, problems.Err()
+}
+
+func catchUp(s *config.Schedule) scheduler.CatchUp {
+	policy := s.CatchUp
+	if policy == "" {
+		policy = "latest"
+	}
+	return scheduler.CatchUp{Policy: policy, Max: s.Most, Window: s.Window.Or(24 * time.Hour)}
+}
+
+// runner is the scheduler over this service's connectors. Jobs that were never entered begin now.
+func (v *service) runner(report func(*transfer.Report)) (*scheduler.Runner, error) {
+	jobs, err := v.jobs()
+	if err != nil {
+		return nil, badInput(err)
+	}
+	began := v.session.now()
+	for i := range jobs {
+		jobs[i].Since = began
+	}
+	return &scheduler.Runner{
+		Store: v.store, Worker: worker(), Jobs: func() []scheduler.Job { return jobs }, Now: v.session.now, Wait: wait,
+		Lease: v.file.Serve.Lease.Or(time.Minute), Parallel: max(v.file.Serve.Parallel, 2), Logger: v.session.logger(),
+		Run: func(ctx context.Context, d *scheduler.Due) error {
+			r, err := v.perform(ctx, d)
+			if r != nil && report != nil {
+				report(r)
+			}
+			return err
+		},
+	}, nil
+}
+
+// perform runs the transfer of a due row. The row names its transfer before anything is read, so that whoever takes the row up goes on with it.
+func (v *service) perform(ctx context.Context, d *scheduler.Due) (*transfer.Report, error) {
+	conn, ok := v.connections[d.Job]
+	if !ok {
+		return nil, fmt.Errorf("connector %s is not configured any more", d.Job)
+	}
+	if d.Cause == scheduler.CauseResume {
+		return nil, v.engine.Resume(ctx, conn)
+	}
+	if d.Transfer == "" {
+		d.Transfer = record.NewID().String()
+		if err := v.store.Keep(ctx, worker(), d, scheduler.StateRunning, v.session.now()); err != nil {
+			return nil, err
+		}
+	}
+	id, err := record.ParseID(d.Transfer)
+	if err != nil {
+		return nil, err
+	}
+	published, err := v.published()
+	if err != nil {
+		return nil, err
+	}
+	order := transfer.Order{PublishedText: published, Transfer: transfer.Transfer{
+		ID: id, Connector: conn.Name, Route: conn.Route, Trigger: transfer.Trigger(d.Cause), Due: d.At, Started: v.session.now(),
+		Actor: d.Actor, Reason: d.Reason, Request: d.Request,
+	}}
+	if d.Request != "" {
+		if order.Request, err = v.request(ctx, d.Request); err != nil {
+			return nil, err
+		}
+	}
+	return v.engine.Run(ctx, conn, order)
+}
+
+func (s *session) runCommand() *cobra.Command {
+	var reason, actor string
+	cmd := &cobra.Command{
+		Use:   "run CONNECTOR --reason TEXT",
+		Short: "Run an approved route now",
+		Long: `Runs the route of a connector now, as its schedule would: the same law, the same approvals, the same log. The reason and
+your name go into the log. Exit code 0: everybody accounted for; 5: sent, and some records were rejected or withheld; 1: refused or failed.`,
+		Args: exactly(1, "one connector"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if reason == "" {
+				return badInput(record.NewProblem("usage.reason", "", "say why: --reason \"the ministry asked for a repetition\"", "a run outside the schedule needs a reason"))
+			}
+			return s.runNow(cmd.Context(), scheduler.Due{Job: args[0], Cause: scheduler.CauseRunNow, Reason: reason, Actor: actor})
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why now")
+	cmd.Flags().StringVar(&actor, "as", login(), "who runs it")
+	return cmd
+}
+
+// login is the name of the account that runs the program.
+func login() string {
+	for _, name := range []string{"USER", "LOGNAME"} {
+		if v := os.Getenv(name); v != "" {
+			return v
+		}
+	}
+	return "uid " + strconv.Itoa(os.Getuid())
+}
+
+// runNow enters a due row and performs it under a lease, with progress.
+func (s *session) runNow(ctx context.Context, d scheduler.Due) error {
+	v, err := s.open(ctx, parts{platform: true, store: true})
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	if _, ok := v.connections[d.Job]; !ok {
+		return unknownConnector(v, d.Job)
+	}
+	if err := v.noteRegister(ctx, d.Actor); err != nil {
+		return environment(err)
+	}
+	report, err := v.runDue(ctx, d)
+	if err != nil {
+		return err
+	}
+	s.result, s.code = report, exitOf(report.Status)
+	if !s.json {
+		printReport(s.stdout, report)
+	}
+	return nil
+}
+
+func unknownConnector(v *service, name string) error {
+	return badInput(record.NewProblem("usage.unknown_connector", "", fmt.Sprintf("configured are: %v", v.file.Names()), "there is no connector %q", name))
+}
+
+var errBusy = errors.New("another transfer of this connector is running; see: almasu transfers")
+
+// runDue enters one row and performs it, unless another run of the connector is under way.
+func (v *service) runDue(ctx context.Context, d scheduler.Due) (*transfer.Report, error) {
+	d.At, d.State = v.session.now().Truncate(time.Microsecond), scheduler.StateWaiting
+	var report *transfer.Report
+	runner, err := v.runner(func(r *transfer.Report) { report = r })
+	if err != nil {
+		return nil, err
+	}
+	runner.Only = d.Job
+	runner.Jobs = func() []scheduler.Job { return nil }
+	progress := v.session.progress()
+	v.engine.Observe = progress.observe
+	defer progress.done()
+	if err := v.store.Enter(ctx, v.session.now(), d); err != nil {
+		return nil, environment(err)
+	}
+	if _, err := runner.Once(ctx); err != nil {
+		return nil, err
+	}
+	if report == nil {
+		return nil, held(errBusy)
+	}
+	return report, nil
+}
+
+// request reads an ad-hoc request with its approvals from the store.
+func (v *service) request(ctx context.Context, id string) (*legal.Request, error) {
+	stored, err := v.store.GetRequest(ctx, id)
+	if errors.Is(err, store.ErrNoRequest) {
+		return nil, badInput(record.NewProblem("request.unknown", "", "enter it with: almasu request FILE", "there is no request %q", id))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return v.parseRequest(stored)
+}
