@@ -42,12 +42,12 @@ func (r *repeated) String() string     { return strings.Join(*r, ",") }
 func (r *repeated) Set(s string) error { *r = append(*r, s); return nil }
 
 type invocation struct {
-	key            string
+	key             string
 	held, recipient repeated
-	language       string
-	json           bool
-	stdin          io.Reader
-	stdout, stderr io.Writer
+	language        string
+	json            bool
+	stdin           io.Reader
+	stdout, stderr  io.Writer
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

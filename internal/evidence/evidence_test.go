@@ -338,7 +338,7 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-// TestEachByte flips every byte of an export, with and without a last line that fits.
+// TestEachByte flips every byte of an export, and every third with a last line that then fits.
 func TestEachByte(t *testing.T) {
 	w := newWorld(t)
 	w.transfer(ministry)
@@ -351,7 +351,7 @@ func TestEachByte(t *testing.T) {
 			changed := bytes.Clone(file)
 			changed[at+i] ^= 1
 			checkChanged(t, changed, fmt.Sprintf("byte %d of line %d", i, n+1), w, codes, false)
-			if n == 0 && i > len(line)-40 || n > 0 && n < 3 || bytes.HasPrefix(line, []byte(`{"end"`)) {
+			if i%3 != 0 || n == 0 && i > len(line)-40 || n > 0 && n < 3 || bytes.HasPrefix(line, []byte(`{"end"`)) {
 				continue // the time of the export and the periods of keys are the operator's own word
 			}
 			forged := slices.Clone(lines)
@@ -378,6 +378,9 @@ func checkChanged(t *testing.T, b []byte, what string, w *world, codes map[strin
 	}
 	for _, code := range r.Codes() {
 		codes[code]++
+		if _, ok := meanings[code]; !ok {
+			t.Errorf("%s has no meaning for people", code)
+		}
 		if forged && code == "export.damaged" {
 			t.Errorf("%s: the forged last line does not fit", what)
 		}

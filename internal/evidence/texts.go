@@ -77,6 +77,10 @@ var meanings = map[string]text{
 	"receipt.other_envelope":    {"түбіртек басқа хабарламаға тиесілі", "квитанция относится к другому сообщению", "the receipt is for another message"},
 	"receipt.counts":            {"түбіртектегі сандар сәйкес емес", "количества в квитанции не сходятся", "the receipt's counts do not add up"},
 
+	"signing.bad_key":       {"кілт жарамсыз", "ключ непригоден", "a key cannot be used"},
+	"signing.key_period":    {"кілттің мерзімі бос", "срок действия ключа пуст", "the period of a key is empty"},
+	"signing.duplicate_key": {"кілт екі рет берілген", "ключ указан дважды", "a key stands twice"},
+
 	"run.unbalanced": {"жіберу қорытындысының сандары сәйкес емес", "итог передачи не сходится", "a run does not add up"},
 	"run.accepted":   {"қорытындыдағы қабылданған жазбалар саны түбіртектерге сәйкес емес", "число принятых записей не совпадает с квитанциями", "a run's accepted records are not those of its receipts"},
 	"run.refused":    {"қорытындыдағы бас тартулар саны журналға сәйкес емес", "число отказов не совпадает с журналом", "a run's refusals are not those in the log"},

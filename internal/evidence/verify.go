@@ -78,7 +78,8 @@ type verifier struct {
 
 	key     *transferlog.PublicKey
 	rings   map[string]*signing.Keyring
-	held    []transferlog.Checkpoint
+	held    map[int64][]transferlog.Checkpoint // by size
+	most    int64                              // the greatest size held
 	tree    transferlog.Tree
 	hashes  []tlog.Hash
 	ledger  *ledger
@@ -178,22 +179,21 @@ func (v *verifier) head() error {
 }
 
 func (v *verifier) openHeld() error {
+	v.held = map[int64][]transferlog.Checkpoint{}
 	for i, b := range v.options.Held {
 		c, err := v.key.Open(b)
 		if err != nil {
 			return record.NewProblem("log.held_unusable", fmt.Sprintf("held checkpoint %d", i), "give the log's key with it", "a held checkpoint does not verify: %v", err)
 		}
-		v.held = append(v.held, c)
+		v.held[c.Size] = append(v.held[c.Size], c)
+		v.most = max(v.most, c.Size)
 	}
 	return nil
 }
 
 // meet compares the tree with the held checkpoints of its present size.
 func (v *verifier) meet() {
-	for _, h := range v.held {
-		if h.Size != v.tree.Size() {
-			continue
-		}
+	for _, h := range v.held[v.tree.Size()] {
 		if h.Root != v.tree.Root() {
 			v.find("log.inconsistent", "a checkpoint of %d entries that is held has another root: the log was rewritten", h.Size)
 		} else {
@@ -209,6 +209,8 @@ func (v *verifier) take(line []byte) {
 	}
 	v.entry = -1
 	switch {
+	case line[len(line)-1] != '\n':
+		return // finish says that the file was cut
 	case bytes.HasPrefix(line, []byte(entryOpen)) && bytes.HasSuffix(line, []byte(entryClose)):
 		v.takeEntry(line[len(entryOpen) : len(line)-len(entryClose)])
 	case bytes.HasPrefix(line, []byte(`{"checkpoint":`)):
@@ -363,10 +365,8 @@ func (v *verifier) finish() error {
 	if v.signed < size {
 		v.find("log.unsigned_tail", "no valid checkpoint covers the entries from index %d", v.signed)
 	}
-	for _, h := range v.held {
-		if h.Size > size {
-			v.find("log.truncated", "a checkpoint of %d entries is held, and the file has %d: entries were taken away", h.Size, size)
-		}
+	if v.most > size {
+		v.find("log.truncated", "a checkpoint of %d entries is held, and the file has %d: entries were taken away", v.most, size)
 	}
 	v.report.Entries, v.report.Root = size, v.tree.Root().String()
 	v.ledger.sum(&v.report)
