@@ -45,8 +45,8 @@ type Result struct {
 // does not hold it; of a document that does, it must be nil or equal. The error is nil
 // only if every signature and every chain holds; otherwise it is a record.Problems
 // with the problems of all signers, and the Result, if there is one, tells them apart.
-// Codes: cms.malformed, cms.too_large, cms.unsupported_algorithm, cms.no_content,
-// cms.other_content, cms.no_signer, cms.no_certificate, cms.ambiguous,
+// Codes: cms.malformed, cms.too_large, cms.content_type, cms.unsupported_algorithm,
+// cms.no_content, cms.other_content, cms.no_signer, cms.no_certificate, cms.ambiguous,
 // cms.bad_attributes, cms.digest_mismatch, cms.certificate_mismatch, cms.bad_signature,
 // cms.no_time_stamp, those of [Verifier.VerifyTimeStamp] and of package cert.
 func (v *Verifier) Verify(ctx context.Context, document, detached []byte) (*Result, error) {
@@ -56,6 +56,8 @@ func (v *Verifier) Verify(ctx context.Context, document, detached []byte) (*Resu
 	}
 	content := sd.Content
 	switch {
+	case sd.ContentType != OIDData:
+		return nil, record.NewProblem("cms.content_type", "", "verify a time stamp as such", "content of the type %s, expected data", sd.ContentType)
 	case sd.Detached && detached == nil:
 		return nil, record.NewProblem("cms.no_content", "", "name the file that was signed", "the signature is detached and the content is missing")
 	case sd.Detached:

@@ -220,3 +220,21 @@ func key(t *testing.T, name string) crypto.Signer {
 	}
 	return k.Signer
 }
+
+func FuzzVerify(f *testing.F) {
+	for _, family := range []string{"gost2015", "rsa"} {
+		for _, file := range []string{"attached.p7s", "attached.ber", "stamped.p7s", "content.tst", "content.tsr"} {
+			f.Add(testca.File(family + "/" + file))
+		}
+	}
+	v := verifier("rsa")
+	content := testca.File("rsa/content.txt")
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if res, err := v.Verify(context.Background(), b, nil); err == nil && !bytes.Equal(res.Content, content) {
+			t.Error("content that nobody signed is accepted")
+		}
+		if ts, _, err := v.VerifyTimeStamp(context.Background(), b, content); err == nil && !ts.Trusted {
+			t.Error("an untrusted time stamp without a problem")
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -18,6 +19,7 @@ import (
 // Algorithms of private keys that are not the standard library's.
 const (
 	oidKeyGOST2015 = "1.2.398.3.10.1.1.2.2"
+	oidKeyGOST256  = "1.2.398.3.10.1.1.2.1"
 	oidKeyGOST2004 = "1.2.398.3.10.1.1.1.1"
 	oidKeyTC26512  = "1.2.643.7.1.1.1.2"
 )
@@ -33,23 +35,8 @@ func parsePKCS8(der []byte) (crypto.Signer, error) {
 	if err := top.Err(); err != nil {
 		return nil, pbe.ErrPassword // says nothing about the key's octets
 	}
-	switch oid {
-	case oidKeyGOST2015:
-		inner := ber.NewReader(key)
-		d := inner.Octets()
-		if err := inner.End(); err != nil || len(d) != 64 {
-			return nil, fmt.Errorf("private key of the wrong form")
-		}
-		return gost.NewPrivateKey(gost.ParamSetA512(), d)
-	case oidKeyGOST2004:
-		inner := ber.NewReader(key)
-		d := inner.Integer()
-		if err := inner.End(); err != nil || d.Sign() <= 0 || d.BitLen() > 256 {
-			return nil, fmt.Errorf("private key of the wrong form")
-		}
-		raw := d.FillBytes(make([]byte, 32))
-		slices.Reverse(raw)
-		return gost.NewPrivateKey(gost.CryptoProA(), raw)
+	if curve := nationalCurve(oid); curve != nil {
+		return nationalKey(curve, key)
 	}
 	if oid == oidKeyTC26512 {
 		return russianKey(algorithm.Seq().OID(), key)
@@ -69,30 +56,58 @@ func parsePKCS8(der []byte) (crypto.Signer, error) {
 	return nil, fmt.Errorf("private key of the kind %s cannot sign", oid)
 }
 
-// russianKey reads the contents of a PKCS#8 key of RFC 9215, as gost-engine writes
-// them: LE(d) bare or in an octet string, or an integer.
+// nationalCurve returns the curve of a national key's algorithm, nil for other keys.
+func nationalCurve(oid string) *gost.Curve {
+	switch oid {
+	case oidKeyGOST2015:
+		return gost.ParamSetA512()
+	case oidKeyGOST256:
+		return gost.ParamSetA256()
+	case oidKeyGOST2004:
+		return gost.CryptoProA()
+	}
+	return nil
+}
+
+var errKeyForm = errors.New("private key of the wrong form")
+
+// nationalKey reads the contents of a national private key: LE(d) in an octet string,
+// or an integer.
+func nationalKey(curve *gost.Curve, key []byte) (*gost.PrivateKey, error) {
+	r := ber.NewReader(key)
+	var le []byte
+	if r.Has(ber.Universal, ber.TagInteger) {
+		d := r.Integer()
+		if d.Sign() <= 0 || d.BitLen() > 8*curve.Size() {
+			return nil, errKeyForm
+		}
+		le = d.FillBytes(make([]byte, curve.Size()))
+		slices.Reverse(le)
+	} else {
+		le = r.Octets()
+	}
+	if r.End() != nil {
+		return nil, errKeyForm
+	}
+	k, err := gost.NewPrivateKey(curve, le)
+	if err != nil {
+		return nil, errKeyForm
+	}
+	return k, nil
+}
+
+// russianKey reads the contents of a PKCS#8 key of RFC 9215 as gost-engine writes
+// them: like a national key, or LE(d) bare.
 func russianKey(curve string, key []byte) (crypto.Signer, error) {
-	wrong := fmt.Errorf("private key of the wrong form")
 	if curve != "1.2.643.7.1.2.1.2.1" {
 		return nil, fmt.Errorf("private key on the unsupported curve %s", curve)
 	}
-	le := key
-	if r := ber.NewReader(key); len(key) != 64 && r.Has(ber.Universal, ber.TagOctetString) {
-		le = r.Octets()
-		if r.End() != nil {
-			return nil, wrong
-		}
-	} else if len(key) != 64 {
-		d := r.Integer()
-		if r.End() != nil || d.Sign() <= 0 || d.BitLen() > 512 {
-			return nil, wrong
-		}
-		le = d.FillBytes(make([]byte, 64))
-		slices.Reverse(le)
+	if len(key) == gost.ParamSetA512().Size() {
+		key = ber.Octets(key)
 	}
-	k, err := gost.NewPrivateKey(gost.ParamSetA512(), le)
+	k, err := nationalKey(gost.ParamSetA512(), key)
 	if err != nil {
-		return nil, wrong
+		return nil, err
 	}
 	return suite.NewRussianPrivateKey(k)
 }
