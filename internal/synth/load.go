@@ -74,6 +74,7 @@ type loader struct {
 	tx        *sqlx.Tx
 	generator *Generator
 	sqlite    bool
+	people    []Person // of the chunk
 }
 
 func (l *loader) all(driver string) error {
@@ -84,19 +85,9 @@ func (l *loader) all(driver string) error {
 	if err := l.forms(); err != nil {
 		return fmt.Errorf("loading the consent forms: %w", err)
 	}
-	for _, t := range []struct {
-		table   string
-		columns string
-		rows    func(p *Person, add func(...any) error) error
-	}{
-		{"profiles", "id iin family_name given_name middle_name birth_date email phone parent_phone region district settlement kato " +
-			"school grade password_hash last_ip user_agent created_at updated_at", l.profile},
-		{"accounts", "user_id login state state_since last_login_ip", l.account},
-		{"consents", "id user_id form_id given_at valid_until withdrawn_at evidence_sha256 evidence_ip", l.consents},
-		{"blocks", "id user_id requested_by reason received_at lifted_at", l.block},
-	} {
-		if err := l.fill(t.table, strings.Fields(t.columns), t.rows); err != nil {
-			return fmt.Errorf("loading the %s: %w", t.table, err)
+	for from := 0; from < l.generator.options.People; from += chunk {
+		if err := l.chunk(from, min(from+chunk, l.generator.options.People)); err != nil {
+			return err
 		}
 	}
 	if _, err := l.tx.ExecContext(l.ctx, extra); err != nil {
@@ -105,11 +96,37 @@ func (l *loader) all(driver string) error {
 	return nil
 }
 
-// fill loads one table: by COPY, or by a prepared INSERT on SQLite.
-func (l *loader) fill(table string, columns []string, rows func(*Person, func(...any) error) error) error {
-	text := fmt.Sprintf("COPY %s (%s) FROM STDIN", table, strings.Join(columns, ", "))
+// chunk is how many people are made before they are written, table after table.
+const chunk = 20_000
+
+// chunk loads the people with the indexes from (inclusive) to (exclusive).
+func (l *loader) chunk(from, to int) error {
+	l.people = l.people[:0]
+	for i := from; i < to; i++ {
+		l.people = append(l.people, l.generator.Person(i))
+	}
+	for _, t := range []struct {
+		table, columns string
+		rows           func(p *Person, add func(...any) error) error
+	}{
+		{"profiles", "id, iin, family_name, given_name, middle_name, birth_date, email, phone, parent_phone, region, district, settlement, " +
+			"kato, school, grade, password_hash, last_ip, user_agent, created_at, updated_at", l.profile},
+		{"accounts", "user_id, login, state, state_since, last_login_ip", l.account},
+		{"consents", "id, user_id, form_id, given_at, valid_until, withdrawn_at, evidence_sha256, evidence_ip", l.consents},
+		{"blocks", "id, user_id, requested_by, reason, received_at, lifted_at", l.block},
+	} {
+		if err := l.fill(t.table, t.columns, t.rows); err != nil {
+			return fmt.Errorf("loading the %s: %w", t.table, err)
+		}
+	}
+	return nil
+}
+
+// fill loads the chunk's rows of one table: by COPY, or by a prepared INSERT on SQLite.
+func (l *loader) fill(table, columns string, rows func(*Person, func(...any) error) error) error {
+	text := fmt.Sprintf("COPY %s (%s) FROM STDIN", table, columns)
 	if l.sqlite {
-		text = fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))
+		text = fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, columns, strings.Repeat(", ?", strings.Count(columns, ",")))
 	}
 	insert, err := l.tx.PrepareContext(l.ctx, text)
 	if err != nil {
@@ -120,9 +137,8 @@ func (l *loader) fill(table string, columns []string, rows func(*Person, func(..
 		_, err := insert.ExecContext(l.ctx, values...)
 		return err
 	}
-	for i := range l.generator.options.People {
-		p := l.generator.Person(i)
-		if err := rows(&p, add); err != nil {
+	for i := range l.people {
+		if err := rows(&l.people[i], add); err != nil {
 			return err
 		}
 	}

@@ -17,8 +17,8 @@ type Generator struct {
 	options Options
 	source  *rand.PCG
 	rand    *rand.Rand
-	inside  []kz.Place // places of the chosen oblast
-	outside []kz.Place
+	inside  []address // in the chosen oblast
+	outside []address
 	// The young are born on one of youngDays days from youngFrom on, the older ones from oldFrom on.
 	youngFrom, oldFrom time.Time
 	youngDays, oldDays int
@@ -36,9 +36,9 @@ func New(o Options) (*Generator, error) {
 		switch {
 		case p.Level < kz.LevelSubDistrict || p.Level == kz.LevelSubDistrict && p.Kind != 1:
 		case kz.Within([]byte(p.Code), []byte(o.Oblast)):
-			g.inside = append(g.inside, p)
+			g.inside = append(g.inside, addressOf(p))
 		default:
-			g.outside = append(g.outside, p)
+			g.outside = append(g.outside, addressOf(p))
 		}
 	}
 	if len(g.inside) == 0 {
@@ -152,21 +152,34 @@ func (g *Generator) place(p *Person) {
 		p.KATO, p.Settlement = "999999999", "?" // a code that no edition has
 		return
 	}
-	p.KATO = at.Code
-	for _, above := range kz.KATO().Chain(at.Code) {
-		name := above.NameRU
-		if inKazakh {
-			name = above.NameKK
-		}
+	names := at.russian
+	if inKazakh {
+		names = at.kazakh
+	}
+	p.KATO, p.Region, p.District, p.Settlement = at.code, names[0], names[1], names[2]
+}
+
+// address is a settlement, a town or a city's district, with the names of its oblast, its district (if it lies in one) and its own.
+type address struct {
+	code            string
+	kazakh, russian [3]string
+}
+
+func addressOf(p kz.Place) address {
+	a := address{code: p.Code}
+	for _, above := range kz.KATO().Chain(p.Code) {
+		i := 2
 		switch {
 		case above.Level == kz.LevelOblast:
-			p.Region = name
+			i = 0
 		case above.Level == kz.LevelDistrict:
-			p.District = name
-		case above.Code == at.Code:
-			p.Settlement = name
+			i = 1
+		case above.Code != p.Code:
+			continue
 		}
+		a.kazakh[i], a.russian[i] = above.NameKK, above.NameRU
 	}
+	return a
 }
 
 func (g *Generator) contacts(p *Person) {
