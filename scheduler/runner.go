@@ -23,7 +23,7 @@ type Job struct {
 	Name     string
 	Schedule *Schedule
 	CatchUp  CatchUp
-	// Since is when the job came into being: nothing before it is due.
+	// Since is when a job that was never entered begins, zero for now: a done row at that time marks it, and nothing before it is due.
 	Since time.Time
 }
 
@@ -36,6 +36,7 @@ const (
 	CauseCatchUp  = "catch_up"
 	CauseRunNow   = "run_now"
 	CauseAdHoc    = "ad_hoc"
+	CauseResume   = "resume"
 
 	StateWaiting = "waiting"
 	StateRunning = "running"
@@ -57,17 +58,20 @@ type Due struct {
 	Attempt int
 }
 
-// Store keeps rows. Every method is one transaction.
+// Store keeps rows. Every method is one transaction. A store that several processes share may go by a clock of its own instead of the times that
+// Claim and Keep are given, so that the processes' clocks do not matter.
 type Store interface {
-	// Enter adds rows, in the state given, that are not there yet.
-	Enter(ctx context.Context, rows ...Due) error
+	// Enter adds rows, in the state given, that are not there yet, and logs those of them that are missed, at the time now. A row of
+	// [CauseRunNow] or [CauseAdHoc] is always added, one of [CauseResume] only while its job has no row that waits or runs.
+	Enter(ctx context.Context, now time.Time, rows ...Due) error
 	// Last returns the latest due time entered for a job by its schedule, zero if none.
 	Last(ctx context.Context, job string) (time.Time, error)
-	// Claim takes the earliest row that is waiting, or running under a lease that has lapsed, is due, and whose job has no
-	// other row running under a live lease; of one job only if only is not "". It returns nil if there is none.
+	// Claim takes the earliest due row that runs under a lease that has lapsed, or waits while no other row of its job
+	// runs (a lapsed one is taken up first); of one job only if only is not "". It returns nil if there is none.
 	Claim(ctx context.Context, worker, only string, now time.Time, lease time.Duration) (*Due, error)
-	// Keep extends the lease, or finishes the row: state is [StateRunning] or [StateDone]. It returns [ErrLost] if the row is not this worker's any more.
-	Keep(ctx context.Context, worker string, d *Due, state string, until time.Time) error
+	// Keep begins the term of the lease again, from now, or finishes the row: state is [StateRunning] or [StateDone]. It
+	// makes the row's Transfer durable, if it has one. It returns [ErrLost] if the row is not this worker's any more.
+	Keep(ctx context.Context, worker string, d *Due, state string, now time.Time) error
 }
 
 // ErrLost is returned for a row whose lease another process has taken.
@@ -80,9 +84,7 @@ type Runner struct {
 	Jobs   func() []Job
 	// Run does the job; an error is logged, the row is done all the same: the job keeps its own account of failures. ctx ends when the lease is lost.
 	Run func(ctx context.Context, d *Due) error
-	// Missed is told of every row entered as missed.
-	Missed func(ctx context.Context, d Due) error
-	Now    func() time.Time
+	Now func() time.Time
 	// Wait returns after d, or with ctx's error.
 	Wait func(ctx context.Context, d time.Duration) error
 	// Only restricts claims to one job; "" claims for all.
@@ -93,39 +95,44 @@ type Runner struct {
 	Logger   *slog.Logger
 }
 
-// Loop ticks until ctx ends, then waits for what is running.
+// Loop enters what is due and claims what it has room for, again after each pause, until ctx ends; then it waits for what is running.
+// Due times are entered while jobs run, however long they take.
 func (r *Runner) Loop(ctx context.Context, pause time.Duration) error {
 	slots := make(chan struct{}, max(r.Parallel, 1))
 	var running sync.WaitGroup
 	defer running.Wait()
 	for {
-		if err := r.Enter(ctx); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		if err := r.Enter(ctx); err != nil && ctx.Err() == nil {
 			r.Logger.Error("entering due times failed", "error", err)
 		}
-		for claimed := true; claimed; {
-			slots <- struct{}{}
-			d, err := r.Store.Claim(ctx, r.Worker, r.Only, r.Now(), r.Lease)
-			claimed = err == nil && d != nil
-			if err != nil && ctx.Err() == nil {
-				r.Logger.Error("claiming a due run failed", "error", err)
-			}
-			if !claimed {
-				<-slots
-				continue
-			}
-			running.Add(1)
-			go func() {
-				defer func() { <-slots; running.Done() }()
-				r.perform(ctx, d)
-			}()
+		for r.start(ctx, slots, &running) {
 		}
 		if err := r.Wait(ctx, pause); err != nil {
 			return nil
 		}
 	}
+}
+
+// start claims a row and runs it beside the caller, if there is room and a row.
+func (r *Runner) start(ctx context.Context, slots chan struct{}, running *sync.WaitGroup) bool {
+	select {
+	case slots <- struct{}{}:
+	default:
+		return false
+	}
+	d, err := r.Store.Claim(ctx, r.Worker, r.Only, r.Now(), r.Lease)
+	if err != nil && ctx.Err() == nil {
+		r.Logger.Error("claiming a due run failed", "error", err)
+	}
+	if err != nil || d == nil {
+		<-slots
+		return false
+	}
+	running.Go(func() {
+		defer func() { <-slots }()
+		r.perform(ctx, d)
+	})
+	return true
 }
 
 // Once enters what is due and runs rows one after another until none is left. It returns how many ran.
@@ -150,15 +157,11 @@ func (r *Runner) perform(ctx context.Context, d *Due) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	beat := make(chan struct{})
+	kept := *d // the job may set the row's Transfer meanwhile
 	go func() {
 		defer close(beat)
-		for r.Wait(ctx, r.Lease/3) == nil {
-			if err := r.Store.Keep(ctx, r.Worker, d, StateRunning, r.Now().Add(r.Lease)); errors.Is(err, ErrLost) {
-				r.Logger.Error("lease lost", "job", d.Job, "due", d.At)
-				cancel()
-				return
-			}
-		}
+		r.keep(ctx, &kept)
+		cancel()
 	}()
 	err := r.Run(ctx, d)
 	interrupted := ctx.Err() != nil
@@ -176,49 +179,60 @@ func (r *Runner) perform(ctx context.Context, d *Due) {
 	}
 }
 
+// keep renews a lease until ctx ends, or the lease is lost: taken by another process, or not renewed in time because the store does not answer.
+func (r *Runner) keep(ctx context.Context, d *Due) {
+	for renewed := r.Now(); r.Wait(ctx, r.Lease/3) == nil; {
+		asked := r.Now()
+		err := r.Store.Keep(ctx, r.Worker, d, StateRunning, asked)
+		switch {
+		case err == nil:
+			renewed = asked
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, ErrLost) || r.Now().Sub(renewed) >= r.Lease*2/3:
+			r.Logger.Error("lease lost", "job", d.Job, "due", d.At, "error", err)
+			return
+		}
+	}
+}
+
 // Enter makes rows of every due time up to now that has none yet.
 func (r *Runner) Enter(ctx context.Context) error {
 	now := r.Now()
 	for _, j := range r.Jobs() {
-		last, err := r.Store.Last(ctx, j.Name)
-		if err != nil {
-			return fmt.Errorf("reading the last due time of %s: %w", j.Name, err)
-		}
-		if last.Before(j.Since) {
-			last = j.Since
-		}
-		for {
-			fires, more := dueBetween(j.Schedule, last, now)
-			if len(fires) == 0 {
-				break
-			}
-			rows := j.decide(fires, now, !more)
-			if err := r.Store.Enter(ctx, rows...); err != nil {
-				return fmt.Errorf("entering due times of %s: %w", j.Name, err)
-			}
-			if err := r.tellMissed(ctx, rows); err != nil {
-				return err
-			}
-			if last = fires[len(fires)-1]; !more {
-				break
-			}
+		if err := r.enterJob(ctx, &j, now); err != nil {
+			return fmt.Errorf("entering due times of %s: %w", j.Name, err)
 		}
 	}
 	return nil
 }
 
-func (r *Runner) tellMissed(ctx context.Context, rows []Due) error {
-	if r.Missed == nil {
-		return nil
+func (r *Runner) enterJob(ctx context.Context, j *Job, now time.Time) error {
+	last, err := r.Store.Last(ctx, j.Name)
+	if err != nil {
+		return err
 	}
-	for _, d := range rows {
-		if d.State == StateMissed {
-			if err := r.Missed(ctx, d); err != nil {
-				return fmt.Errorf("recording a missed run of %s: %w", d.Job, err)
-			}
+	if last.IsZero() {
+		if last = j.Since; last.IsZero() {
+			last = now
+		}
+		begin := Due{Job: j.Name, At: last, Cause: CauseSchedule, State: StateDone, Actor: "schedule", Reason: "the schedule begins"}
+		if err := r.Store.Enter(ctx, now, begin); err != nil {
+			return err
 		}
 	}
-	return nil
+	for {
+		fires, more := dueBetween(j.Schedule, last, now)
+		if len(fires) == 0 {
+			return nil
+		}
+		if err := r.Store.Enter(ctx, now, j.decide(fires, now, !more)...); err != nil {
+			return err
+		}
+		if last = fires[len(fires)-1]; !more {
+			return nil
+		}
+	}
 }
 
 // page is how many due times are entered at once.
@@ -235,6 +249,9 @@ func dueBetween(s *Schedule, from, now time.Time) (fires []time.Time, more bool)
 	}
 	return fires, true
 }
+
+// notRunning begins the reason of a missed run.
+const notRunning = "at that time no service ran that could reach its store"
 
 // decide says of each due time whether it runs or is missed. final says that these are the newest there are.
 func (j *Job) decide(fires []time.Time, now time.Time, final bool) []Due {
@@ -253,15 +270,15 @@ func (j *Job) decide(fires []time.Time, now time.Time, final bool) []Due {
 			d.Cause = CauseCatchUp
 			switch {
 			case late > window:
-				d.State, d.Reason = StateMissed, "no service ran, and the catch-up window is over"
+				d.State, d.Reason = StateMissed, notRunning+", and the catch-up window is over"
 			case j.CatchUp.Policy == "all" && final && i >= len(fires)-most:
 			case j.CatchUp.Policy == "all":
-				d.State, d.Reason = StateMissed, "no service ran, and more runs are owed than catch-up makes good"
+				d.State, d.Reason = StateMissed, notRunning+", and more runs are owed than catch-up makes good"
 			case j.CatchUp.Policy == "latest" && newest:
 			case j.CatchUp.Policy == "latest":
-				d.State, d.Reason = StateMissed, "no service ran; a later run makes it good"
+				d.State, d.Reason = StateMissed, notRunning+"; a later run makes it good"
 			default:
-				d.State, d.Reason = StateMissed, "no service ran, and this connector does not catch up"
+				d.State, d.Reason = StateMissed, notRunning+", and this connector does not catch up"
 			}
 		}
 		rows[i] = d

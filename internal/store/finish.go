@@ -16,50 +16,72 @@ import (
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
-// Finish implements [transfer.Ledger].
-func (s *Store) Finish(ctx context.Context, at time.Time, r *transfer.Report) error {
+// Finish implements [transfer.Ledger]. A transfer that is closed again, because it was taken up after its end, gets further log
+// entries only if it has come to something else since.
+func (s *Store) Finish(ctx context.Context, at time.Time, report *transfer.Report) error {
+	r := *report
 	var c *transferlog.Commitment
 	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
 		l, err := s.lockLog(ctx, tx)
 		if err != nil {
 			return err
 		}
-		set, err := addUp(ctx, tx, r)
+		earlier, err := scanReport(tx.QueryRowxContext(ctx, transferSQL+" WHERE t.id = $1", r.ID.String()))
+		if err != nil {
+			return err
+		}
+		set, err := addUp(ctx, tx, &r)
 		if err != nil {
 			return err
 		}
 		if r.Status == "" {
 			r.Status = r.Totals.Status()
 		}
-		entries := []transferlog.Entry{runEntry(r)}
-		if refusals := refusalsEntry(r, set); refusals != nil {
+		closed := !earlier.Finished.IsZero()
+		if closed && earlier.Totals == r.Totals && earlier.Status == r.Status && earlier.Code == r.Code {
+			r = *earlier
+			return nil
+		}
+		entries := []transferlog.Entry{runEntry(&r)}
+		if refusals := refusalsEntry(&r, earlier, set); refusals != nil {
 			entries = []transferlog.Entry{refusals, entries[0]}
 		}
 		if c, err = s.log.Commit(ctx, l, at, entries...); err != nil {
 			return err
 		}
-		r.LogIndex = c.Size() - 1
-		body, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, "UPDATE transfer SET finished = $1, report = $2, recipient = $3 WHERE id = $4",
-			micros(at), string(body), r.Recipient, r.ID.String())
-		return err
+		r.Finished, r.LogIndex = at, c.Size()-1
+		return s.close(ctx, tx, &r)
 	})
 	if err != nil {
 		return fmt.Errorf("closing the transfer: %w", err)
 	}
-	c.Committed()
+	if c != nil {
+		c.Committed()
+	}
+	*report = r
 	return nil
+}
+
+func (s *Store) close(ctx context.Context, tx *sqlx.Tx, r *transfer.Report) error {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "UPDATE transfer SET finished = $1, report = $2, recipient = $3 WHERE id = $4",
+		micros(r.Finished), string(body), r.Recipient, r.ID.String())
+	return err
 }
 
 func runEntry(r *transfer.Report) *transferlog.Run {
 	t := r.Totals
 	e := &transferlog.Run{
-		Transfer: r.ID, Connector: r.Connector, Route: r.Route, Recipient: r.Recipient, Due: r.Due, Trigger: string(r.Trigger),
+		Transfer: r.ID, Connector: r.Connector, Route: r.Route, Recipient: r.Recipient, Trigger: string(r.Trigger),
 		Read: t.Read, Accepted: t.Accepted, Unchanged: t.Unchanged, Refused: t.Refused, Withheld: t.Withheld, Rejected: t.Rejected, Pending: t.Pending,
-		Receiver: t.Received, Status: string(r.Status), Fields: r.Fields, First: r.FirstSequence, Last: r.LastSequence,
+		Receiver: t.Received - t.Rejected, // what the receipts say was taken
+		Status:   string(r.Status), Fields: r.Fields, First: r.FirstSequence, Last: r.LastSequence,
+	}
+	if r.Trigger == transfer.Schedule || r.Trigger == transfer.CatchUp {
+		e.Due = r.Due
 	}
 	for _, d := range r.Denied {
 		e.Denied = append(e.Denied, transferlog.DeniedField{Field: d.Field, Rule: d.Rule})
@@ -67,11 +89,14 @@ func runEntry(r *transfer.Report) *transferlog.Run {
 	return e
 }
 
-// refusalsEntry sums up who was refused, or is nil if nobody was.
-func refusalsEntry(r *transfer.Report, set record.Digest) *transferlog.Refusals {
+// refusalsEntry sums up who was refused and is not in the entry of an earlier end, or is nil if nobody is. Its set is that of all so far.
+func refusalsEntry(r, earlier *transfer.Report, set record.Digest) *transferlog.Refusals {
 	e := &transferlog.Refusals{Transfer: r.ID, Connector: r.Connector, Route: r.Route, Set: set}
 	for _, why := range r.Reasons {
-		if why.Kind == "refused" {
+		if i := indexOf(earlier.Reasons, why); i >= 0 {
+			why.People -= earlier.Reasons[i].People
+		}
+		if why.Kind == "refused" && why.People > 0 {
 			e.Counts = append(e.Counts, transferlog.RefusalCount{Rule: why.Rule, Code: why.Why, People: why.People})
 		}
 	}
@@ -79,6 +104,11 @@ func refusalsEntry(r *transfer.Report, set record.Digest) *transferlog.Refusals 
 		return nil
 	}
 	return e
+}
+
+// indexOf finds the reason that is the same but for its number of people, -1 if none is.
+func indexOf(reasons []transfer.Reason, why transfer.Reason) int {
+	return slices.IndexFunc(reasons, func(o transfer.Reason) bool { return o.Kind == why.Kind && o.Rule == why.Rule && o.Why == why.Why })
 }
 
 // addUp computes a report's totals, reasons and sequence numbers from parts and settlements. It returns the SHA-256 over the digests of the
@@ -180,8 +210,7 @@ func addReasons(r *transfer.Report, encoded []byte) error {
 		return fmt.Errorf("reading stored reasons: %w", err)
 	}
 	for _, why := range reasons {
-		i := slices.IndexFunc(r.Reasons, func(o transfer.Reason) bool { return o.Kind == why.Kind && o.Rule == why.Rule && o.Why == why.Why })
-		if i < 0 {
+		if i := indexOf(r.Reasons, why); i < 0 {
 			r.Reasons = append(r.Reasons, why)
 		} else {
 			r.Reasons[i].People += why.People

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
@@ -38,18 +38,15 @@ func (s *Store) Begin(ctx context.Context, t transfer.Transfer) (transfer.Progre
 	if err != nil {
 		return p, fmt.Errorf("making the transfer's row: %w", err)
 	}
-	err = s.db.QueryRowxContext(ctx, `SELECT COALESCE(max(number), 0) FROM part WHERE transfer = $1`, t.ID.String()).Scan(&p.Parts)
+	err = s.read.QueryRowxContext(ctx, `SELECT COALESCE(max(number), 0), (SELECT last_key FROM part WHERE transfer = $1 ORDER BY last_key DESC LIMIT 1)
+		FROM part WHERE transfer = $1`, t.ID.String()).Scan(&p.Parts, &p.LastKey)
 	if err != nil {
-		return p, fmt.Errorf("reading the transfer's parts: %w", err)
-	}
-	err = s.db.QueryRowxContext(ctx, `SELECT last_key FROM part WHERE transfer = $1 ORDER BY last_key DESC LIMIT 1`, t.ID.String()).Scan(&p.LastKey)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return p, fmt.Errorf("reading the transfer's parts: %w", err)
 	}
 	return p, nil
 }
 
-// Record implements [transfer.Ledger].
+// Record implements [transfer.Ledger]. A void notice for a message that is settled, and a settlement of one, leave nothing behind.
 func (s *Store) Record(ctx context.Context, at time.Time, w transfer.Work) error {
 	r := recording{work: &w, at: at}
 	var c *transferlog.Commitment
@@ -77,27 +74,28 @@ func (s *Store) Record(ctx context.Context, at time.Time, w transfer.Work) error
 	}
 	c.Committed()
 	for i, t := range c.Tickets() {
-		r.intents[i].Ticket = t
+		r.intents[i].Envelope, r.intents[i].Ticket = r.envelopes[i], t
 	}
 	return nil
 }
 
 // recording is one Record under way: first every envelope is sealed and every entry made, then all is written.
 type recording struct {
-	work    *transfer.Work
-	at      time.Time
-	first   int64
-	entries []transferlog.Entry
-	intents []*transfer.Intent
-	parts   []*transfer.Part // of intents, nil for the void notice
+	work      *transfer.Work
+	at        time.Time
+	first     int64
+	entries   []transferlog.Entry // of intents first, then of settlements
+	intents   []*transfer.Intent
+	envelopes []*signing.Envelope // of intents
+	parts     []int               // of intents: an index into work.Parts, -1 for the void notice
 }
 
-// seal takes sequence numbers and makes envelopes and entries; intents stand first among the entries.
+// seal takes sequence numbers and makes envelopes and entries.
 func (r *recording) seal(ctx context.Context, tx *sqlx.Tx) error {
 	w := r.work
-	for _, p := range w.Parts {
+	for i, p := range w.Parts {
 		if p.Intent != nil {
-			r.intents, r.parts = append(r.intents, p.Intent), append(r.parts, p)
+			r.intents, r.parts = append(r.intents, p.Intent), append(r.parts, i)
 		}
 	}
 	next, err := takeSequence(ctx, tx, w.Recipient, len(r.intents))
@@ -105,7 +103,10 @@ func (r *recording) seal(ctx context.Context, tx *sqlx.Tx) error {
 		return err
 	}
 	if w.Void != nil {
-		r.intents, r.parts = append(r.intents, w.Void), append(r.parts, nil)
+		if err := r.checkVoid(ctx, tx); err != nil {
+			return err
+		}
+		r.intents, r.parts = append(r.intents, w.Void), append(r.parts, -1)
 	}
 	for i, intent := range r.intents {
 		sequence := next + uint64(i)
@@ -116,11 +117,27 @@ func (r *recording) seal(ctx context.Context, tx *sqlx.Tx) error {
 		if err != nil {
 			return err
 		}
-		intent.Envelope = env
-		r.entries = append(r.entries, entry)
+		if h := env.Header(); h.Sequence != sequence || h.Recipient != w.Recipient || h.Message != intent.Message || entry.Envelope != env.Digest() {
+			return record.NewProblem("store.intent_mismatch", "", "", "an envelope or its log entry is not for the number, recipient and message that it was sealed for")
+		}
+		r.envelopes, r.entries = append(r.envelopes, env), append(r.entries, entry)
 	}
 	for _, settled := range w.Settlements {
 		r.entries = append(r.entries, settled.Entry(w.Recipient))
+	}
+	return nil
+}
+
+// checkVoid sees to it that the message to be voided waits under the number that the notice takes.
+func (r *recording) checkVoid(ctx context.Context, tx *sqlx.Tx) error {
+	var waiting int
+	err := tx.QueryRowxContext(ctx, `SELECT count(*) FROM message m JOIN outbox o ON o.message = m.id WHERE m.id = $1 AND m.recipient = $2 AND m.sequence = $3 AND m.voids = ''`,
+		r.work.Void.Voids.String(), r.work.Recipient, int64(r.work.Void.VoidsSequence)).Scan(&waiting)
+	if err != nil {
+		return fmt.Errorf("looking up the message to be voided: %w", err)
+	}
+	if waiting != 1 {
+		return record.NewProblem("store.not_waiting", "", "", "the message to be voided does not wait under this number")
 	}
 	return nil
 }
@@ -141,27 +158,22 @@ func takeSequence(ctx context.Context, tx *sqlx.Tx, recipient string, n int) (ui
 
 // write writes the rows.
 func (r *recording) write(ctx context.Context, tx *sqlx.Tx) error {
-	if err := r.writeParts(ctx, tx); err != nil {
+	numbers, err := r.writeParts(ctx, tx)
+	if err != nil {
 		return err
 	}
-	w := r.work
-	var messages, outbox [][]any
+	messages, outbox := make([][]any, len(r.intents)), make([][]any, len(r.intents))
 	for i, intent := range r.intents {
-		env := intent.Envelope
+		env, number := r.envelopes[i], int64(0)
+		if at := r.parts[i]; at >= 0 {
+			number = numbers[at]
+		}
 		h := env.Header()
-		number, voids := int64(0), intent.Voids.String()
-		if p := r.parts[i]; p != nil {
-			number = int64(p.Number)
-		}
-		disclosure := []byte(intent.Disclosure)
-		if disclosure == nil {
-			disclosure = []byte{}
-		}
-		messages = append(messages, []any{h.Message.String(), h.Transfer.String(), number, w.Connector, h.Recipient, int64(h.Sequence), int64(h.Records), voids,
-			r.first + int64(i), micros(r.at), env.HeaderBytes(), env.KeyID(), env.Signature(), disclosure})
-		outbox = append(outbox, []any{h.Message.String(), intent.Outbox})
+		messages[i] = []any{h.Message.String(), h.Transfer.String(), number, r.work.Connector, h.Recipient, int64(h.Sequence), int64(h.Records), intent.Voids.String(),
+			r.first + int64(i), micros(r.at), env.HeaderBytes(), env.KeyID(), env.Signature(), notNull(intent.Disclosure)}
+		outbox[i] = []any{h.Message.String(), intent.Outbox}
 	}
-	err := insert(ctx, tx, `message (id, transfer, part, connector, recipient, sequence, records, voids, intent, logged, header, key_id, signature, disclosure)`, messages)
+	err = insert(ctx, tx, "message (id, transfer, part, connector, recipient, sequence, records, voids, intent, logged, header, key_id, signature, disclosure)", messages)
 	if err != nil {
 		return err
 	}
@@ -171,55 +183,70 @@ func (r *recording) write(ctx context.Context, tx *sqlx.Tx) error {
 	return r.writeSettlements(ctx, tx)
 }
 
-func (r *recording) writeParts(ctx context.Context, tx *sqlx.Tx) error {
-	var parts [][]any
-	for _, p := range r.work.Parts {
-		if p.Number == 0 {
-			err := tx.QueryRowxContext(ctx, `SELECT COALESCE(max(number), 0) + 1 FROM part WHERE transfer = $1`, r.work.Transfer.String()).Scan(&p.Number)
-			if err != nil {
-				return fmt.Errorf("numbering a part: %w", err)
-			}
-		}
-		reasons, err := reasonsJSON(p.Reasons)
-		if err != nil {
-			return err
-		}
-		if p.Situations != nil {
-			_, err := tx.ExecContext(ctx, `INSERT INTO situations (digest, body) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING`,
-				record.DigestOf(p.Situations).String(), p.Situations)
-			if err != nil {
-				return fmt.Errorf("storing the situations: %w", err)
-			}
-		}
-		parts = append(parts, []any{r.work.Transfer.String(), int64(p.Number), p.AfterKey, p.LastKey,
-			int64(p.Read), int64(p.Refused), int64(p.Withheld), reasons, []byte(p.Refusal)})
+// notNull makes an empty byte string of none.
+func notNull(b []byte) []byte {
+	if b == nil {
+		return []byte{}
 	}
-	return insert(ctx, tx, "part (transfer, number, after_key, last_key, read, refused, withheld, reasons, refusal)", parts)
+	return b
 }
 
+// writeParts writes the parts and returns their numbers; one without a number follows the one before it.
+func (r *recording) writeParts(ctx context.Context, tx *sqlx.Tx) ([]int64, error) {
+	id := r.work.Transfer.String()
+	rows, numbers := make([][]any, len(r.work.Parts)), make([]int64, len(r.work.Parts))
+	var last int64
+	for i, p := range r.work.Parts {
+		if p.Number == 0 && i == 0 {
+			if err := tx.QueryRowxContext(ctx, "SELECT COALESCE(max(number), 0) FROM part WHERE transfer = $1", id).Scan(&last); err != nil {
+				return nil, fmt.Errorf("numbering a part: %w", err)
+			}
+		}
+		if last++; p.Number != 0 {
+			last = int64(p.Number)
+		}
+		numbers[i] = last
+		reasons, err := reasonsJSON(p.Reasons)
+		if err != nil {
+			return nil, err
+		}
+		if p.Situations != nil {
+			_, err := tx.ExecContext(ctx, "INSERT INTO situations (digest, body) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING",
+				record.DigestOf(p.Situations).String(), p.Situations)
+			if err != nil {
+				return nil, fmt.Errorf("storing the situations: %w", err)
+			}
+		}
+		rows[i] = []any{id, numbers[i], p.AfterKey, p.LastKey, int64(p.Read), int64(p.Refused), int64(p.Withheld), reasons, []byte(p.Refusal)}
+	}
+	return numbers, insert(ctx, tx, "part (transfer, number, after_key, last_key, read, refused, withheld, reasons, refusal)", rows)
+}
+
+// writeSettlements writes the settlements and empties the outbox of their messages, which must all be there (I3).
 func (r *recording) writeSettlements(ctx context.Context, tx *sqlx.Tx) error {
-	var rows [][]any
-	var done []any
+	if len(r.work.Settlements) == 0 {
+		return nil
+	}
+	rows, settled := make([][]any, len(r.work.Settlements)), make([]any, len(r.work.Settlements))
 	for i, s := range r.work.Settlements {
 		reasons, err := reasonsJSON(s.Reasons)
 		if err != nil {
 			return err
 		}
-		receipt := s.Receipt
-		if receipt == nil {
-			receipt = []byte{}
-		}
-		entry := r.first + int64(len(r.intents)+i)
-		rows = append(rows, []any{s.Message.String(), string(s.Outcome), s.Code, receipt, int64(s.Accepted), int64(s.Updated), int64(s.Rejected),
-			reasons, int64(s.Attempts), entry, micros(r.at)})
-		done = append(done, s.Message.String())
+		settled[i] = s.Message.String()
+		rows[i] = []any{settled[i], string(s.Outcome), s.Code, notNull(s.Receipt), int64(s.Accepted), int64(s.Updated), int64(s.Rejected),
+			reasons, int64(s.Attempts), r.first + int64(len(r.intents)+i), micros(r.at)}
 	}
 	err := insert(ctx, tx, "settlement (message, outcome, code, receipt, accepted, updated, rejected, reasons, attempts, entry, settled)", rows)
-	if err != nil || len(done) == 0 {
+	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "DELETE FROM outbox WHERE message IN "+placeholders(0, len(done)), done...); err != nil {
+	res, err := tx.ExecContext(ctx, "DELETE FROM outbox WHERE message IN "+listed(len(settled)), settled...)
+	if err != nil {
 		return fmt.Errorf("emptying the outbox: %w", err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n != int64(len(settled)) {
+		return errors.Join(record.NewProblem("store.not_waiting", "", "", "%d messages are settled, and %d of them wait", len(settled), n), err)
 	}
 	return nil
 }
@@ -234,11 +261,11 @@ func reasonsJSON(reasons []transfer.Reason) (string, error) {
 
 // Waiting implements [transfer.Ledger].
 func (s *Store) Waiting(ctx context.Context, connector string) ([]*transfer.Waiting, error) {
-	rows, err := s.db.QueryxContext(ctx, `SELECT m.id, m.transfer, m.part, m.sequence, m.records, m.logged, m.intent, m.voids, m.header, m.key_id, m.signature, m.disclosure,
+	rows, err := s.read.QueryxContext(ctx, `SELECT m.id, m.transfer, m.part, m.sequence, m.records, m.logged, m.intent, m.voids, m.header, m.key_id, m.signature, m.disclosure,
 			o.body, p.after_key, p.last_key, `+transferColumns+`
 		FROM message m JOIN outbox o ON o.message = m.id JOIN transfer t ON t.id = m.transfer
 			LEFT JOIN part p ON p.transfer = m.transfer AND p.number = m.part
-		WHERE m.connector = $1 ORDER BY m.sequence`, connector)
+		WHERE m.connector = $1 ORDER BY m.sequence, m.intent`, connector)
 	if err != nil {
 		return nil, fmt.Errorf("reading the outbox: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
@@ -64,6 +65,38 @@ func (l *logTx) Append(ctx context.Context, first int64, entries [][]byte, hashe
 	return nil
 }
 
+// ErrRegisterMoved is returned by [Store.SetRegister] if the register that the entry replaces is not the one in force.
+var ErrRegisterMoved = errors.New("the register in force is not the one to be replaced")
+
+// RegisterDigest returns the digest of the register that the log says is in force, zero before the first.
+func (s *Store) RegisterDigest(ctx context.Context) (record.Digest, error) {
+	return registerDigest(ctx, s.read)
+}
+
+func registerDigest(ctx context.Context, q sqlx.QueryerContext) (d record.Digest, err error) {
+	var text string
+	if err = sqlx.GetContext(ctx, q, &text, "SELECT register FROM log_head WHERE id = 1"); err == nil {
+		d, err = record.ParseDigest(text)
+	}
+	if err != nil {
+		return d, fmt.Errorf("reading the register in force: %w", err)
+	}
+	return d, nil
+}
+
+// SetRegister puts another register in force: it appends the entry and remembers its New, in one transaction, if its Old is the
+// one in force, else [ErrRegisterMoved].
+func (s *Store) SetRegister(ctx context.Context, at time.Time, entry *transferlog.RegisterChange) error {
+	_, err := s.appendWith(ctx, at, func(tx *sqlx.Tx) error {
+		if now, err := registerDigest(ctx, tx); err != nil || now != entry.Old {
+			return errors.Join(ErrRegisterMoved, err)
+		}
+		_, err := tx.ExecContext(ctx, "UPDATE log_head SET register = $1 WHERE id = 1", entry.New.String())
+		return err
+	}, entry)
+	return err
+}
+
 // Append appends entries to the log in a transaction of their own, and returns the index of the first.
 func (s *Store) Append(ctx context.Context, at time.Time, entries ...transferlog.Entry) (int64, error) {
 	return s.appendWith(ctx, at, nil, entries...)
@@ -99,7 +132,7 @@ var ErrEmptyLog = errors.New("the log is empty")
 func (s *Store) Checkpoint(ctx context.Context) ([]byte, error) {
 	var size int64
 	var b []byte
-	if err := s.db.QueryRowxContext(ctx, "SELECT size, checkpoint FROM log_head WHERE id = 1").Scan(&size, &b); err != nil {
+	if err := s.read.QueryRowxContext(ctx, "SELECT size, checkpoint FROM log_head WHERE id = 1").Scan(&size, &b); err != nil {
 		return nil, fmt.Errorf("reading the head of the log: %w", err)
 	}
 	if size == 0 {
@@ -110,7 +143,7 @@ func (s *Store) Checkpoint(ctx context.Context) ([]byte, error) {
 
 // Consistency proves that the log of size from is a prefix of the log of size to.
 func (s *Store) Consistency(ctx context.Context, from, to int64) (tlog.TreeProof, error) {
-	return transferlog.ProveConsistency(hashReader{ctx, s.db}, from, to)
+	return transferlog.ProveConsistency(hashReader{ctx, s.read}, from, to)
 }
 
 // ticket makes the ticket of a logged intent again, against the latest checkpoint.
@@ -120,10 +153,10 @@ func (s *Store) ticket(ctx context.Context, index int64, checkpoint []byte) (*tr
 		return nil, err
 	}
 	var entry []byte
-	if err := s.db.QueryRowxContext(ctx, "SELECT body FROM log_entry WHERE idx = $1", index).Scan(&entry); err != nil {
+	if err := s.read.QueryRowxContext(ctx, "SELECT body FROM log_entry WHERE idx = $1", index).Scan(&entry); err != nil {
 		return nil, fmt.Errorf("reading entry %d of the log: %w", index, err)
 	}
-	proof, err := tlog.ProveRecord(at.Size, index, hashReader{ctx, s.db})
+	proof, err := tlog.ProveRecord(at.Size, index, hashReader{ctx, s.read})
 	if err != nil {
 		return nil, fmt.Errorf("proving entry %d: %w", index, err)
 	}

@@ -19,7 +19,7 @@ const aroundSQL = `SELECT first_key, last_key, people, body FROM roster_chunk
 
 // Around implements [roster.Store].
 func (s *Store) Around(ctx context.Context, first, last []byte) ([]roster.Chunk, error) {
-	return chunks(ctx, s.db, aroundSQL, first, last)
+	return chunks(ctx, s.read, aroundSQL, first, last)
 }
 
 func chunks(ctx context.Context, q sqlx.QueryerContext, query string, args ...any) ([]roster.Chunk, error) {
@@ -74,7 +74,7 @@ func (s *Store) Change(ctx context.Context, first, last []byte, f func(uint32, [
 func (s *Store) Each(ctx context.Context, f func(roster.Chunk) error) error {
 	after := []byte{}
 	for {
-		page, err := chunks(ctx, s.db, "SELECT first_key, last_key, people, body FROM roster_chunk WHERE first_key > $1 ORDER BY first_key LIMIT 16", after)
+		page, err := chunks(ctx, s.read, "SELECT first_key, last_key, people, body FROM roster_chunk WHERE first_key > $1 ORDER BY first_key LIMIT 16", after)
 		if err != nil || len(page) == 0 {
 			return err
 		}
@@ -89,13 +89,15 @@ func (s *Store) Each(ctx context.Context, f func(roster.Chunk) error) error {
 
 // Blocked implements [transfer.Blocks].
 func (s *Store) Blocked(ctx context.Context) (int64, map[roster.Tag]struct{}, error) {
-	// The generation is read first: a block that comes between is seen as a move.
 	var generation int64
-	if err := s.db.QueryRowxContext(ctx, "SELECT blocks FROM log_head WHERE id = 1").Scan(&generation); err != nil {
-		return 0, nil, fmt.Errorf("reading the blocks: %w", err)
-	}
 	var tags [][]byte
-	if err := sqlx.SelectContext(ctx, s.db, &tags, "SELECT tag FROM block WHERE lifted IS NULL"); err != nil {
+	err := s.look(ctx, func(tx *sqlx.Tx) error {
+		if err := tx.GetContext(ctx, &generation, "SELECT blocks FROM log_head WHERE id = 1"); err != nil {
+			return err
+		}
+		return tx.SelectContext(ctx, &tags, "SELECT tag FROM block WHERE lifted IS NULL")
+	})
+	if err != nil {
 		return 0, nil, fmt.Errorf("reading the blocks: %w", err)
 	}
 	out := make(map[roster.Tag]struct{}, len(tags))

@@ -11,6 +11,9 @@ import (
 	"birgeoqy.kz/almasu/internal/transfer"
 )
 
+// transferSQL reads what scanReport scans.
+const transferSQL = "SELECT " + transferColumns + ", COALESCE(t.finished, 0), t.report FROM transfer t"
+
 const transferColumns = "t.id, t.connector, t.route, t.recipient, t.cause, t.due, t.started, t.actor, t.reason, t.request"
 
 // transferRow scans transferColumns.
@@ -34,8 +37,7 @@ func (r *transferRow) transfer() (transfer.Transfer, error) {
 // Transfers lists the latest transfers of a connector ("" for all), newest first, with what they have come to now: a run
 // that was closed with messages pending shows their settlements since.
 func (s *Store) Transfers(ctx context.Context, connector string, limit int) ([]*transfer.Report, error) {
-	rows, err := s.db.QueryxContext(ctx, "SELECT "+transferColumns+`, COALESCE(t.finished, 0), t.report FROM transfer t
-		WHERE t.connector = $1 OR $1 = '' ORDER BY t.started DESC, t.id LIMIT $2`, connector, limit)
+	rows, err := s.read.QueryxContext(ctx, transferSQL+" WHERE t.connector = $1 OR $1 = '' ORDER BY t.started DESC, t.id LIMIT $2", connector, limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing transfers: %w", err)
 	}
@@ -64,11 +66,7 @@ var ErrNoTransfer = errors.New("there is no such transfer")
 
 // Transfer returns one transfer.
 func (s *Store) Transfer(ctx context.Context, id record.ID) (*transfer.Report, error) {
-	row := s.db.QueryRowxContext(ctx, "SELECT "+transferColumns+", COALESCE(t.finished, 0), t.report FROM transfer t WHERE t.id = $1", id.String())
-	r, err := scanReport(row)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, ErrNoTransfer
-	}
+	r, err := scanReport(s.read.QueryRowxContext(ctx, transferSQL+" WHERE t.id = $1", id.String()))
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +77,11 @@ func scanReport(row interface{ Scan(...any) error }) (*transfer.Report, error) {
 	var t transferRow
 	var finished int64
 	var body sql.NullString
-	if err := row.Scan(append(t.targets(), &finished, &body)...); err != nil {
+	err := row.Scan(append(t.targets(), &finished, &body)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNoTransfer
+	}
+	if err != nil {
 		return nil, fmt.Errorf("reading a transfer: %w", err)
 	}
 	r := &transfer.Report{}
@@ -89,7 +91,6 @@ func scanReport(row interface{ Scan(...any) error }) (*transfer.Report, error) {
 		}
 		return r, nil
 	}
-	var err error
 	r.Transfer, err = t.transfer()
 	return r, err
 }
@@ -100,7 +101,7 @@ func (s *Store) refresh(ctx context.Context, r *transfer.Report) error {
 	if !open {
 		return nil
 	}
-	if _, err := addUp(ctx, s.db, r); err != nil {
+	if _, err := addUp(ctx, s.read, r); err != nil {
 		return err
 	}
 	switch {
@@ -129,7 +130,7 @@ type Disclosure struct {
 
 // Disclosures calls f with every message that was logged, oldest first, whose disclosure set may hold people.
 func (s *Store) Disclosures(ctx context.Context, f func(Disclosure) error) error {
-	rows, err := s.db.QueryxContext(ctx, `SELECT m.transfer, m.id, m.sequence, m.recipient, m.connector, m.intent, m.logged, COALESCE(s.outcome, ''), m.header, m.disclosure
+	rows, err := s.read.QueryxContext(ctx, `SELECT m.transfer, m.id, m.sequence, m.recipient, m.connector, m.intent, m.logged, COALESCE(s.outcome, ''), m.header, m.disclosure
 		FROM message m LEFT JOIN settlement s ON s.message = m.id WHERE m.voids = '' ORDER BY m.intent`)
 	if err != nil {
 		return fmt.Errorf("reading the disclosures: %w", err)

@@ -72,7 +72,7 @@ func (s *Store) GetRequest(ctx context.Context, id string) (*Request, error) {
 	r := &Request{ID: id}
 	var digest string
 	var created int64
-	err := s.db.QueryRowxContext(ctx, "SELECT connector, body, digest, initiator, created FROM request WHERE id = $1", id).
+	err := s.read.QueryRowxContext(ctx, "SELECT connector, body, digest, initiator, created FROM request WHERE id = $1", id).
 		Scan(&r.Connector, &r.Body, &digest, &r.Initiator, &created)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNoRequest
@@ -84,7 +84,7 @@ func (s *Store) GetRequest(ctx context.Context, id string) (*Request, error) {
 		return nil, fmt.Errorf("reading a request: %w", err)
 	}
 	r.Created = instant(created)
-	rows, err := s.db.QueryxContext(ctx, "SELECT approver, body, approved FROM approval WHERE request = $1 ORDER BY approved, approver", id)
+	rows, err := s.read.QueryxContext(ctx, "SELECT approver, body, approved FROM approval WHERE request = $1 ORDER BY approved, approver", id)
 	if err != nil {
 		return nil, fmt.Errorf("reading approvals: %w", err)
 	}

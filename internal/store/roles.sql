@@ -8,10 +8,15 @@ REVOKE ALL ON ALL TABLES IN SCHEMA public FROM almasu_service, almasu_auditor, P
 GRANT USAGE ON SCHEMA public TO almasu_service, almasu_auditor;
 -- Evidence: read and insert, never change (I3, I6, I7).
 GRANT SELECT, INSERT ON log_entry, log_hash, log_checkpoint, situations, part, message, settlement TO almasu_service;
--- Heads move forward.
-GRANT SELECT, UPDATE ON log_head, roster_head TO almasu_service;
-GRANT SELECT, INSERT, UPDATE ON sequence, transfer, due, block TO almasu_service;
+-- Heads move forward; what began is closed. UPDATE is granted for the columns that change.
+GRANT SELECT, UPDATE (size, checkpoint, blocks, register) ON log_head TO almasu_service;
+GRANT SELECT, UPDATE (next) ON roster_head TO almasu_service;
+GRANT SELECT, INSERT, UPDATE (next) ON sequence TO almasu_service;
+GRANT SELECT, INSERT, UPDATE (recipient, finished, report) ON transfer TO almasu_service;
+GRANT SELECT, INSERT, UPDATE (state, worker, lease_until, term, attempt, transfer) ON due TO almasu_service;
+GRANT SELECT, INSERT, UPDATE (lifted, outcome) ON block TO almasu_service;
 GRANT SELECT, INSERT ON request, approval TO almasu_service;
-GRANT SELECT, INSERT, UPDATE, DELETE ON roster_chunk, outbox TO almasu_service;
+GRANT SELECT, INSERT, UPDATE, DELETE ON roster_chunk TO almasu_service;
+GRANT SELECT, INSERT, DELETE ON outbox TO almasu_service;
 GRANT SELECT ON goose_db_version TO almasu_service;
 GRANT SELECT ON log_head, log_entry, log_hash, log_checkpoint, situations, transfer, part, message, settlement, sequence, due TO almasu_auditor;

@@ -6,16 +6,28 @@
 //
 // log_entry, log_hash, log_checkpoint, situations, part, message and settlement are only inserted into. On PostgreSQL the
 // service's role has no UPDATE or DELETE on them ([Roles]); on SQLite triggers refuse. The state rules are constraints:
-// one settlement a message (I3), one message a sequence number (I10), a delivery has a receipt.
+// one settlement a message (I3), one message a sequence number (I10), a delivery has a receipt, one run a connector.
 //
 // # Order
 //
-// Whoever appends to the log locks log_head first and holds it to the end of the transaction. Sequence numbers are taken under that
-// lock, so log order and sequence order agree. Times are integers: Unix microseconds.
+// Whoever appends to the log locks log_head, and holds it to the end of the transaction. Sequence numbers are taken under that
+// lock, so log order and sequence order agree, and blocks are entered under it, so that no intent is written while somebody is being
+// blocked (I5). No other lock is waited for while it is held. Times are integers: Unix microseconds.
+//
+// # Transactions
+//
+// Every method is one transaction. If the connection breaks while it commits, the caller sees an error and the outcome is
+// open: all of it or nothing. Reads of several rows that belong together are one snapshot.
+//
+// # Leases
+//
+// On PostgreSQL the database's clock decides what is due and when a lease ends, so that the clocks of the processes do not
+// matter; on SQLite, and after [Store.SimulateTime], the times that callers pass decide.
 //
 // # SQL
 //
-// One text serves both stores, with $1 placeholders; what differs is in [dialect].
+// One text serves both stores, with $1 placeholders; what differs is in [dialect]. SQLite has one connection that writes, and others that
+// read beside it.
 package store
 
 import (
@@ -26,10 +38,10 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
-	_ "github.com/lib/pq" // the PostgreSQL driver
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	"golang.org/x/mod/sumdb/tlog"
@@ -62,16 +74,24 @@ type dialect struct {
 	forUpdate string
 	// skipLocked ends a SELECT that passes over rows that are locked.
 	skipLocked string
+	// clock is an expression for the database's time in microseconds; "" where callers' times count.
+	clock string
+	// snapshot makes a transaction that reads one state.
+	snapshot sql.TxOptions
 }
 
 var dialects = map[Kind]dialect{
-	Postgres: {forUpdate: " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED"},
-	SQLite:   {},
+	Postgres: {
+		forUpdate: " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED", clock: "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+		snapshot: sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+	},
+	SQLite: {snapshot: sql.TxOptions{ReadOnly: true}},
 }
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
 	db   *sqlx.DB
+	read *sqlx.DB // db itself on PostgreSQL
 	kind Kind
 	dialect
 	log *transferlog.Log
@@ -84,9 +104,12 @@ func Open(kind Kind, dsn string, log *transferlog.Log) (*Store, error) {
 	var err error
 	switch kind {
 	case SQLite:
-		s.db, err = sqlx.Open("sqlite", sqliteDSN(dsn))
+		if s.db, err = sqlx.Open("sqlite", sqliteDSN(dsn, "immediate")); err == nil {
+			s.db.SetMaxOpenConns(1)
+			s.read, err = sqlx.Open("sqlite", sqliteDSN(dsn, "deferred", "query_only(ON)"))
+		}
 		if err == nil {
-			s.db.SetMaxOpenConns(1) // one writer; a reader in between waits its turn
+			s.read.SetMaxOpenConns(4)
 		}
 	case Postgres:
 		var full string
@@ -96,6 +119,7 @@ func Open(kind Kind, dsn string, log *transferlog.Log) (*Store, error) {
 		if err == nil {
 			s.db.SetMaxOpenConns(12)
 			s.db.SetMaxIdleConns(6)
+			s.read = s.db
 		}
 	default:
 		return nil, record.NewProblem("store.kind", "", `kind is "postgres" or "sqlite"`, "unknown kind of store %q", kind)
@@ -106,8 +130,10 @@ func Open(kind Kind, dsn string, log *transferlog.Log) (*Store, error) {
 	return s, nil
 }
 
-func sqliteDSN(path string) string {
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"}}
+// sqliteDSN has recursive triggers on, so that INSERT OR REPLACE is refused on evidence as DELETE is.
+func sqliteDSN(path, txlock string, more ...string) string {
+	pragmas := append([]string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "recursive_triggers(ON)"}, more...)
+	q := url.Values{"_txlock": {txlock}, "_pragma": pragmas}
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
@@ -127,7 +153,19 @@ func withBinaryParameters(dsn string) (string, error) {
 }
 
 // Close closes the database.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error {
+	if s.read == s.db {
+		return s.db.Close()
+	}
+	return errors.Join(s.read.Close(), s.db.Close())
+}
+
+// PublicKey verifies the checkpoints of the log that this store appends to.
+func (s *Store) PublicKey() *transferlog.PublicKey { return s.log.PublicKey() }
+
+// SimulateTime lets the times that callers pass decide about leases on PostgreSQL too: for simulations, whose time is not
+// real. It is called before the store is used.
+func (s *Store) SimulateTime() { s.clock = "" }
 
 // DB is the open database, for checks of roles and tests.
 func (s *Store) DB() *sqlx.DB { return s.db }
@@ -138,7 +176,19 @@ func (s *Store) Migrate(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	before, err := p.GetDBVersion(ctx)
+	if err != nil {
+		before = -1 // another process may be making the table of versions
+	}
 	done, err := p.Up(ctx)
+	for err != nil && s.kind == SQLite { // nothing locks other processes out: whoever lost a race tries again
+		now, versionErr := p.GetDBVersion(ctx)
+		if versionErr != nil || now <= before {
+			break
+		}
+		before = now
+		done, err = p.Up(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("migrating the store: %w", err)
 	}
@@ -179,7 +229,7 @@ func (s *Store) provider() (*goose.Provider, error) {
 	if s.kind == SQLite {
 		return goose.NewProvider(goose.DialectSQLite3, s.db.DB, folder)
 	}
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // asks every second for five minutes
 	if err != nil {
 		return nil, err
 	}
@@ -202,6 +252,16 @@ func (s *Store) inTx(ctx context.Context, f func(tx *sqlx.Tx) error) error {
 	return nil
 }
 
+// look runs f in one transaction that only reads, and reads one state.
+func (s *Store) look(ctx context.Context, f func(tx *sqlx.Tx) error) error {
+	tx, err := s.read.BeginTxx(ctx, &s.snapshot)
+	if err != nil {
+		return fmt.Errorf("beginning to read: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // nothing was written
+	return f(tx)
+}
+
 // insert adds rows with one statement.
 func insert(ctx context.Context, tx *sqlx.Tx, into string, rows [][]any) error {
 	if len(rows) == 0 {
@@ -214,7 +274,7 @@ func insert(ctx context.Context, tx *sqlx.Tx, into string, rows [][]any) error {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString(placeholders(len(args), len(row)))
+		placeholders(&b, len(args), len(row))
 		args = append(args, row...)
 	}
 	_, err := tx.ExecContext(ctx, b.String(), args...)
@@ -224,17 +284,23 @@ func insert(ctx context.Context, tx *sqlx.Tx, into string, rows [][]any) error {
 	return nil
 }
 
-// placeholders is "($after+1,...,$after+n)".
-func placeholders(after, n int) string {
-	var b strings.Builder
-	b.WriteByte('(')
+// placeholders writes "($after+1,...,$after+n)".
+func placeholders(b *strings.Builder, after, n int) {
+	var digits [20]byte
+	open := byte('(')
 	for i := range n {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(&b, "$%d", after+i+1)
+		b.WriteByte(open)
+		b.WriteByte('$')
+		b.Write(strconv.AppendInt(digits[:0], int64(after+i+1), 10))
+		open = ','
 	}
 	b.WriteByte(')')
+}
+
+// listed is "($1,...,$n)".
+func listed(n int) string {
+	var b strings.Builder
+	placeholders(&b, 0, n)
 	return b.String()
 }
 
@@ -253,7 +319,7 @@ func (r hashReader) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	for i, at := range indexes {
 		args[i] = at
 	}
-	rows, err := r.q.QueryxContext(r.ctx, "SELECT idx, hash FROM log_hash WHERE idx IN "+placeholders(0, len(args)), args...)
+	rows, err := r.q.QueryxContext(r.ctx, "SELECT idx, hash FROM log_hash WHERE idx IN "+listed(len(args)), args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the tree: %w", err)
 	}

@@ -5,7 +5,9 @@ CREATE TABLE log_head (
     size       bigint NOT NULL CHECK (size >= 0),
     checkpoint bytea  NOT NULL,
     -- blocks is the generation of blocks: it changes with every block and unblock.
-    blocks     bigint NOT NULL DEFAULT 0
+    blocks     bigint NOT NULL DEFAULT 0,
+    -- register is the digest of the legal register that the log says is in force; empty before the first.
+    register   text NOT NULL DEFAULT ''
 );
 INSERT INTO log_head (id, size, checkpoint) VALUES (1, 0, '');
 CREATE TABLE log_entry (
@@ -72,7 +74,9 @@ CREATE TABLE message (
     key_id     text NOT NULL,
     signature  bytea NOT NULL,
     disclosure bytea NOT NULL,
-    CHECK (voids = '' OR records = 0)
+    CHECK (voids = '' OR records = 0),
+    -- an ordinary message belongs to a part of its transfer, a void notice to none.
+    CHECK ((voids = '') = (part >= 1))
 );
 CREATE UNIQUE INDEX message_sequence ON message (recipient, sequence) WHERE voids = '';
 CREATE UNIQUE INDEX message_voids ON message (voids) WHERE voids <> '';
