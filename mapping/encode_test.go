@@ -186,6 +186,9 @@ func drawSample(t *rapid.T, i int) *sample {
 	return s
 }
 
+// anyText draws text with many spaces, Kazakh letters, combining marks and digits.
+var anyText = rapid.OneOf(rapid.String(), rapid.StringOf(rapid.SampledFrom([]rune("  \t\u00a0\u0085\u2003\u0300\u0301\u0306\u0483әғқңөұүһіӘҒҚҢӨҰҮҺІЙйЁ AbZ019+-().ßŉ🙂\u0340\u0958"))))
+
 var anyValue = rapid.OneOf(rapid.Just(""), rapid.SampledFrom([]string{"Алматы", "  Ақ  Нұр ", "1", "true", "a", "-5", "8 700 000 00 01", "+77000000001", "\xff", "ab\xd0", "007", "И\u0306", "\"\\\n\x01", "990101300129", "9999999999999999"}), anyText)
 
 // TestEncodeAgreesWithOracle: for any table and any people, the document is JSON that decodes to what a plain
@@ -373,7 +376,7 @@ func TestFieldThatIsNotCleared(t *testing.T) {
 		t.Fatal(err)
 	}
 	doc, result, err := e.encode(nil, crowd{{[]byte("351231000009"), []byte("Ақнұр"), []byte("Сейітқали")}}, &exampleHeader)
-	if err != nil || len(result.Rows) != 1 || strings.Contains(string(doc), `"address":`) {
+	if err != nil || len(result.Rows) != 1 || !strings.HasSuffix(string(doc), `"pupils":[{"family_name":"Сейітқали","given_name":"Ақнұр","iin":"351231000009"}]}`+"\n") {
 		t.Errorf("%v %v", err, result)
 	}
 }
@@ -394,15 +397,4 @@ func TestNothingIsAllocatedForARecord(t *testing.T) {
 	if few, many := measure(10), measure(1000); many > few {
 		t.Errorf("%v allocations for 10 people, %v for 1000", few, many)
 	}
-}
-
-func FuzzAppendString(f *testing.F) {
-	f.Add("Сейітқали \"x\"\\\n\x00\x7f\u2028")
-	f.Fuzz(func(t *testing.T, s string) {
-		s = strings.ToValidUTF8(s, "")
-		var got string
-		if err := json.Unmarshal(appendString(nil, []byte(s)), &got); err != nil || got != s {
-			t.Fatalf("%v", err)
-		}
-	})
 }

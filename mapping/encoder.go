@@ -6,8 +6,12 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/mapping/form"
+	"birgeoqy.kz/almasu/mapping/transform"
 	"birgeoqy.kz/almasu/schemas"
 )
 
@@ -41,9 +45,12 @@ type DocHeader struct {
 
 // headerSources are the words that a header row's from may be.
 var headerSources = map[string]bool{"transfer": true, "message": true, "batch": true, "sender": true, "recipient": true, "route": true,
-	"purpose": true, "path": true, "ground": true, "created": true, "provenance": true}
+	"purpose": true, "path": true, "ground": true, "created": true, provenance: true}
 
-// appendSource appends the text of a header source other than provenance.
+// provenance is the header source that stands for the marks of all targets; loading puts a constant for each in its place.
+const provenance = "provenance"
+
+// appendSource appends the text of a header source.
 func (h *DocHeader) appendSource(dst []byte, name string) []byte {
 	switch name {
 	case "transfer":
@@ -100,11 +107,11 @@ type people interface {
 type Encoder struct {
 	table   *Table
 	sink    Sink
+	form    form.Form
+	layout  form.Layout
 	slots   []slot
-	ops     []op
-	header  []op
 	values  [][]byte // of the record at hand, nil if missing
-	scratch scratch
+	scratch transform.Scratch
 	result  Result
 	row     int32
 	report  func(path, code string)
@@ -126,7 +133,7 @@ func (t *Table) Bind(fields []string, sink Sink) (*Encoder, error) {
 	if sink == nil {
 		return nil, record.NewProblem("mapping.no_sink", t.at, "", "a document without a schema is not written")
 	}
-	e := &Encoder{table: t, sink: sink}
+	e := &Encoder{table: t, sink: sink, layout: t.layout()}
 	column := map[string]int{}
 	for i, f := range fields {
 		column[f] = i
@@ -152,10 +159,22 @@ func (t *Table) Bind(fields []string, sink Sink) (*Encoder, error) {
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
-	e.ops, e.header = program(t.rows), program(t.header)
+	e.form = formats[t.format].make(t, e.layout)
 	e.values = make([][]byte, len(e.slots))
 	e.report = e.schemaViolation
 	return e, nil
+}
+
+// layout arranges the targets.
+func (t *Table) layout() form.Layout {
+	tree := func(rows []*row) form.Tree {
+		fields := make([]form.Field, len(rows))
+		for i, r := range rows {
+			fields[i] = form.Field{Path: strings.Split(r.target, "/"), Kind: r.kind, Null: r.null, Heading: r.heading}
+		}
+		return form.NewTree(fields)
+	}
+	return form.Layout{HeaderName: t.headerName, RecordsName: t.recordsName, Header: tree(t.header), Records: tree(t.rows)}
 }
 
 // Encode appends one document with all people of c to dst. If nobody remains, nothing is appended. The error says why no
@@ -167,10 +186,89 @@ func (e *Encoder) Encode(dst []byte, c *legal.Cleared, h DocHeader) ([]byte, *Re
 	return e.encode(dst, c, &h)
 }
 
+func (e *Encoder) encode(dst []byte, p people, h *DocHeader) ([]byte, *Result, error) {
+	e.result.Rows, e.result.Withheld, e.result.People = e.result.Rows[:0], e.result.Withheld[:0], 0
+	header, err := e.header(h)
+	if err != nil {
+		return dst, nil, err
+	}
+	start := len(dst)
+	dst = e.form.Begin(dst, header)
+	e.sink.Event(schemas.Name, []byte(e.layout.RecordsName))
+	e.sink.Event(schemas.Array, nil)
+	for i := range p.Len() {
+		dst = e.person(dst, p, i)
+	}
+	if len(e.result.Rows) == 0 {
+		return dst[:start], &e.result, nil
+	}
+	e.sink.Mark()
+	e.sink.Event(schemas.EndArray, nil)
+	e.sink.Event(schemas.EndObject, nil)
+	if err := e.settleDocument("mapping.document_invalid", "the document outside header and records"); err != nil {
+		return dst[:start], nil, err
+	}
+	return e.form.End(dst), &e.result, nil
+}
+
+// header begins the document's events and returns the values of the header.
+func (e *Encoder) header(h *DocHeader) ([][]byte, error) {
+	values := make([][]byte, len(e.table.header))
+	for i, r := range e.table.header {
+		if r.constant != nil {
+			values[i] = []byte(*r.constant)
+			continue
+		}
+		text := h.appendSource(nil, r.from)
+		if !utf8.Valid(text) {
+			return nil, record.NewProblem("mapping.header_invalid", r.where, "", "the text for %s is not UTF-8", r.target)
+		}
+		values[i] = norm.NFC.Bytes(text)
+	}
+	e.sink.Begin()
+	e.sink.Event(schemas.Object, nil)
+	if e.layout.HeaderName != "" {
+		e.sink.Event(schemas.Name, []byte(e.layout.HeaderName))
+		e.layout.Header.Events(values, e.sink)
+	}
+	return values, e.settleDocument("mapping.header_invalid", "the document's header")
+}
+
+// settleDocument turns violations outside records into one error.
+func (e *Encoder) settleDocument(code, what string) error {
+	var found []string
+	if e.sink.Settle(func(path, code string) { found = append(found, path+" "+code) }) == 0 {
+		return nil
+	}
+	return record.NewProblem(code, e.table.at, "change the mapping's header or the schema", "%s breaks the schema: %s", what, strings.Join(found, ", "))
+}
+
+// person writes one record, or withholds it.
+func (e *Encoder) person(dst []byte, p people, i int) []byte {
+	e.row = int32(i)
+	if !e.fill(p, i) {
+		e.result.People++
+		return dst
+	}
+	out, field, code := e.form.Record(dst, len(e.result.Rows), e.values)
+	if code != "" {
+		e.withhold(e.slots[field].target, code)
+		e.result.People++
+		return dst
+	}
+	e.sink.Mark()
+	if e.layout.Records.Events(e.values, e.sink); e.sink.Settle(e.report) > 0 {
+		e.result.People++
+		return out[:len(dst)]
+	}
+	e.result.Rows = append(e.result.Rows, e.row)
+	return out
+}
+
 // fill computes the values of person i and reports whether all is well; what is not is in the result.
 func (e *Encoder) fill(p people, i int) bool {
 	ok := true
-	e.scratch.buf = e.scratch.buf[:0]
+	e.scratch.Reset()
 	for k := range e.slots {
 		s := &e.slots[k]
 		if s.constant != nil {
@@ -194,7 +292,7 @@ func (e *Encoder) fill(p people, i int) bool {
 
 // value is the finished value of a slot; it is empty if it is missing.
 func (e *Encoder) value(s *slot, p people, i int) (v []byte, code string) {
-	e.scratch.odd, e.scratch.tidy = false, false
+	e.scratch.Start()
 	if s.join == nil {
 		v, code = e.source(p, i, s.columns[0])
 	} else {
@@ -215,62 +313,36 @@ func (e *Encoder) source(p people, i, column int) ([]byte, string) {
 	if !ok {
 		return nil, ""
 	}
-	plain, tidy := look(v)
-	if e.scratch.tidy = tidy; !plain {
-		e.scratch.odd = true
-		if !utf8.Valid(v) {
-			return nil, "mapping.bad_utf8"
-		}
+	if !e.scratch.Look(v) {
+		return nil, "mapping.bad_utf8"
 	}
 	return v, ""
 }
 
 func (e *Encoder) joined(s *slot, p people, i int) ([]byte, string) {
-	start := -1
 	var whole []byte
-	for n, column := range s.columns {
+	separator := ""
+	for _, column := range s.columns {
 		v, code := e.source(p, i, column)
 		if code == "" {
-			v, code = run(&e.scratch, s.before, v)
+			v, code = transform.Run(&e.scratch, s.before, v)
 		}
 		if code != "" || len(v) == 0 {
 			return nil, code
 		}
-		// v may lie in the buffer, which may move: the whole is built anew behind it.
-		start = len(e.scratch.buf)
-		e.scratch.buf = append(e.scratch.buf, whole...)
-		if n > 0 {
-			e.scratch.buf = append(e.scratch.buf, *s.join...)
-		}
-		e.scratch.buf = append(e.scratch.buf, v...)
-		whole = e.scratch.since(start)
+		whole = e.scratch.Join(whole, separator, v)
+		separator = *s.join
 	}
-	e.scratch.odd, e.scratch.tidy = true, false
 	return whole, ""
-}
-
-func run(s *scratch, steps []step, v []byte) ([]byte, string) {
-	for _, step := range steps {
-		if len(v) == 0 {
-			return nil, ""
-		}
-		var code string
-		if v, code = step(s, v); code != "" {
-			return nil, code
-		}
-	}
-	return v, ""
 }
 
 // finish does what comes after the joining of sources.
 func (e *Encoder) finish(s *slot, v []byte) ([]byte, string) {
-	v, code := run(&e.scratch, s.after, v)
+	v, code := transform.Run(&e.scratch, s.after, v)
 	if code != "" || len(v) == 0 {
 		return nil, code
 	}
-	if e.scratch.odd {
-		v, _ = nfc(&e.scratch, v)
-	}
+	v = e.scratch.Compose(v)
 	if s.codes != nil {
 		to, ok := s.codes.codes[string(v)]
 		if !ok {
@@ -278,7 +350,7 @@ func (e *Encoder) finish(s *slot, v []byte) ([]byte, string) {
 		}
 		v = to
 	}
-	if s.kind != asString && !s.kind.fits(v) {
+	if s.kind != form.String && !fits(s.kind, v) {
 		return nil, "mapping.not_of_type"
 	}
 	if s.maxLength > 0 && len(v) > s.maxLength && utf8.RuneCount(v) > s.maxLength {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/mapping/transform"
 	"birgeoqy.kz/almasu/schemas"
 )
 
@@ -54,10 +55,6 @@ func (l *linter) section(rows []*row, prefix string, declared []schemas.Target) 
 	made := map[string]bool{}
 	for _, r := range rows {
 		path := prefix + r.target
-		if r.from == "provenance" {
-			l.provenance(path, known, made)
-			continue
-		}
 		d, ok := known[path]
 		switch made[path] = true; {
 		case !ok:
@@ -75,19 +72,6 @@ func (l *linter) section(rows []*row, prefix string, declared []schemas.Target) 
 	}
 }
 
-// provenance notes the marks that a provenance member makes.
-func (l *linter) provenance(path string, known map[string]schemas.Target, made map[string]bool) {
-	for _, r := range l.t.rows {
-		mark := path + "/" + r.target
-		if made[mark] = true; r.constant != nil {
-			continue
-		}
-		if _, ok := known[mark]; !ok {
-			l.Add("lint.unknown_target", r.where, "", "the schema does not declare %s", mark)
-		}
-	}
-}
-
 // codes finds code list rows that no value can reach: the steps before the list are idempotent, so a code that they
 // would change never comes out of them.
 func (l *linter) codes(r *row) {
@@ -95,12 +79,10 @@ func (l *linter) codes(r *row) {
 		return
 	}
 	for _, c := range r.codes.rows {
-		s := scratch{odd: true}
-		out, code := run(&s, r.after, []byte(c.from))
-		if code == "" {
-			out, code = nfc(&s, out)
-		}
-		if code != "" || string(out) != c.from {
+		var s transform.Scratch
+		s.Look([]byte(c.from))
+		out, code := transform.Run(&s, r.after, []byte(c.from))
+		if code != "" || string(s.Compose(out)) != c.from {
 			l.Add("lint.unreachable_code", c.where, "delete the row, or write the code as it comes out of the steps", "no value of %s can be this code after its steps", r.target)
 		}
 	}

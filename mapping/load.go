@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/mapping/form"
 )
 
 // MaxSource is the largest table that is read, in bytes.
@@ -82,6 +83,7 @@ func (l *loader) document(root *node) {
 	}
 	l.t.header = l.section(m["header"], "header", l.headerRow)
 	l.t.rows = l.section(m["records"], "records", l.recordRow)
+	l.marks()
 	for _, list := range l.t.lists {
 		if !l.usedLists[list.name] {
 			l.problems.Add("mapping.unused_code_list", list.where, "delete it", "no row uses the code list %s", list.name)
@@ -126,9 +128,10 @@ var outputKeys = keys{"format": {kindString, true}, "header": {kindString, false
 func (l *loader) output(n *node) {
 	m := l.object(n, "output", outputKeys)
 	if v := m["format"]; v != nil {
-		if l.t.format = v.text; v.text != "json" {
-			l.add("mapping.bad_format", v, "known is json", "the format %q is not known", v.text)
+		if _, ok := formats[v.text]; !ok {
+			l.add("mapping.bad_format", v, suggest(v.text, formats), "the format %q is not known", v.text)
 		}
+		l.t.format = v.text
 	}
 	for _, name := range []string{"header", "records"} {
 		if v := m[name]; v != nil && !validTarget(v.text, 1) {
@@ -210,7 +213,7 @@ func (l *loader) target(m map[string]*node, n *node) *row {
 		}
 	}
 	if v := m["type"]; v != nil {
-		kind, ok := map[string]valueKind{"string": asString, "integer": asInteger, "boolean": asBoolean}[v.text]
+		kind, ok := map[string]form.Kind{"string": form.String, "integer": form.Integer, "boolean": form.Boolean}[v.text]
 		if r.kind = kind; !ok {
 			l.add("mapping.bad_type", v, "known are string, integer, boolean", "the type %q is not known", v.text)
 		}
@@ -231,21 +234,21 @@ func (l *loader) constant(r *row, v *node) {
 		return
 	}
 	r.constant = &v.text
-	if !r.kind.fits([]byte(v.text)) || r.kind == asString && v.kind != kindString {
+	if !fits(r.kind, []byte(v.text)) || r.kind == form.String && v.kind != kindString {
 		l.add("mapping.bad_constant", v, `write a number as text in quotes, or set type`, "the constant is not of the row's type")
 	}
 }
 
 // fits reports whether v can be written as this kind: an integer without leading zeros of at most 15 digits; true or false.
-func (k valueKind) fits(v []byte) bool {
+func fits(k form.Kind, v []byte) bool {
 	switch k {
-	case asInteger:
+	case form.Integer:
 		d := v
 		if len(d) > 1 && d[0] == '-' && d[1] != '0' {
 			d = d[1:]
 		}
-		return len(d) > 0 && len(d) <= 15 && allDigits(d) && (d[0] != '0' || len(d) == 1)
-	case asBoolean:
+		return len(d) > 0 && len(d) <= 15 && digitsOnly(d) && (d[0] != '0' || len(d) == 1)
+	case form.Boolean:
 		return string(v) == "true" || string(v) == "false"
 	}
 	return true
@@ -273,6 +276,33 @@ func (l *loader) codeList(name string, at, n *node) *codeList {
 		list.rows = append(list.rows, codeRow{from.text, to.text, l.where(from)})
 	}
 	return list
+}
+
+func digitsOnly(v []byte) bool {
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// marks puts a constant for each target that has a source in the place of a header row from provenance.
+func (l *loader) marks() {
+	mark := SelfDeclared
+	var header []*row
+	for _, h := range l.t.header {
+		if h.from != provenance {
+			header = append(header, h)
+			continue
+		}
+		for _, r := range l.t.rows {
+			if len(r.fields) > 0 {
+				header = append(header, &row{target: h.target + "/" + r.target, where: r.where, constant: &mark})
+			}
+		}
+	}
+	l.t.header = header
 }
 
 func quoteArgument(name, argument string) string { return fmt.Sprintf("%s(%q)", name, argument) }

@@ -3,6 +3,9 @@ package mapping
 import (
 	"strings"
 	"unicode/utf8"
+
+	"birgeoqy.kz/almasu/mapping/form"
+	"birgeoqy.kz/almasu/mapping/transform"
 )
 
 var headerKeys = keys{"target": {kindString, true}, "from": {kindString, false}, "constant": {0, false}, "type": {kindString, false}}
@@ -22,7 +25,7 @@ func (l *loader) headerRow(n *node) *row {
 		if r.from = from.text; !headerSources[from.text] {
 			l.add("mapping.unknown_header_source", from, suggest(from.text, headerSources), "a header cannot have %q", from.text)
 		}
-		if r.kind == asBoolean || r.kind == asInteger && from.text != "batch" {
+		if r.kind == form.Boolean || r.kind == form.Integer && from.text != "batch" {
 			l.add("mapping.bad_type", from, "", "%s is not of this type", from.text)
 		}
 	}
@@ -114,9 +117,9 @@ func (l *loader) steps(r *row, list, from *node) {
 		if name == nil {
 			continue
 		}
-		label := name.name
+		label := name.Name
 		if argument != nil {
-			label = quoteArgument(name.name, *argument)
+			label = quoteArgument(name.Name, *argument)
 		}
 		if label == previous {
 			l.add("mapping.repeated_step", at, "delete one", "the step %s follows itself", label)
@@ -124,12 +127,12 @@ func (l *loader) steps(r *row, list, from *node) {
 		previous = label
 		r.steps = append(r.steps, label)
 		switch {
-		case name.joins && r.join != nil:
+		case name.Joins && r.join != nil:
 			l.add("mapping.concat", at, "", "a row is joined once")
-		case name.joins:
+		case name.Joins:
 			r.join, r.before, r.after = argument, r.after, nil
 		default:
-			r.after = append(r.after, name.step)
+			r.after = append(r.after, name.Step)
 		}
 	}
 	switch {
@@ -141,7 +144,7 @@ func (l *loader) steps(r *row, list, from *node) {
 }
 
 // step reads "name" or {name: argument}.
-func (l *loader) step(item *node) (t *transform, argument *string, at *node) {
+func (l *loader) step(item *node) (t *transform.Transform, argument *string, at *node) {
 	name := item
 	if item.kind == kindMap && len(item.keys) == 1 {
 		name = item.keys[0]
@@ -156,19 +159,27 @@ func (l *loader) step(item *node) (t *transform, argument *string, at *node) {
 		l.add("mapping.wrong_kind", item, "", "a step is a name, or a name with its argument")
 		return nil, nil, item
 	}
-	if t = findTransform(name.text); t == nil {
+	if t = transform.Find(name.text); t == nil {
 		l.add("mapping.unknown_transform", name, suggest(name.text, transformNames()), "there is no transform %q", name.text)
 		return nil, nil, item
 	}
-	if t.argument != (argument != nil) {
+	if t.Argument != (argument != nil) {
 		need := "takes no argument"
-		if t.argument {
+		if t.Argument {
 			need = "needs an argument"
 		}
-		l.add("mapping.step_argument", name, "", "the transform %s %s", t.name, need)
+		l.add("mapping.step_argument", name, "", "the transform %s %s", t.Name, need)
 		return nil, nil, item
 	}
 	return t, argument, item
+}
+
+func transformNames() map[string]bool {
+	names := map[string]bool{}
+	for _, t := range transform.All() {
+		names[t.Name] = true
+	}
+	return names
 }
 
 // codes reads an inline code list or the name of one.
@@ -188,9 +199,9 @@ func (l *loader) codes(r *row, n *node) {
 		l.add("mapping.wrong_kind", n, "", "codes must name a code list or be one, not %s", kindNames[n.kind])
 		return
 	}
-	if r.kind != asString {
+	if r.kind != form.String {
 		for _, c := range r.codes.rows {
-			if !r.kind.fits([]byte(c.to)) {
+			if !fits(r.kind, []byte(c.to)) {
 				l.problems.Add("mapping.bad_code_list", c.where, "", "the code is not of the row's type")
 			}
 		}

@@ -2,6 +2,8 @@ package mapping
 
 import (
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/mapping/form"
+	"birgeoqy.kz/almasu/mapping/transform"
 )
 
 // Table is a loaded mapping. It is safe for concurrent use.
@@ -34,26 +36,18 @@ type row struct {
 	fields    []string
 	from      string // of a header row: the name in [DocHeader]'s list
 	constant  *string
-	before    []step // for each source, before they are joined
+	before    []transform.Step // for each source, before they are joined
 	join      *string
-	after     []step
+	after     []transform.Step
 	steps     []string // for lineage
 	codes     *codeList
-	kind      valueKind
+	kind      form.Kind
 	required  bool
 	maxLength int // in characters, 0: none
 	null      bool
+	heading   string // of a column; empty: the target
 	necessity string
 }
-
-// valueKind is how a value is written.
-type valueKind uint8
-
-const (
-	asString valueKind = iota
-	asInteger
-	asBoolean
-)
 
 // codeList replaces codes by other codes.
 type codeList struct {
@@ -95,7 +89,7 @@ func (t *Table) Digest() record.Digest { return t.digest }
 func (t *Table) Schema() SchemaRef { return t.schema }
 
 // MediaType is the media type of the documents.
-func (t *Table) MediaType() string { return "application/json" }
+func (t *Table) MediaType() string { return formats[t.format].mediaType }
 
 // Fields are the register's fields that the table reads, in order of first use.
 func (t *Table) Fields() []string {
@@ -128,3 +122,6 @@ func (t *Table) Lineage() []Lineage {
 	}
 	return list
 }
+
+// SelfDeclared is the mark of a value that the person gave in the platform's own form and nobody has verified (policy 2.4, rule QUAL-1).
+const SelfDeclared = "self_declared"

@@ -1,4 +1,4 @@
-package mapping
+package transform
 
 import (
 	"strings"
@@ -13,9 +13,9 @@ import (
 )
 
 // apply runs one step as an encoder would.
-func apply(s step, in string) (string, string) {
+func apply(s Step, in string) (string, string) {
 	plain, tidy := look([]byte(in))
-	sc := scratch{odd: !plain, tidy: tidy}
+	sc := Scratch{odd: !plain, tidy: tidy}
 	out, code := s(&sc, []byte(in))
 	return string(out), code
 }
@@ -26,23 +26,23 @@ func TestTransformExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, tr := range transforms {
-		if !strings.Contains(string(comment), "//\t"+tr.name) || !strings.Contains(string(comment), tr.about) {
-			t.Errorf("%s is not in the package comment: %s", tr.name, tr.about)
+	for _, tr := range All() {
+		if !strings.Contains(string(comment), "//\t"+tr.Name) || !strings.Contains(string(comment), tr.About) {
+			t.Errorf("%s is not in the package comment: %s", tr.Name, tr.About)
 		}
-		if tr.joins {
+		if tr.Joins {
 			continue
 		}
-		if len(tr.examples) < 3 {
-			t.Errorf("%s has %d examples", tr.name, len(tr.examples))
+		if len(tr.Examples) < 3 {
+			t.Errorf("%s has %d examples", tr.Name, len(tr.Examples))
 		}
-		for _, e := range tr.examples {
-			got, code := apply(tr.step, e[0])
+		for _, e := range tr.Examples {
+			got, code := apply(tr.Step, e[0])
 			if code != "" {
 				got = "!" + code
 			}
 			if got != e[1] {
-				t.Errorf("%s(%q) = %q, want %q", tr.name, e[0], got, e[1])
+				t.Errorf("%s(%q) = %q, want %q", tr.Name, e[0], got, e[1])
 			}
 		}
 	}
@@ -54,16 +54,16 @@ var anyText = rapid.OneOf(rapid.String(), rapid.StringOf(rapid.SampledFrom([]run
 func TestStepsAreIdempotent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := anyText.Draw(t, "in")
-		for _, tr := range transforms {
-			if tr.joins {
+		for _, tr := range All() {
+			if tr.Joins {
 				continue
 			}
-			once, code := apply(tr.step, in)
+			once, code := apply(tr.Step, in)
 			if code != "" || once == "" {
 				continue
 			}
-			if twice, code := apply(tr.step, once); twice != once || code != "" {
-				t.Fatalf("%s: %q, then %q %s", tr.name, once, twice, code)
+			if twice, code := apply(tr.Step, once); twice != once || code != "" {
+				t.Fatalf("%s: %q, then %q %s", tr.Name, once, twice, code)
 			}
 		}
 	})
@@ -93,7 +93,7 @@ func TestStepsMeanWhatTheySay(t *testing.T) {
 
 // TestComposingStaysInsideAValue composes a value that begins with a combining mark, behind another one.
 func TestComposingStaysInsideAValue(t *testing.T) {
-	sc := scratch{buf: []byte("e"), odd: true}
+	sc := Scratch{buf: []byte("e"), odd: true}
 	if out, _ := nfc(&sc, []byte("\u0301И\u0306")); string(out) != "\u0301Й" || string(sc.buf) != "e\u0301Й" {
 		t.Errorf("%q in %q", out, sc.buf)
 	}
