@@ -57,6 +57,20 @@ func TestRequestIsAnswered(t *testing.T) {
 	denies(t, x, "BAS-3", "not_requested")
 }
 
+func TestRequestDoesNotReachABlockedPerson(t *testing.T) {
+	p := pupil(t, 12)
+	g := open(t, approved(t), requestCase(signed(letter(p.IIN), 1, 2)))
+	p.Blocked = true
+	_, x := project(g, p)
+	denies(t, x, "BLK-1", "blocked")
+	for _, c := range x.Checks {
+		if c.Rule == "BLK-6" && c.Outcome == legal.Failed {
+			return
+		}
+	}
+	t.Error("BLK-6 is not among the rules that failed")
+}
+
 func TestRequestIsRefused(t *testing.T) {
 	r := approved(t)
 	iin := pupil(t, 12).IIN
