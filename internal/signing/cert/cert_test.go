@@ -205,6 +205,24 @@ func TestZeroVerifierRefuses(t *testing.T) {
 	}
 }
 
+func TestPool(t *testing.T) {
+	p := cert.NewPool(testca.Certificate("rsa/ca.cer"), testca.Certificate("rsa/person.cer"), testca.Certificate("rsa/person.cer"))
+	c := testca.Certificate("rsa/person.cer")
+	if len(p.All()) != 2 || !p.Contains(c) || p.Contains(testca.Certificate("rsa/root.cer")) {
+		t.Errorf("%d certificates", len(p.All()))
+	}
+	if got := p.BySerial(c.SerialNumber, func(n cert.Name) bool { return n.EqualText(c.Issuer.String()) }); len(got) != 1 {
+		t.Errorf("by serial: %d", len(got))
+	}
+	if got := p.ByKeyID(c.SubjectKeyID); len(got) != 1 || len(p.ByKeyID(nil)) != 0 {
+		t.Errorf("by key: %d", len(got))
+	}
+	var none *cert.Pool
+	if none.Contains(c) || none.All() != nil || none.Issuers(c) != nil {
+		t.Error("a nil pool is not empty")
+	}
+}
+
 // answers is a Revocation with a fixed outcome.
 type answers string
 

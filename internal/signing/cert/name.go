@@ -99,18 +99,6 @@ func escapeValue(s string) string {
 	return b.String()
 }
 
-// First returns the first attribute of the given type, or "".
-func (n Name) First(oid string) string {
-	for _, rdn := range n.RDNs {
-		for _, a := range rdn {
-			if a.OID == oid {
-				return a.Value
-			}
-		}
-	}
-	return ""
-}
-
 // Equal reports whether both names are the same: by encoding, or by types and texts,
 // whatever string types the texts are encoded in. Letters of different case differ.
 func (n Name) Equal(o Name) bool {

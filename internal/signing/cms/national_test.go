@@ -5,12 +5,17 @@ import (
 	"context"
 	"crypto/rand"
 	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing/ber"
 	"birgeoqy.kz/almasu/internal/signing/cert"
+	"birgeoqy.kz/almasu/internal/signing/cert/crl"
+	"birgeoqy.kz/almasu/internal/signing/cert/fetch"
 	"birgeoqy.kz/almasu/internal/signing/cert/testca"
 	"birgeoqy.kz/almasu/internal/signing/cms"
 	"birgeoqy.kz/almasu/internal/signing/suite"
@@ -210,6 +215,83 @@ func naming(hash []byte) func([]byte) [][]byte {
 			id = [][]byte{ber.Algorithm("1.2.3.4"), ber.Octets(make([]byte, 32))}
 		}
 		return append(usual(d), attribute("1.2.840.113549.1.9.16.2.47", ber.Seq(ber.Seq(ber.Seq(id...)))))
+	}
+}
+
+// A hash function may go by its Russian name under a national key.
+func TestRussianNameOfTheHash(t *testing.T) {
+	id := &testca.Identity{Key: key(t, "gost2015/person.p12"), Certificate: testca.Certificate("gost2015/person.cer")}
+	s := shape{digest: ber.Algorithm("1.2.643.7.1.1.2.3"), signature: ber.Algorithm("1.2.398.3.10.1.1.2.3.2"),
+		announced: ber.Algorithm("1.2.643.7.1.1.2.3"), attributes: usual, contentType: cms.OIDData, version: 1}
+	if _, err := verifier("gost2015").Verify(context.Background(), shaped(id, []byte("x"), s), nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// Revocation by an indexed list of the authority, end to end.
+func TestRevocationByList(t *testing.T) {
+	for _, family := range testca.Families {
+		path := filepath.Join(t.TempDir(), "list.idx")
+		if _, err := crl.Build(bytes.NewReader(testca.File(family+"/list.crl")), testca.Certificate(family+"/ca.cer"), path); err != nil {
+			t.Fatal(err)
+		}
+		index, err := crl.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := verifier(family)
+		v.Chain.Revocation, v.Chain.LeafOnly = &crl.Checker{Lists: []*crl.Index{index}}, true
+		for file, code := range map[string]string{"attached.p7s": "", "stamped.p7s": "", "revoked.p7s": "cert.revoked"} {
+			if _, err := v.Verify(context.Background(), testca.File(family+"/"+file), nil); record.CodeOf(err) != code {
+				t.Errorf("%s/%s: %v, want %q", family, file, err, code)
+			}
+		}
+		v.Chain.LeafOnly = false // nobody has the root's list
+		if _, err := v.Verify(context.Background(), testca.File(family+"/attached.p7s"), nil); record.CodeOf(err) != "cert.crl_missing" {
+			t.Errorf("%s, whole chain: %v", family, err)
+		}
+		_ = index.Close()
+	}
+}
+
+// A document stamped by an authority over HTTP.
+func TestStampsOverHTTP(t *testing.T) {
+	d, _ := cert.DigestByOID("1.2.398.3.10.1.3.3")
+	tsa := &testca.Identity{Key: key(t, "gost2015/tsa.p12"), Certificate: testca.Certificate("gost2015/tsa.cer")}
+	var imprinted []byte
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Content-Type") != "application/timestamp-query" {
+			http.Error(w, "bad request", http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "application/timestamp-reply")
+		_, _ = w.Write(testca.Response(tsa.Token(testca.Stamp{Time: testca.Now, Policy: "1.2.398.3.3.2.6.4", Digest: d, Data: imprinted, Nonce: big.NewInt(99)})))
+	}))
+	t.Cleanup(s.Close)
+	a := &cms.Authority{URL: s.URL, Client: &fetch.Client{Transport: http.DefaultTransport}, Policy: "1.2.398.3.3.2.6.4", Digest: d}
+	v := verifier("gost2015")
+	ctx := context.Background()
+	opts := cms.Options{Time: testca.Now, Stamp: func(signature []byte) ([]byte, error) {
+		imprinted = signature
+		q, answer, err := a.Ask(ctx, signature, big.NewInt(99))
+		if err != nil {
+			return nil, err
+		}
+		token, _, _, err := v.VerifyResponse(ctx, q, answer)
+		return token, err
+	}}
+	signer := cms.Key{Signer: key(t, "gost2015/person.p12"), Certificate: testca.Certificate("gost2015/person.cer")}
+	doc, err := cms.Sign(rand.Reader, []byte("x"), opts, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.RequireTimeStamp = true
+	if _, err := v.Verify(ctx, doc, nil); err != nil {
+		t.Error(err)
+	}
+	s.Close()
+	if _, err := cms.Sign(rand.Reader, []byte("x"), opts, signer); record.CodeOf(err) != "tsp.unreachable" {
+		t.Errorf("authority that is down: %v", err)
 	}
 }
 

@@ -22,7 +22,7 @@
 // # Keys
 //
 // PKCS#8 with RSA, ECDSA, Ed25519 and the national GOST keys: of 34.10-2015 the
-// private key is an octet string of 64 octets, little-endian; of 34.310-2004 an
-// integer. Russian keys of RFC 9215 on paramSetA of 512 bits are read for the sake of
-// checking against gost-engine.
+// private key is an octet string, little-endian; of 34.310-2004 an integer; either
+// form is read of either. Russian keys of RFC 9215 on paramSetA of 512 bits are read
+// for the sake of checking against gost-engine.
 package keystore
