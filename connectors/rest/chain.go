@@ -63,7 +63,7 @@ func (ch *chain) accepted(note []byte, size int64) {
 	ch.introduced[string(note)] = struct{}{}
 }
 
-// forget drops what was introduced: the recipient says that it does not know it, and holds a log of the given size.
+// forget drops what was introduced: the recipient says that it holds a log of another size than we knew.
 func (ch *chain) forget(held int64) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
@@ -96,7 +96,7 @@ func (ch *chain) introduce(ctx context.Context, note []byte) error {
 			return err
 		}
 		if a.status == http.StatusOK {
-			ch.accepted(note, max(held, checkpoint.Size))
+			ch.accepted(note, checkpoint.Size)
 			return nil
 		}
 		r := a.refusal()
@@ -104,6 +104,7 @@ func (ch *chain) introduce(ctx context.Context, note []byte) error {
 			return ch.refused(a, r)
 		}
 		held = r.HeldSize
+		ch.forget(held)
 	}
 	return &connectors.Failure{Code: "delivery.checkpoint_moving", Err: errors.New("the size that the recipient holds changed with every try")}
 }

@@ -6,7 +6,9 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -35,11 +37,17 @@ func TestIntroductionAfterRestartOfEitherSide(t *testing.T) {
 	env2, ticket2 := s.message(payload(10))
 	deliver(t, c, env2, ticket2)
 	rc.loseMemory()
+	third, ticketThird := s.message(payload(10))
+	deliver(t, rc.connect(s), third, ticketThird)
+	rc.loseMemory()
 	delete(rc.receipts, env.Header().Message.String())
 	before := rc.count(messagesPath)
 	deliver(t, c, env, ticket) // answered checkpoint_unknown, introduced and sent again in one attempt
 	if n := rc.count(messagesPath) - before; n != 2 {
 		t.Fatalf("%d posts of the message", n)
+	}
+	if c.chain.held != rc.held.Size {
+		t.Fatalf("the recipient holds %d entries, and we believe %d", rc.held.Size, c.chain.held)
 	}
 }
 
@@ -180,4 +188,21 @@ func TestMemoryOfIntroductionsIsBounded(t *testing.T) {
 	if len(ch.introduced) > maxIntroduced || ch.held != maxIntroduced+9 {
 		t.Fatal(len(ch.introduced), ch.held)
 	}
+}
+
+func FuzzAnswer(f *testing.F) {
+	f.Add(409, []byte(`{"code":"log.checkpoint_base","held_size":3}`), "7")
+	f.Add(200, []byte(`[]`), "Sun, 22 Nov 2026 10:30:00 GMT")
+	c := &Connector{conf: Config{Now: func() time.Time { return testTime }, MaxRetryAfter: time.Hour}}
+	f.Fuzz(func(t *testing.T, status int, body []byte, retry string) {
+		a := &answer{status: status, body: body, retryAfter: retry}
+		r := a.refusal()
+		failure := c.failure(a, r)
+		if failure.Code == "" || r.HeldSize < 0 || failure.RetryAfter < 0 || failure.RetryAfter > time.Hour {
+			t.Fatalf("%+v", failure)
+		}
+		if strings.ContainsAny(failure.Remote, " \n\"<>@") || len(failure.Remote) > 64 {
+			t.Fatalf("the recipient's words became a code: %q", failure.Remote)
+		}
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"time"
 
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing/httpsig"
@@ -52,6 +53,7 @@ func (c *Config) transport() (*http.Transport, error) {
 		TLSClientConfig:        conf,
 		TLSHandshakeTimeout:    c.HandshakeTimeout,
 		ResponseHeaderTimeout:  c.AnswerTimeout,
+		IdleConnTimeout:        90 * time.Second,
 		DisableCompression:     true,
 		MaxIdleConns:           c.Connections,
 		MaxIdleConnsPerHost:    c.Connections,
