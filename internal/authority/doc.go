@@ -1,0 +1,2 @@
+// Package authority is the receiving side of transfers.
+package authority

@@ -1,0 +1,245 @@
+package inbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/schemas"
+)
+
+// Export writes the accepted records of one sender, in the order of sequence number and position, in the format "json" (a line
+// {"message":ID,"sequence":N,"index":N,"record":{...}} for each) or "csv" (UTF-8, a column for each scalar that a configured
+// schema declares, list members joined by "; "; a text that a spreadsheet would take for a formula begins with an apostrophe).
+// It returns the number of records.
+func Export(ctx context.Context, c *Config, sender, format string, out io.Writer) (int64, error) {
+	if !slices.ContainsFunc(c.Senders, func(s SenderConfig) bool { return s.BIN == sender }) {
+		return 0, record.NewProblem("request.sender", "", "give the BIN of a configured sender", "there is no sender %q", sender)
+	}
+	st, err := Open(ctx, c.Data, false)
+	if err != nil {
+		return 0, err
+	}
+	defer st.Close()
+	e := &exporter{members: map[record.Digest]string{}}
+	if e.unpack, err = zstd.NewReader(nil, zstd.WithDecoderMaxMemory(2<<30)); err != nil {
+		return 0, err
+	}
+	defer e.unpack.Close()
+	if err := e.schemas(c); err != nil {
+		return 0, err
+	}
+	switch format {
+	case "json":
+		e.put = lineWriter(out)
+	case "csv":
+		w := csv.NewWriter(out)
+		defer w.Flush()
+		e.put = e.csvWriter(w)
+	default:
+		return 0, record.NewProblem("request.format", "", "csv or json", "there is no format %q", format)
+	}
+	err = e.run(ctx, st, sender)
+	return e.count, err
+}
+
+// taken is one accepted record with its place.
+type taken struct {
+	message  string
+	sequence uint64
+	index    int
+	record   json.RawMessage
+}
+
+type exporter struct {
+	unpack  *zstd.Decoder
+	members map[record.Digest]string // the member that holds the records, by schema
+	columns []string
+	put     func(taken) error
+	count   int64
+}
+
+func (e *exporter) schemas(c *Config) error {
+	for _, one := range c.Schemas {
+		schema, err := LoadSchema(one)
+		if err != nil {
+			return err
+		}
+		e.members[schema.Digest()] = schema.Records()
+		for _, t := range schema.RecordTargets() {
+			if !slices.Contains(e.columns, t.Path) {
+				e.columns = append(e.columns, t.Path)
+			}
+		}
+	}
+	return nil
+}
+
+func (e *exporter) run(ctx context.Context, st *Store, sender string) error {
+	rows, err := st.db.QueryContext(ctx, selectMessages, sender)
+	if err != nil {
+		return fmt.Errorf("reading messages: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r row
+		if err := r.scan(rows); err != nil {
+			return err
+		}
+		if r.status != signing.StatusAccepted || r.accepted == 0 {
+			continue
+		}
+		if err := e.message(&r); err != nil {
+			return fmt.Errorf("message %d: %w", r.sequence, err)
+		}
+	}
+	return rows.Err()
+}
+
+func (e *exporter) message(r *row) error {
+	h, err := signing.ParseHeader(r.header)
+	if err != nil {
+		return err
+	}
+	document, err := e.unpack.DecodeAll(r.document, nil)
+	if err != nil {
+		return fmt.Errorf("decompressing the document: %w", err)
+	}
+	member, ok := e.members[h.Schema]
+	if !ok || member == "" {
+		return record.NewProblem("schema.not_agreed", "", "configure the schema again", "the document's schema is not among those configured")
+	}
+	var parts map[string]json.RawMessage
+	if err := json.Unmarshal(document, &parts); err != nil {
+		return fmt.Errorf("reading the document: %w", err)
+	}
+	var records []json.RawMessage
+	if err := json.Unmarshal(parts[member], &records); err != nil {
+		return fmt.Errorf("reading the records: %w", err)
+	}
+	rejected, err := rejectedOf(r.receipt)
+	if err != nil {
+		return err
+	}
+	for i, one := range records {
+		if rejected[i] {
+			continue
+		}
+		if err := e.put(taken{message: hex.EncodeToString(r.message), sequence: r.sequence, index: i, record: one}); err != nil {
+			return err
+		}
+		e.count++
+	}
+	return nil
+}
+
+// rejectedOf reads the positions of rejected records from one of our own receipts, which [Verify] verifies.
+func rejectedOf(receipt []byte) (map[int]bool, error) {
+	line, _, _ := bytes.Cut(receipt, []byte("\n"))
+	var r struct {
+		Outcomes []struct {
+			Index  int    `json:"index"`
+			Status string `json:"status"`
+		} `json:"outcomes"`
+	}
+	if err := json.Unmarshal(line, &r); err != nil {
+		return nil, fmt.Errorf("reading the receipt: %w", err)
+	}
+	out := map[int]bool{}
+	for _, o := range r.Outcomes {
+		out[o.Index] = o.Status == signing.StatusRejected
+	}
+	return out, nil
+}
+
+func lineWriter(out io.Writer) func(taken) error {
+	return func(t taken) error {
+		_, err := fmt.Fprintf(out, `{"message":%q,"sequence":%d,"index":%d,"record":%s}`+"\n", t.message, t.sequence, t.index, t.record)
+		return err
+	}
+}
+
+func (e *exporter) csvWriter(w *csv.Writer) func(taken) error {
+	head := append([]string{"message", "sequence", "index"}, e.columns...)
+	line := make([]string, len(head))
+	begun := false
+	return func(t taken) error {
+		if !begun {
+			begun = true
+			if err := w.Write(head); err != nil {
+				return err
+			}
+		}
+		values := map[string]string{}
+		f := &flattener{values: values}
+		if err := schemas.Scan(t.record, f); err != nil {
+			return err
+		}
+		line[0], line[1], line[2] = t.message, strconv.FormatUint(t.sequence, 10), strconv.Itoa(t.index)
+		for i, c := range e.columns {
+			line[3+i] = guard(values[c])
+		}
+		return w.Write(line)
+	}
+}
+
+// guard keeps a spreadsheet from reading a text as a formula.
+func guard(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+// flattener collects the scalars of a record by path.
+type flattener struct {
+	path   []string
+	values map[string]string
+}
+
+// Event implements schemas.Events.
+func (f *flattener) Event(k schemas.Kind, text []byte) {
+	last := len(f.path) - 1
+	switch k {
+	case schemas.Name:
+		f.path[last] = string(text)
+	case schemas.Object:
+		f.path = append(f.path, "")
+	case schemas.Array:
+		f.path = append(f.path, "[]")
+	case schemas.EndObject, schemas.EndArray:
+		f.path = f.path[:last]
+	case schemas.String, schemas.Number:
+		f.set(string(text))
+	case schemas.True:
+		f.set("true")
+	case schemas.False:
+		f.set("false")
+	}
+}
+
+// set stores a value under the path as schemas.Target spells it: the list mark follows its name without a slash.
+func (f *flattener) set(v string) {
+	path := strings.ReplaceAll(strings.Join(f.path, "/"), "/[]", "[]")
+	if old, ok := f.values[path]; ok {
+		v = old + "; " + v
+	}
+	f.values[path] = v
+}
+
+// ExportName is the default name of an export.
+func ExportName(sender, format string, at time.Time) string {
+	return fmt.Sprintf("records-%s-%s.%s", sender, at.UTC().Format("20060102T150405Z"), format)
+}

@@ -1,0 +1,127 @@
+package inbox
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Gap is a sequence number that is missing.
+type Gap struct {
+	Sequence uint64 `json:"sequence"`
+	// Since is when a message with a greater number was first received.
+	Since time.Time `json:"since"`
+	// Overdue says that the gap has lasted longer than the configured timeout.
+	Overdue bool `json:"overdue"`
+}
+
+// Alarm is evidence against a sender that is kept.
+type Alarm struct {
+	At   time.Time `json:"at"`
+	Code string    `json:"code"`
+}
+
+// SenderStatus is what was received of one sender.
+type SenderStatus struct {
+	BIN  string `json:"bin"`
+	Name string `json:"name"`
+	// Messages counts those stored, Refused those of them that were refused as a whole; Records and Rejected count records.
+	Messages int64 `json:"messages"`
+	Refused  int64 `json:"refused"`
+	Records  int64 `json:"records"`
+	Rejected int64 `json:"rejected"`
+	// Last is the greatest sequence number received.
+	Last uint64 `json:"last_sequence"`
+	Gaps []Gap  `json:"gaps"`
+	// HeldSize and HeldRoot are the state of the sender's log that is held; Checkpoint is its signed form.
+	HeldSize   int64     `json:"held_size"`
+	HeldRoot   tlog.Hash `json:"held_root"`
+	Checkpoint string    `json:"checkpoint,omitempty"`
+	// Alarms are the first hundred.
+	Alarms []Alarm `json:"alarms"`
+}
+
+// Status reads the store of a configuration, also while it is being served.
+func Status(ctx context.Context, c *Config, now time.Time) ([]SenderStatus, error) {
+	st, err := Open(ctx, c.Data, false)
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	out := []SenderStatus{}
+	for _, one := range c.Senders {
+		s, err := st.status(ctx, one, now, c.GapTimeout)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, *s)
+	}
+	return out, nil
+}
+
+func (s *Store) status(ctx context.Context, c SenderConfig, now time.Time, timeout time.Duration) (*SenderStatus, error) {
+	sd, err := LoadSender(c)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.Progress(ctx, sd)
+	if err != nil {
+		return nil, err
+	}
+	out := &SenderStatus{BIN: c.BIN, Name: c.Name, Last: p.Last, Gaps: []Gap{}, HeldSize: p.Held.Size, HeldRoot: p.Held.Root, Alarms: []Alarm{}}
+	err = s.db.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE status = 'refused'), coalesce(sum(accepted), 0), coalesce(sum(rejected), 0)
+		FROM message WHERE sender = ?`, c.BIN).Scan(&out.Messages, &out.Refused, &out.Records, &out.Rejected)
+	if err != nil {
+		return nil, fmt.Errorf("counting messages: %w", err)
+	}
+	for _, n := range p.Missing() {
+		var micros int64
+		if err := s.db.QueryRowContext(ctx, "SELECT min(received) FROM message WHERE sender = ? AND sequence > ?", c.BIN, int64(n)).Scan(&micros); err != nil {
+			return nil, fmt.Errorf("looking for gaps: %w", err)
+		}
+		since := time.UnixMicro(micros).UTC()
+		out.Gaps = append(out.Gaps, Gap{Sequence: n, Since: since, Overdue: now.Sub(since) > timeout})
+	}
+	if p.Held.Size > 0 {
+		if err := s.db.QueryRowContext(ctx, "SELECT CAST(signed AS TEXT) FROM checkpoint WHERE sender = ? AND size = ?", c.BIN, p.Held.Size).Scan(&out.Checkpoint); err != nil {
+			return nil, fmt.Errorf("reading the held checkpoint: %w", err)
+		}
+	}
+	rows, err := s.db.QueryContext(ctx, "SELECT at, code FROM alarm WHERE sender = ? ORDER BY id LIMIT 100", c.BIN)
+	if err != nil {
+		return nil, fmt.Errorf("reading alarms: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var micros int64
+		var a Alarm
+		if err := rows.Scan(&micros, &a.Code); err != nil {
+			return nil, fmt.Errorf("reading alarms: %w", err)
+		}
+		a.At = time.UnixMicro(micros).UTC()
+		out.Alarms = append(out.Alarms, a)
+	}
+	return out, rows.Err()
+}
+
+// WriteStatus renders a status for people.
+func WriteStatus(w io.Writer, all []SenderStatus) {
+	for _, s := range all {
+		fmt.Fprintf(w, "sender %s %s\n", s.BIN, s.Name)
+		fmt.Fprintf(w, "  messages %d (refused %d), records %d (rejected %d), last number %d\n", s.Messages, s.Refused, s.Records, s.Rejected, s.Last)
+		fmt.Fprintf(w, "  held log state: %d entries, root %s\n", s.HeldSize, s.HeldRoot)
+		for _, g := range s.Gaps {
+			overdue := ""
+			if g.Overdue {
+				overdue = ", OVERDUE"
+			}
+			fmt.Fprintf(w, "  number %d is missing since %s%s\n", g.Sequence, g.Since.Format(time.RFC3339), overdue)
+		}
+		for _, a := range s.Alarms {
+			fmt.Fprintf(w, "  ALARM %s at %s\n", a.Code, a.At.Format(time.RFC3339))
+		}
+	}
+}

@@ -1,0 +1,354 @@
+package authority
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"birgeoqy.kz/almasu/internal/authority/inbox"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/signing/httpsig"
+	"birgeoqy.kz/almasu/internal/transferlog"
+)
+
+// maxVoid bounds the document of a void notice, which carries no records.
+const maxVoid = 4096
+
+// arrival is a message on its way from the wire to the store.
+type arrival struct {
+	sender  *sender
+	at      time.Time
+	nonce   inbox.Nonce
+	payload signing.Payload
+	env     *signing.Envelope
+
+	ticket  string
+	state   transferlog.Checkpoint // that the ticket is against
+	index   int64
+	verdict verdict
+
+	document []byte // compressed
+	receipt  []byte
+}
+
+// body is a request whose signature was proven.
+type body struct {
+	sender   *sender
+	verified *httpsig.Verified
+	bytes    []byte
+	payload  signing.Payload
+}
+
+func nonceOf(v *httpsig.Verified) inbox.Nonce {
+	return inbox.Nonce{KeyID: v.KeyID, Nonce: v.Nonce, Expires: v.Expires}
+}
+
+// buffers are reused for bodies and compressed documents.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// authentic reads the request's body, proves its signature, and finds who sent it. into is a buffer to reuse.
+func (s *Server) authentic(r *http.Request, at time.Time, into *[]byte) (*body, error) {
+	b := &body{}
+	verified, err := s.verifier.Verify(r, at, func() (record.Digest, error) {
+		if int64(cap(*into)) < r.ContentLength {
+			*into = make([]byte, r.ContentLength)
+		}
+		b.bytes = (*into)[:r.ContentLength]
+		if _, err := io.ReadFull(r.Body, b.bytes); err != nil {
+			return record.Digest{}, refuse("request.body", "", "the body is not of the length stated")
+		}
+		b.payload = signing.NewPayload(b.bytes, r.Header.Get("Content-Type"))
+		return b.payload.Digest(), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.verified = verified
+	if b.sender = s.owners[verified.KeyID]; b.sender == nil {
+		return nil, refuse("signing.unknown_key", "", "the key belongs to no sender")
+	}
+	return b, nil
+}
+
+// message answers POST /v1/messages: the checks stand in the order of the package comment.
+func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
+	at := s.now()
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	b, err := s.authentic(r, at, buffer)
+	if err != nil {
+		return err
+	}
+	a := &arrival{
+		sender: b.sender, at: at, payload: b.payload, nonce: nonceOf(b.verified), ticket: r.Header.Get(httpsig.FieldTicket),
+	}
+	if err := s.open(a, r.Header); err != nil {
+		return err
+	}
+	prior, err := s.prior(r.Context(), a)
+	if err != nil {
+		return err
+	}
+	if prior != nil {
+		return s.repeat(w, r.Context(), a, prior)
+	}
+	if err := s.admit(r.Context(), a, r.Header.Get(httpsig.FieldCheckpoint)); err != nil {
+		return s.taken(w, r.Context(), a, err)
+	}
+	s.judge(a)
+	if err := s.sign(a); err != nil {
+		return err
+	}
+	packed := buffers.Get().(*[]byte)
+	defer buffers.Put(packed)
+	if a.verdict.refused == nil {
+		*packed = s.zstd.EncodeAll(a.payload.Bytes(), (*packed)[:0])
+		a.document = *packed
+		if len(a.document) == 0 {
+			a.document = []byte{}
+		}
+	}
+	if prior, err = s.keep(r.Context(), a); err != nil {
+		return s.taken(w, r.Context(), a, err)
+	}
+	if prior != nil {
+		return s.repeat(w, r.Context(), a, prior)
+	}
+	if a.verdict.refused != nil {
+		return &refusal{Problem: a.verdict.refused, receipt: a.receipt}
+	}
+	writeReceipt(w, a.receipt)
+	return nil
+}
+
+// open verifies the envelope, compares it with the request's fields, and insists that we are the recipient.
+func (s *Server) open(a *arrival, fields http.Header) error {
+	env, err := signing.OpenWire(fields.Get(httpsig.FieldEnvelope), a.payload, a.sender.Ring, a.at)
+	if err != nil {
+		return err
+	}
+	a.env = env
+	if err := httpsig.CheckEnvelope(fields, env); err != nil {
+		return err
+	}
+	h := env.Header()
+	if h.Sender != a.sender.BIN {
+		return refuse("message.wrong_sender", "", "the envelope names another sender than the key's holder")
+	}
+	if h.Recipient != s.config.BIN {
+		return refuse("message.wrong_recipient", "look at the route's address", "the envelope is for another recipient")
+	}
+	return nil
+}
+
+// prior returns what was answered to this message before, nil if it is new.
+func (s *Server) prior(ctx context.Context, a *arrival) (*inbox.Answered, error) {
+	return s.store.Answer(ctx, a.sender.BIN, a.env.Header().Message)
+}
+
+// repeat gives the earlier answer again, whatever came since. The same id with other bytes is an alarm.
+func (s *Server) repeat(w http.ResponseWriter, ctx context.Context, a *arrival, prior *inbox.Answered) error {
+	if !bytes.Equal(prior.Header, a.env.HeaderBytes()) {
+		return s.alarm(ctx, a.sender, a.at, refuse("message.other_envelope", "a message id stands for one envelope", "this message id was received with another envelope"), evidenceOf(a.env))
+	}
+	if prior.Status == signing.StatusRefused {
+		return &refusal{Problem: record.NewProblem(prior.Code, "", "", "the message was refused when it was first received"), receipt: prior.Receipt}
+	}
+	writeReceipt(w, prior.Receipt)
+	return nil
+}
+
+// evidenceOf is the signed header of an envelope without its document.
+func evidenceOf(env *signing.Envelope) []byte {
+	return append(append(append(bytes.Clone(env.HeaderBytes()), '\n'), env.KeyID()...), append([]byte{' '}, base64.RawURLEncoding.EncodeToString(env.Signature())...)...)
+}
+
+// alarm stores evidence against a sender and returns the refusal, once it is durable.
+func (s *Server) alarm(ctx context.Context, sd *sender, at time.Time, r *refusal, evidence []byte) error {
+	s.log.Error("alarm", "sender", sd.BIN, "code", r.Code)
+	return s.group.submit(ctx, func(ctx context.Context, g *group) error {
+		if err := g.Raise(ctx, sd.BIN, at, r.Code, evidence); err != nil {
+			return err
+		}
+		return r
+	})
+}
+
+// admit checks number, checkpoint and ticket.
+func (s *Server) admit(ctx context.Context, a *arrival, checkpoint string) error {
+	h := a.env.Header()
+	a.sender.mu.Lock()
+	err := checkSequence(a.sender.progress, h.Sequence, s.config.Window)
+	a.sender.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	signed, err := base64.StdEncoding.Strict().DecodeString(checkpoint)
+	if err != nil {
+		return refuse("log.checkpoint_malformed", "", "the field %s is not base64", httpsig.FieldCheckpoint)
+	}
+	if a.state, err = a.sender.LogKey.Open(signed); err != nil {
+		return err
+	}
+	if err := s.known(ctx, a.sender, a.at, a.state, signed); err != nil {
+		return err
+	}
+	intent, index, err := transferlog.CheckWire(a.ticket, a.state)
+	if err != nil {
+		return err
+	}
+	a.index = index
+	if intent.Envelope != a.env.Digest() || !inbox.Agrees(intent, &h) {
+		return refuse("log.ticket_other_message", "", "the intent in the log is not for this message")
+	}
+	return nil
+}
+
+const codeTaken = "sequence.duplicate_other_message"
+
+func refuseTaken(sequence uint64) *refusal {
+	return refuse(codeTaken, "the sender has given one number to two messages; compare logs", "another message with number %d was received", sequence)
+}
+
+// checkSequence says whether a new message may take the number.
+func checkSequence(p *inbox.Progress, sequence, window uint64) error {
+	if p.Has(sequence) {
+		return refuseTaken(sequence)
+	}
+	if sequence-p.Lowest >= window {
+		return refuse("sequence.too_far", "send the missing messages first", "number %d is %d or more beyond the lowest missing number %d", sequence, window, p.Lowest)
+	}
+	return nil
+}
+
+// taken turns to the case that a number is taken: by this very message, which came by another request meanwhile, or by
+// another message, whose header is then kept as evidence. Other errors pass.
+func (s *Server) taken(w http.ResponseWriter, ctx context.Context, a *arrival, err error) error {
+	var r *refusal
+	if !errors.As(err, &r) || r.Code != codeTaken {
+		return err
+	}
+	prior, perr := s.prior(ctx, a)
+	switch {
+	case perr != nil:
+		return perr
+	case prior != nil:
+		return s.repeat(w, ctx, a, prior)
+	}
+	return s.alarm(ctx, a.sender, a.at, r, evidenceOf(a.env))
+}
+
+// known insists that a checkpoint was introduced and accepted.
+func (s *Server) known(ctx context.Context, sd *sender, at time.Time, state transferlog.Checkpoint, signed []byte) error {
+	sd.mu.Lock()
+	root, ok := sd.progress.Root(state.Size)
+	held := sd.progress.Held
+	sd.mu.Unlock()
+	if !ok {
+		var err error
+		if root, ok, err = s.store.Root(ctx, sd.BIN, state.Size); err != nil {
+			return err
+		}
+	}
+	switch {
+	case !ok:
+		r := refuse("log.checkpoint_unknown", "post it to /v1/checkpoints with a proof first", "the checkpoint of %d entries was not introduced", state.Size)
+		r.held = &held
+		return r
+	case root != state.Root:
+		return s.alarm(ctx, sd, at, inconsistent(held), signed)
+	}
+	return nil
+}
+
+func inconsistent(held transferlog.Checkpoint) *refusal {
+	r := refuse("log.inconsistent", "nothing more is taken under this state of the log; a person has to look", "the log is not an extension of the one that is held: it was rewritten or forked")
+	r.held = &held
+	return r
+}
+
+// judge checks the document. What it refuses takes its number all the same, with a receipt that says so.
+func (s *Server) judge(a *arrival) {
+	h := a.env.Header()
+	switch j := s.judges[h.Schema]; {
+	case h.Operation == signing.OperationVoid:
+		if h.Records != 0 || len(a.payload.Bytes()) > maxVoid {
+			a.verdict.refused = record.NewProblem("message.void", "", "", "a void notice carries no records and at most %d bytes", maxVoid)
+		}
+	case h.MediaType != "application/json":
+		a.verdict.refused = record.NewProblem("message.media_type", "", "", "expected application/json")
+	case j == nil:
+		a.verdict.refused = record.NewProblem("schema.not_agreed", "", "compare the digests of the schema", "no schema with this digest was agreed on")
+	default:
+		a.verdict = j.judge(a.payload.Bytes(), h.Records)
+	}
+	a.verdict.records = h.Records
+}
+
+// sign makes the receipt.
+func (s *Server) sign(a *arrival) error {
+	h := a.env.Header()
+	a.sender.mu.Lock()
+	held := a.sender.progress.Held.Size
+	a.sender.mu.Unlock()
+	r := signing.Receipt{
+		Message: h.Message, Envelope: a.env.Digest(), Sequence: h.Sequence, Recipient: h.Recipient, Received: a.at,
+		Status: signing.StatusAccepted, Records: h.Records, Accepted: a.verdict.accepted(), Rejected: len(a.verdict.outcomes),
+		Outcomes: a.verdict.outcomes, CheckpointSize: held, LogIndex: a.index,
+	}
+	if a.verdict.refused != nil {
+		r.Status, r.Code, r.Rejected, r.Outcomes = signing.StatusRefused, a.verdict.code(), h.Records, nil
+	}
+	var err error
+	if a.receipt, err = signing.SignReceipt(r, s.key); err != nil {
+		return fmt.Errorf("signing a receipt: %w", err)
+	}
+	return nil
+}
+
+// keep stores message and receipt durably; prior is not nil if the same message came first by another request.
+func (s *Server) keep(ctx context.Context, a *arrival) (prior *inbox.Answered, err error) {
+	h := a.env.Header()
+	err = s.group.submit(ctx, func(ctx context.Context, g *group) error {
+		var err error
+		if prior, err = g.Answer(ctx, a.sender.BIN, h.Message); err != nil || prior != nil {
+			return err
+		}
+		taken, err := g.Taken(ctx, a.sender.BIN, h.Sequence)
+		if err != nil {
+			return err
+		}
+		if taken {
+			return refuseTaken(h.Sequence)
+		}
+		if err := g.PutMessage(ctx, a.stored()); err != nil {
+			return err
+		}
+		g.after = append(g.after, func() {
+			a.sender.mu.Lock()
+			defer a.sender.mu.Unlock()
+			a.sender.progress.Receive(h.Sequence)
+		})
+		return nil
+	})
+	return prior, err
+}
+
+// stored is the message as it is kept.
+func (a *arrival) stored() *inbox.Message {
+	status := signing.StatusAccepted
+	if a.verdict.refused != nil {
+		status = signing.StatusRefused
+	}
+	return &inbox.Message{
+		Sender: a.sender.BIN, Nonce: a.nonce, Received: a.at, Envelope: a.env, Document: a.document, Ticket: a.ticket, Checkpoint: a.state.Size,
+		Status: status, Code: a.verdict.code(), Accepted: a.verdict.accepted(), Rejected: len(a.verdict.outcomes), Receipt: a.receipt,
+	}
+}
