@@ -13,6 +13,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/app/setup"
 	"birgeoqy.kz/almasu/internal/authority"
 	"birgeoqy.kz/almasu/internal/evidence"
 	"birgeoqy.kz/almasu/internal/legal"
@@ -23,6 +24,9 @@ import (
 
 // demoStart is the demonstration's own time: a Monday morning. It runs on any date.
 var demoStart = time.Date(2026, 11, 23, 6, 59, 58, 0, register.Zone)
+
+// demoPeople is how many pupils the demonstration's platform has.
+const demoPeople = 1000
 
 // Each route of the demonstration delivers at least demoLeast people and refuses somebody.
 const demoLeast = 300
@@ -79,24 +83,24 @@ func (s *session) runDemo(ctx context.Context, keep string, serve bool) (err err
 	}
 	s.demo = true
 	s.now = func() time.Time { return demoStart.Add(time.Since(began)) }
-	w := &demoWorld{dir: dir, now: demoStart}
-	defer func() { err = errors.Join(err, w.ministry.stop(), w.oblast.stop()) }()
+	w := &setup.Example{Dir: dir, Now: demoStart, People: demoPeople, Batch: 100}
+	defer func() { err = errors.Join(err, w.Ministry.Stop(), w.Oblast.Stop()) }()
 	result := &demoResult{Folder: keep, Authorities: map[string]int64{}}
 	s.result = result
 	s.tell("Making a platform of %d synthetic pupils, keys, a register approved by two people ...", demoPeople)
-	if err := w.build(ctx); err != nil {
+	if err := w.Build(ctx); err != nil {
 		return err
 	}
-	for _, b := range []*demoBody{w.ministry, w.oblast} {
-		if err := w.startAuthority(ctx, b, s.now()); err != nil {
+	for _, b := range w.Bodies() {
+		if err := startAuthority(ctx, w, b, s.now()); err != nil {
 			return err
 		}
-		s.tell("The authority %s listens on %s, a process of its own.", b.id, b.process.url)
+		s.tell("The authority %s listens on %s, a process of its own.", b.ID, b.URL)
 	}
-	if err := w.writeConfig(demoStart.Truncate(time.Minute).Add(time.Minute)); err != nil {
+	if err := w.WriteConfig(demoStart.Truncate(time.Minute).Add(time.Minute)); err != nil {
 		return err
 	}
-	s.config = w.path("almasu.yaml")
+	s.config = w.Path("almasu.yaml")
 	if result.Transfers, err = s.demoTransfers(ctx, w); err != nil {
 		return err
 	}
@@ -111,6 +115,18 @@ func (s *session) runDemo(ctx context.Context, keep string, serve bool) (err err
 	}
 	if serve {
 		return s.demoServe(ctx, w)
+	}
+	return nil
+}
+
+// startAuthority runs this program again, as an authority.
+func startAuthority(ctx context.Context, w *setup.Example, b *setup.Body, now time.Time) error {
+	self, err := os.Executable()
+	if err != nil {
+		return environment(err)
+	}
+	if err := w.Start(ctx, b, now, self, authorityCommand); err != nil {
+		return environment(err)
 	}
 	return nil
 }
@@ -130,7 +146,7 @@ func demoFolder(keep string) (string, error) {
 }
 
 // demoTransfers runs the scheduler until both scheduled transfers and the requested one are closed.
-func (s *session) demoTransfers(ctx context.Context, w *demoWorld) ([]*transfer.Report, error) {
+func (s *session) demoTransfers(ctx context.Context, w *setup.Example) ([]*transfer.Report, error) {
 	v, err := s.open(ctx, parts{platform: true, store: true, anySchema: true})
 	if err != nil {
 		return nil, err
@@ -139,7 +155,7 @@ func (s *session) demoTransfers(ctx context.Context, w *demoWorld) ([]*transfer.
 	if _, err := v.store.Migrate(ctx); err != nil {
 		return nil, environment(err)
 	}
-	if err := v.noteRegister(ctx, demoAdministrators[0]); err != nil {
+	if err := v.noteRegister(ctx, setup.Administrators[0]); err != nil {
 		return nil, environment(err)
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -194,8 +210,8 @@ func (s *session) collect(ctx context.Context, closed <-chan *transfer.Report, n
 }
 
 // demoRequest enters the ministry's written request, and has two administrators approve it; the initiator's own approval is refused.
-func (s *session) demoRequest(ctx context.Context, v *service, w *demoWorld) error {
-	body, err := w.requestFile(ctx, v)
+func (s *session) demoRequest(ctx context.Context, v *service, w *setup.Example) error {
+	body, err := requestFile(ctx, v)
 	if err != nil {
 		return err
 	}
@@ -204,13 +220,13 @@ func (s *session) demoRequest(ctx context.Context, v *service, w *demoWorld) err
 		return err
 	}
 	s.tell("\nThe ministry's written request %s names %d pupils. Entered by %s, who may not approve it:", q.Number, len(q.Subjects), q.Initiator)
-	if _, err := v.approveRequest(ctx, q.ID, q.Initiator, w.admins[q.Initiator]); err == nil {
+	if _, err := v.approveRequest(ctx, q.ID, q.Initiator, w.Admins[q.Initiator]); err == nil {
 		return failed(errors.New("the initiator approved their own request"))
 	} else {
 		s.tell("  %v", err)
 	}
-	for _, who := range demoAdministrators[1:] {
-		ready, err := v.approveRequest(ctx, q.ID, who, w.admins[who])
+	for _, who := range setup.Administrators[1:] {
+		ready, err := v.approveRequest(ctx, q.ID, who, w.Admins[who])
 		if err != nil {
 			return err
 		}
@@ -220,7 +236,7 @@ func (s *session) demoRequest(ctx context.Context, v *service, w *demoWorld) err
 }
 
 // requestFile writes a request that names two pupils of five.
-func (w *demoWorld) requestFile(ctx context.Context, v *service) ([]byte, error) {
+func requestFile(ctx context.Context, v *service) ([]byte, error) {
 	var numbers []string
 	err := sqlx.SelectContext(ctx, v.platform, &numbers, "SELECT iin FROM profiles WHERE iin IS NOT NULL AND id % 5 < 2 ORDER BY id")
 	if err != nil {
@@ -245,7 +261,7 @@ salt: %s
 expires: 2026-12-20
 marking: ordinary
 subjects:
-`, demoAdministrators[0], record.DigestOf([]byte("the scanned letter of the demonstration")), salt)
+`, setup.Administrators[0], record.DigestOf([]byte("the scanned letter of the demonstration")), salt)
 	for _, n := range numbers {
 		fmt.Fprintf(&b, "  - %s\n", legal.SubjectDigest(salt, []byte(n)))
 	}
@@ -253,8 +269,8 @@ subjects:
 }
 
 // demoChecks verifies the log offline, and then plays the dishonest operator.
-func (s *session) demoChecks(ctx context.Context, w *demoWorld, result *demoResult) error {
-	export := w.path("log.jsonl")
+func (s *session) demoChecks(ctx context.Context, w *setup.Example, result *demoResult) error {
+	export := w.Path("log.jsonl")
 	if err := s.exportTo(ctx, export); err != nil {
 		return err
 	}
@@ -269,19 +285,19 @@ func (s *session) demoChecks(ctx context.Context, w *demoWorld, result *demoResu
 			return err
 		}
 	}
-	for _, b := range []*demoBody{w.ministry, w.oblast} {
-		if err := b.stop(); err != nil {
+	for _, b := range w.Bodies() {
+		if err := b.Stop(); err != nil {
 			return environment(fmt.Errorf("stopping the authority: %w", err))
 		}
-		found, messages, err := w.askAuthority(ctx, b, export)
+		found, messages, err := askAuthority(ctx, w, b, export)
 		if err != nil {
 			return err
 		}
 		if len(found) > 0 {
-			return failed(fmt.Errorf("the authority %s has findings about an honest log: %v", b.id, found))
+			return failed(fmt.Errorf("the authority %s has findings about an honest log: %v", b.ID, found))
 		}
-		result.Authorities[b.id] = messages
-		s.tell("%s checked its %d stored messages and that this log extends what it holds: no findings.", b.id, messages)
+		result.Authorities[b.ID] = messages
+		s.tell("%s checked its %d stored messages and that this log extends what it holds: no findings.", b.ID, messages)
 	}
 	return s.demoCrook(ctx, w, result)
 }
@@ -296,7 +312,7 @@ func (s *session) exportTo(ctx context.Context, path string) error {
 	if err := v.exportLog(ctx, &b); err != nil {
 		return environment(err)
 	}
-	return writeNew(path, b.Bytes(), 0o600)
+	return setup.WriteNew(path, b.Bytes(), 0o600)
 }
 
 func verifyFile(path string) (*evidence.Report, error) {
@@ -309,8 +325,8 @@ func verifyFile(path string) (*evidence.Report, error) {
 }
 
 // askAuthority lets an authority check a log against what it holds.
-func (w *demoWorld) askAuthority(ctx context.Context, b *demoBody, export string) (codes []string, messages int64, err error) {
-	conf, err := authority.LoadConfig(w.path(b.folder, "authority.yaml"))
+func askAuthority(ctx context.Context, w *setup.Example, b *setup.Body, export string) (codes []string, messages int64, err error) {
+	conf, err := authority.LoadConfig(w.Path(b.Folder, "authority.yaml"))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -365,16 +381,16 @@ func (s *session) demoNext(keep string, serve bool) {
 }
 
 // demoServe goes on until it is interrupted.
-func (s *session) demoServe(ctx context.Context, w *demoWorld) error {
-	for _, b := range []*demoBody{w.ministry, w.oblast} {
-		if err := w.startAuthority(ctx, b, s.now()); err != nil {
+func (s *session) demoServe(ctx context.Context, w *setup.Example) error {
+	for _, b := range w.Bodies() {
+		if err := startAuthority(ctx, w, b, s.now()); err != nil {
 			return err
 		}
 	}
-	if err := os.Remove(w.path("almasu.yaml")); err != nil {
+	if err := os.Remove(w.Path("almasu.yaml")); err != nil {
 		return environment(err)
 	}
-	if err := w.writeConfig(s.now().Add(time.Minute)); err != nil {
+	if err := w.WriteConfig(s.now().Add(time.Minute)); err != nil {
 		return err
 	}
 	v, err := s.open(ctx, parts{platform: true, store: true})

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"birgeoqy.kz/almasu/internal/app/setup"
 	"birgeoqy.kz/almasu/internal/evidence"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -16,8 +16,8 @@ import (
 
 // demoCrook plays a dishonest operator with all keys and the whole database: one row is altered, then the whole log is written anew
 // and signed again.
-func (s *session) demoCrook(ctx context.Context, w *demoWorld, result *demoResult) error {
-	s.tell("\nNow a dishonest operator. First: one row of the log is altered, a refused person more, in the database itself.")
+func (s *session) demoCrook(ctx context.Context, w *setup.Example, result *demoResult) error {
+	s.tell("\nNow a dishonest operator. First: in the database itself, one row of the log is altered: a message sent by statute becomes one sent by consent.")
 	codes, err := s.alterRow(ctx, w)
 	if err != nil {
 		return err
@@ -33,13 +33,13 @@ func (s *session) demoCrook(ctx context.Context, w *demoWorld, result *demoResul
 }
 
 // alterRow changes one entry in a copy of the database and verifies.
-func (s *session) alterRow(ctx context.Context, w *demoWorld) ([]string, error) {
-	data, err := os.ReadFile(w.path("almasu.db"))
+func (s *session) alterRow(ctx context.Context, w *setup.Example) ([]string, error) {
+	data, err := os.ReadFile(w.Path("almasu.db"))
 	if err != nil {
 		return nil, environment(err)
 	}
-	copyPath := w.path("almasu-altered.db")
-	if err := writeNew(copyPath, data, 0o600); err != nil {
+	copyPath := w.Path("almasu-altered.db")
+	if err := setup.WriteNew(copyPath, data, 0o600); err != nil {
 		return nil, err
 	}
 	db, err := sqlx.Open("sqlite", "file:"+copyPath)
@@ -47,8 +47,8 @@ func (s *session) alterRow(ctx context.Context, w *demoWorld) ([]string, error) 
 		return nil, environment(err)
 	}
 	_, err = db.ExecContext(ctx, `DROP TRIGGER log_entry_no_update;
-		UPDATE log_entry SET body = CAST(replace(CAST(body AS TEXT), '"kind":"refusals"', '"kind":"Refusals"') AS BLOB)
-		WHERE idx = (SELECT min(idx) FROM log_entry WHERE instr(CAST(body AS TEXT), '"kind":"refusals"') > 0)`)
+		UPDATE log_entry SET body = CAST(replace(CAST(body AS TEXT), '"path":"statute"', '"path":"consent"') AS BLOB)
+		WHERE idx = (SELECT min(idx) FROM log_entry WHERE instr(CAST(body AS TEXT), '"path":"statute"') > 0)`)
 	if closeErr := db.Close(); err == nil {
 		err = closeErr
 	}
@@ -60,12 +60,12 @@ func (s *session) alterRow(ctx context.Context, w *demoWorld) ([]string, error) 
 		return nil, environment(err)
 	}
 	other := "almasu-altered.yaml"
-	if err := w.write(other, bytes.Replace(text, []byte("path: almasu.db"), []byte("path: almasu-altered.db"), 1)); err != nil {
+	if err := w.Write(other, bytes.Replace(text, []byte("path: almasu.db"), []byte("path: almasu-altered.db"), 1)); err != nil {
 		return nil, err
 	}
 	crook := *s
-	crook.config = w.path(other)
-	export := w.path("log-altered.jsonl")
+	crook.config = w.Path(other)
+	export := w.Path("log-altered.jsonl")
 	if err := crook.exportTo(ctx, export); err != nil {
 		return nil, err
 	}
@@ -77,49 +77,50 @@ func (s *session) alterRow(ctx context.Context, w *demoWorld) ([]string, error) 
 }
 
 // rewriteLog rebuilds the log without the last delivered message to the ministry, with the real key, and shows it to the ministry.
-func (s *session) rewriteLog(ctx context.Context, w *demoWorld) ([]string, error) {
-	secret, err := os.ReadFile(w.path("keys", logKeyFile))
-	if err != nil {
-		return nil, environment(err)
-	}
-	log, err := transferlog.New(string(secret))
+func (s *session) rewriteLog(ctx context.Context, w *setup.Example) ([]string, error) {
+	v, err := s.open(ctx, parts{store: true})
 	if err != nil {
 		return nil, err
 	}
-	entries, err := readEntries(w.path("log.jsonl"))
+	defer v.Close()
+	entries, receipts, err := readExport(w.Path("log.jsonl"))
 	if err != nil {
 		return nil, err
 	}
-	forged := w.path("log-rewritten.jsonl")
+	forged := w.Path("log-rewritten.jsonl")
 	f, err := os.OpenFile(forged, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, environment(err)
 	}
 	defer f.Close()
-	out := evidence.NewWriter(f, log.PublicKey(), s.now())
+	out := v.beginExport(f)
 	memory := &transferlog.Memory{}
 	for _, e := range forge(entries) {
-		c, err := log.Commit(ctx, memory, e.When(), e)
+		c, err := v.log.Commit(ctx, memory, e.When(), e)
 		if err != nil {
 			return nil, fmt.Errorf("forging the log: %w", err)
 		}
 		c.Committed()
-		out.Entry(memory.Entries[len(memory.Entries)-1])
+		entry := memory.Entries[len(memory.Entries)-1]
+		if settled, ok := e.(*transferlog.Settlement); ok {
+			out.Receipt(receipts[settled.Receipt])
+		}
+		out.Entry(entry)
 		out.Checkpoint(c.Checkpoint())
 	}
 	if err := out.Close(); err != nil {
 		return nil, environment(err)
 	}
-	codes, _, err := w.askAuthority(ctx, w.ministry, forged)
+	codes, _, err := askAuthority(ctx, w, w.Ministry, forged)
 	return codes, err
 }
 
-// forge leaves out everything about the last message, and moves the indexes that settlements name.
+// forge leaves out everything about the last message, moves the indexes that settlements name, and makes the run's sums agree.
 func forge(entries []transferlog.Entry) []transferlog.Entry {
-	var victim record.ID
+	var victim *transferlog.Intent
 	for _, e := range entries {
 		if intent, ok := e.(*transferlog.Intent); ok {
-			victim = intent.Message
+			victim = intent
 		}
 	}
 	var out []transferlog.Entry
@@ -127,29 +128,37 @@ func forge(entries []transferlog.Entry) []transferlog.Entry {
 	for i, e := range entries {
 		switch e := e.(type) {
 		case *transferlog.Intent:
-			if e.Message == victim {
+			if e == victim {
 				continue
 			}
 			moved[int64(i)] = int64(len(out))
 		case *transferlog.Settlement:
-			if e.Message == victim {
+			if e.Message == victim.Message {
 				continue
 			}
 			e.Intent = moved[e.Intent]
+		case *transferlog.Run:
+			if e.Transfer == victim.Transfer {
+				e.Read, e.Accepted, e.Receiver = e.Read-victim.Records, e.Accepted-victim.Records, e.Receiver-victim.Records
+				e.Last--
+			}
 		}
 		out = append(out, e)
 	}
 	return out
 }
 
-// readEntries reads the entries of an export.
-func readEntries(path string) ([]transferlog.Entry, error) {
+// readExport reads the entries of an export, and its receipts by digest.
+func readExport(path string) (entries []transferlog.Entry, receipts map[record.Digest][]byte, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, environment(err)
+		return nil, nil, environment(err)
 	}
 	defer f.Close()
-	var out []transferlog.Entry
-	_, err = evidence.Verify(bufio.NewReader(f), evidence.Options{Observe: func(_ int64, e transferlog.Entry) { out = append(out, e) }})
-	return out, err
+	receipts = map[record.Digest][]byte{}
+	_, err = evidence.Verify(f, evidence.Options{
+		Observe:        func(_ int64, e transferlog.Entry) { entries = append(entries, e) },
+		ObserveReceipt: func(b []byte) { receipts[record.DigestOf(b)] = b },
+	})
+	return entries, receipts, err
 }

@@ -1,11 +1,7 @@
 package app
 
 import (
-	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -14,18 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/app/setup"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transferlog"
-	"birgeoqy.kz/almasu/internal/vault"
-)
-
-// The names of the key files that "keys generate" makes.
-const (
-	logKeyFile       = "log.key"
-	sealKeyFile      = "seal.pem"
-	vaultKeyFile     = "vault.key"
-	pseudonymKeyFile = "pseudonym.key"
 )
 
 func (s *session) keysCommand() *cobra.Command {
@@ -77,54 +65,8 @@ still be opened. Send the new public key (almasu keys show) to every recipient b
 	return cmd
 }
 
-// writeNew writes a file that must not exist yet.
-func writeNew(path string, data []byte, mode os.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if errors.Is(err, os.ErrExist) {
-		return badInput(record.NewProblem("keys.exists", path, "keys are never overwritten; choose another folder", "the file exists already"))
-	}
-	if err != nil {
-		return environment(err)
-	}
-	if _, err = f.Write(data); err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return environment(err)
-	}
-	return nil
-}
-
-// newKeys makes the contents of the four key files.
-func newKeys(alg signing.Alg, origin string) (map[string][]byte, error) {
-	secret, _, err := transferlog.GenerateKey(rand.Reader, origin)
-	if err != nil {
-		return nil, badInput(err)
-	}
-	seal, err := signing.GenerateKey(alg, rand.Reader)
-	if err != nil {
-		return nil, badInput(err)
-	}
-	sealPEM, err := seal.PEM()
-	if err != nil {
-		return nil, err
-	}
-	box, err := vault.GenerateKey()
-	if err != nil {
-		return nil, err
-	}
-	pseudonym, err := randomHex(32)
-	if err != nil {
-		return nil, err
-	}
-	return map[string][]byte{logKeyFile: []byte(secret + "\n"), sealKeyFile: sealPEM, vaultKeyFile: []byte(box), pseudonymKeyFile: []byte(pseudonym + "\n")}, nil
-}
-
 func (s *session) generateKeys(dir string, alg signing.Alg, origin string) error {
-	keys, err := newKeys(alg, origin)
+	keys, err := setup.ServiceKeys(alg, origin)
 	if err != nil {
 		return err
 	}
@@ -132,9 +74,9 @@ func (s *session) generateKeys(dir string, alg signing.Alg, origin string) error
 		return environment(err)
 	}
 	var made []string
-	for _, name := range []string{logKeyFile, sealKeyFile, vaultKeyFile, pseudonymKeyFile} {
+	for _, name := range []string{setup.LogKeyFile, setup.SealKeyFile, setup.VaultKeyFile, setup.PseudonymKeyFile} {
 		path := filepath.Join(dir, name)
-		if err := writeNew(path, keys[name], 0o600); err != nil {
+		if err := setup.WriteNew(path, keys[name], 0o600); err != nil {
 			return err
 		}
 		made = append(made, path)
@@ -146,21 +88,8 @@ func (s *session) generateKeys(dir string, alg signing.Alg, origin string) error
 	return nil
 }
 
-// newAdministrator makes a key and its public half as the register writes it.
-func newAdministrator() (private ed25519.PrivateKey, pemBytes []byte, public string, err error) {
-	pub, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, nil, "", err
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return nil, nil, "", err
-	}
-	return private, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), base64.StdEncoding.EncodeToString(pub), nil
-}
-
 func (s *session) generateAdministrator(dir string) error {
-	_, pemBytes, public, err := newAdministrator()
+	_, pemBytes, public, err := setup.Administrator()
 	if err != nil {
 		return err
 	}
@@ -168,7 +97,7 @@ func (s *session) generateAdministrator(dir string) error {
 		return environment(err)
 	}
 	path := filepath.Join(dir, "admin.pem")
-	if err := writeNew(path, pemBytes, 0o600); err != nil {
+	if err := setup.WriteNew(path, pemBytes, 0o600); err != nil {
 		return err
 	}
 	s.result = map[string]string{"file": path, "public_key": public}
@@ -245,7 +174,7 @@ func replaceSecret(path string, data []byte) error {
 	if err := os.Remove(aside); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if err := writeNew(aside, data, 0o600); err != nil {
+	if err := setup.WriteNew(aside, data, 0o600); err != nil {
 		return err
 	}
 	if err := os.Rename(aside, path); err != nil {

@@ -88,11 +88,12 @@ func (s *session) logCommand() *cobra.Command {
 	return cmd
 }
 
-// exportLog writes the log with the recipients' keys.
-func (v *service) exportLog(ctx context.Context, out io.Writer) error {
+// beginExport begins an export with the recipients' keys.
+func (v *service) beginExport(out io.Writer) *evidence.Writer {
 	w := evidence.NewWriter(out, v.log.PublicKey(), v.session.now())
 	seen := map[string]bool{}
-	for _, ring := range v.receivers {
+	for _, name := range v.file.Names() {
+		ring := v.receivers[name]
 		for _, held := range ring.Keys() {
 			if id := ring.Holder() + held.Key.ID(); !seen[id] {
 				seen[id] = true
@@ -100,6 +101,12 @@ func (v *service) exportLog(ctx context.Context, out io.Writer) error {
 			}
 		}
 	}
+	return w
+}
+
+// exportLog writes the log with the recipients' keys.
+func (v *service) exportLog(ctx context.Context, out io.Writer) error {
+	w := v.beginExport(out)
 	if err := v.store.Export(ctx, w); err != nil {
 		return err
 	}

@@ -27,6 +27,8 @@ type Options struct {
 	Keyrings map[string]*signing.Keyring
 	// Observe, if not nil, is called with each entry that could be read, in order.
 	Observe func(index int64, e transferlog.Entry)
+	// ObserveReceipt, if not nil, is called with the bytes of each receipt, before its settlement is observed.
+	ObserveReceipt func(receipt []byte)
 }
 
 // CheckAll verifies an export and returns its findings as an error: the whole-log checker of tests.
@@ -274,6 +276,9 @@ func (v *verifier) takeReceipt(line []byte) {
 	}
 	v.receipt = r.Receipt
 	v.receipts++
+	if v.options.ObserveReceipt != nil {
+		v.options.ObserveReceipt(r.Receipt)
+	}
 }
 
 func (v *verifier) takeCheckpoint(line []byte) {
