@@ -63,7 +63,11 @@ func (st *stream) open(db *sqlx.DB, q connectors.Query) error {
 		options.Isolation = sql.LevelRepeatableRead
 	}
 	var err error
-	if st.tx, err = db.BeginTxx(st.ctx, options); err != nil {
+	if st.conn, err = db.Connx(st.ctx); err != nil {
+		return failed("connecting", err)
+	}
+	// The transaction does not end with the context, so that Close ends it, at a known moment; its queries do.
+	if st.tx, err = st.conn.BeginTxx(context.WithoutCancel(st.ctx), options); err != nil {
 		return failed("beginning the snapshot", err)
 	}
 	if c.Dialect == Postgres {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +19,7 @@ type stream struct {
 	config    *Config
 	ctx       context.Context
 	cancel    context.CancelFunc
+	conn      *sqlx.Conn
 	tx        *sqlx.Tx
 	statement *statement
 	wanted    []string
@@ -273,12 +273,16 @@ func (st *stream) Close() error {
 		_ = st.rows.close() // what it could say was said by Next
 		st.rows = nil
 	}
-	if st.tx == nil {
-		return nil
+	var err error
+	if st.tx != nil {
+		err = st.tx.Rollback()
+		st.tx = nil
 	}
-	err := st.tx.Rollback()
-	st.tx = nil
-	if err == nil || errors.Is(err, sql.ErrTxDone) || st.ctx.Err() != nil {
+	if st.conn != nil {
+		err = cmp.Or(err, st.conn.Close())
+		st.conn = nil
+	}
+	if err == nil || st.ctx.Err() != nil { // a cancelled read leaves a connection that the pool throws away
 		return nil
 	}
 	return failed("ending the snapshot", err)

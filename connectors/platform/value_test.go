@@ -1,0 +1,208 @@
+package platform
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func TestParseTimeAgreesWithTheLibrary(t *testing.T) {
+	layouts := []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999Z07:00", "2006-01-02 15:04:05-07", "2006-01-02T15:04:05-0700"}
+	rapid.Check(t, func(t *rapid.T) {
+		zone := time.FixedZone("", rapid.IntRange(-14*60, 14*60).Draw(t, "zone")*60)
+		want := time.UnixMicro(rapid.Int64Range(-62_000_000_000_000_000, 250_000_000_000_000_000).Draw(t, "micros")).In(zone)
+		layout := rapid.SampledFrom(layouts).Draw(t, "layout")
+		text := want.Format(layout)
+		parsed, err := time.Parse(layout, text)
+		if err != nil {
+			t.Skip()
+		}
+		if got, err := parseTime([]byte(text)); err != nil || got != parsed.UnixMicro() {
+			t.Fatalf("parseTime(%s) = %d, %v, want %d", text, got, err, parsed.UnixMicro())
+		}
+	})
+}
+
+func TestParseTime(t *testing.T) {
+	for text, want := range map[string]int64{
+		"1970-01-01":                 0,
+		"1970-01-02 00:00:00":        microsPerDay,
+		"2026-11-22T17:51:15Z":       1795369875_000000,
+		"2026-11-22T22:51:15+05":     1795369875_000000,
+		"2026-11-22T17:51:15.1Z":     1795369875_100000,
+		"2026-11-22 17:51:15.123456": 1795369875_123456,
+		"2024-02-29":                 1709164800_000000,
+		"1969-12-31T23:59:59.5Z":     -500000,
+	} {
+		if got, err := parseTime([]byte(text)); err != nil || got != want {
+			t.Errorf("parseTime(%s) = %d, %v, want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{
+		"", "2026", "2026-13-01", "2026-00-01", "2026-02-29", "2026-04-31", "2026-11-22T", "2026-11-22T24:00:00Z", "2026-11-22T17:60:00Z",
+		"2026-11-22T17:51:60Z", "2026-11-22T17:51Z", "2026-11-22x17:51:15Z", "2026-11-22T17:51:15.Z", "2026-11-22T17:51:15+5", "2026-11-22T17:51:15ZZ",
+		"2026-11-22T17:51:15+05:60", "2026-11-22T17:51:15+16", "2026/11/22", "22.11.2026", "2026-11-22T17:51:15 Z", "+026-11-22", "infinity",
+	} {
+		if got, err := parseTime([]byte(text)); err == nil {
+			t.Errorf("parseTime(%q) = %d", text, got)
+		}
+	}
+}
+
+func TestMicros(t *testing.T) {
+	eight := func(v int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(v)) }
+	four := func(v int32) []byte { return binary.BigEndian.AppendUint32(nil, uint32(v)) }
+	for name, c := range map[string]struct {
+		cell cell
+		want int64
+	}{
+		"null":            {cell{kind: typeTimestamptz}, 0},
+		"2000-01-01":      {cell{typeTimestamptz, eight(0)}, postgresEpoch},
+		"1970 is present": {cell{typeTimestamp, eight(-postgresEpoch)}, 1},
+		"infinity":        {cell{typeTimestamptz, eight(math.MaxInt64)}, math.MaxInt64},
+		"-infinity":       {cell{typeTimestamptz, eight(math.MinInt64)}, math.MinInt64},
+		"date":            {cell{typeDate, four(1)}, postgresEpoch + microsPerDay},
+		"endless date":    {cell{typeDate, four(math.MaxInt32)}, math.MaxInt64},
+		"integer":         {cell{typeInt8, eight(1234)}, 1234},
+		"integer text":    {cell{typeText, []byte("1234")}, 1234},
+		"text":            {cell{typeText, []byte("2000-01-01T00:00:00Z")}, postgresEpoch},
+	} {
+		if got, err := c.cell.micros(); err != nil || got != c.want {
+			t.Errorf("%s: %d, %v, want %d", name, got, err, c.want)
+		}
+	}
+	for name, c := range map[string]cell{
+		"empty": {typeText, []byte{}}, "short": {typeTimestamptz, []byte{1}}, "word": {typeText, []byte("yesterday")}, "bad integer": {typeInt4, []byte{1}},
+	} {
+		if _, err := c.micros(); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// Keys compare as bytes as they compare in the database.
+func TestKeysPreserveOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := rapid.Int64().Draw(t, "a"), rapid.Int64().Draw(t, "b")
+		key := func(v int64) []byte {
+			c := cell{typeInt8, binary.BigEndian.AppendUint64(nil, uint64(v))}
+			k, err := c.appendKey(nil, KeyInteger)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return k
+		}
+		want := 0
+		if a < b {
+			want = -1
+		} else if a > b {
+			want = 1
+		}
+		if got := bytes.Compare(key(a), key(b)); got != want {
+			t.Fatalf("keys of %d and %d compare %d", a, b, got)
+		}
+	})
+}
+
+func TestKeys(t *testing.T) {
+	id := []byte("0123abcd-4567-89ef-0123-456789abcdef")
+	binaryID := []byte{0x01, 0x23, 0xab, 0xcd, 0x45, 0x67, 0x89, 0xef, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef}
+	for _, c := range []cell{{typeText, id}, {typeUUID, binaryID}} {
+		if key, err := c.appendKey(nil, KeyUUID); err != nil || !bytes.Equal(key, binaryID) {
+			t.Errorf("key %x, %v", key, err)
+		}
+	}
+	if got := (&cell{typeUUID, binaryID}).appendText(nil); !bytes.Equal(got, id) {
+		t.Errorf("a uuid as text is %s", got)
+	}
+	for name, c := range map[string]struct {
+		cell cell
+		kind string
+	}{
+		"null": {cell{}, KeyText}, "word": {cell{typeText, []byte("x")}, KeyInteger}, "upper case": {cell{typeText, bytes.ToUpper(id)}, KeyUUID},
+		"short": {cell{typeText, id[1:]}, KeyUUID}, "too great": {cell{typeText, []byte("9223372036854775808")}, KeyInteger},
+	} {
+		if _, err := c.cell.appendKey(nil, c.kind); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	c := cell{typeText, []byte("-9223372036854775808")}
+	if key, err := c.appendKey(nil, KeyInteger); err != nil || !bytes.Equal(key, make([]byte, 8)) {
+		t.Errorf("the least integer has the key %x, %v", key, err)
+	}
+}
+
+func TestLists(t *testing.T) {
+	for text, want := range map[string][]string{
+		"": nil, "{}": nil, "[]": nil, "a": {"a"}, "{a,b}": {"a", "b"}, `["a", "kind:leb"]`: {"a", "kind:leb"}, " a , b ": {"a", "b"}, `{"a"}`: {"a"},
+	} {
+		if got := list(text); !slices.Equal(got, want) {
+			t.Errorf("list(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+// row writes cells as record_send does.
+func row(cells []cell) []byte {
+	b := binary.BigEndian.AppendUint32(nil, uint32(len(cells)))
+	for _, c := range cells {
+		b = binary.BigEndian.AppendUint32(b, c.kind)
+		if c.null() {
+			b = binary.BigEndian.AppendUint32(b, math.MaxUint32)
+			continue
+		}
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(c.b))), c.b...)
+	}
+	return b
+}
+
+func TestParseRecord(t *testing.T) {
+	cells := []cell{{typeText, []byte("a")}, {kind: typeInt8}, {typeText, []byte{}}}
+	got := make([]cell, 3)
+	if err := parseRecord(row(cells), got); err != nil {
+		t.Fatal(err)
+	}
+	for i := range cells {
+		if got[i].null() != cells[i].null() || got[i].kind != cells[i].kind || !bytes.Equal(got[i].b, cells[i].b) {
+			t.Errorf("cell %d is %v", i, got[i])
+		}
+	}
+	if err := parseRecord(row(cells), make([]cell, 2)); err == nil {
+		t.Error("a row with more columns is accepted")
+	}
+}
+
+func FuzzParseRecord(f *testing.F) {
+	f.Add(row([]cell{{typeText, []byte("a")}, {kind: typeInt8}}))
+	f.Add([]byte{0, 0, 0, 2, 0, 0, 0, 25, 255, 255, 255, 254})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		cells := make([]cell, 2)
+		if err := parseRecord(b, cells); err == nil && !bytes.Equal(row(cells), b) {
+			t.Fatalf("%x is not what its cells make", b)
+		}
+		for i := range cells {
+			_, _ = cells[i].micros()
+			_, _ = cells[i].appendKey(nil, KeyUUID)
+			cells[i].appendText(nil)
+		}
+	})
+}
+
+func FuzzParseTime(f *testing.F) {
+	f.Add([]byte("2026-11-22T17:51:15.123456+05:00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		at, err := parseTime(b)
+		if err != nil {
+			return
+		}
+		text := time.UnixMicro(at).UTC().Format(time.RFC3339Nano)
+		if again, err := parseTime([]byte(text)); text[0] != '-' && len(text) < 31 && (err != nil || again != at) {
+			t.Fatalf("%q is %d, and again %d, %v", b, at, again, err)
+		}
+	})
+}
