@@ -14,30 +14,33 @@ const (
 // control characters below U+0020, nothing else.
 func appendString(dst, b []byte) []byte {
 	dst = append(dst, '"')
-	from := 0
-	for i := 0; i < len(b); {
-		if i+8 <= len(b) {
-			w := binary.LittleEndian.Uint64(b[i:])
-			quote, slash := w^(ones*'"'), w^(ones*'\\')
-			m := ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*0x20)&^w) & tops
-			if m == 0 {
-				i += 8
+	from, n := 0, len(b)
+	for i := 0; i < n; {
+		if n >= 8 {
+			// Eight bytes at once; at the end, those that end it.
+			at := min(i, n-8)
+			if m := escaped(binary.LittleEndian.Uint64(b[at:])); m == 0 {
+				i = at + 8
 				continue
+			} else if at == i {
+				i += bits.TrailingZeros64(m) >> 3
 			}
-			i += bits.TrailingZeros64(m) >> 3
 		}
-		c := b[i]
-		if c >= 0x20 && c != '"' && c != '\\' {
-			i++
-			continue
+		if c := b[i]; c < 0x20 || c == '"' || c == '\\' {
+			dst = append(dst, b[from:i]...)
+			dst = appendEscape(dst, c)
+			from = i + 1
 		}
-		dst = append(dst, b[from:i]...)
-		dst = appendEscape(dst, c)
 		i++
-		from = i
 	}
 	dst = append(dst, b[from:]...)
 	return append(dst, '"')
+}
+
+// escaped has the top bit set in the lowest byte of w that must be escaped; bits above that one mean nothing.
+func escaped(w uint64) uint64 {
+	quote, slash := w^(ones*'"'), w^(ones*'\\')
+	return ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*0x20)&^w) & tops
 }
 
 const hexDigits = "0123456789abcdef"
