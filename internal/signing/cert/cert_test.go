@@ -132,6 +132,7 @@ func TestChains(t *testing.T) {
 		return issue(by, person(), change...).Certificate
 	}
 	forClients := cert.Usage{ExtAnyOf: []string{cert.UsageClientAuth}}
+	services := func(x *testca.Template) { x.ExtUsage = []string{cert.UsageTimeStamping, cert.UsageOCSPSigning} }
 	onlyStamps := cert.Usage{ExtAnyOf: []string{cert.UsageTimeStamping}, ExtOnly: true}
 	cases := map[string]struct {
 		leaf  *cert.Certificate
@@ -157,6 +158,7 @@ func TestChains(t *testing.T) {
 		"not yet valid":           {leaf(ca, func(x *testca.Template) { x.From = testca.Now.Add(time.Second) }), cert.ForSigning, "cert.not_yet_valid", 3},
 		"key usage":               {leaf(ca, func(x *testca.Template) { x.KeyUsage = cert.KeyAgreement }), cert.ForSigning, "cert.bad_usage", 3},
 		"no key usage":            {leaf(ca, func(x *testca.Template) { x.NoKeyUsage = true }), cert.ForSigning, "", 3},
+		"a service as a signer":   {leaf(ca, services), cert.ForSigning, "cert.bad_usage", 3},
 		"extended usage":          {leaf(ca), forClients, "cert.bad_usage", 3},
 		"any extended usage":      {leaf(ca, func(x *testca.Template) { x.ExtUsage = []string{cert.UsageAny} }), forClients, "", 3},
 		"no extended usage":       {leaf(ca, func(x *testca.Template) { x.ExtUsage = nil }), forClients, "", 3},
@@ -242,6 +244,7 @@ func TestFirstAnswer(t *testing.T) {
 		{cert.FirstAnswer{answers("cert.ocsp_unreachable"), answers("")}, ""},
 		{cert.FirstAnswer{answers("cert.ocsp_unreachable"), answers("cert.revoked"), answers("")}, "cert.revoked"},
 		{cert.FirstAnswer{answers("cert.revoked"), answers("")}, "cert.revoked"},
+		{cert.FirstAnswer{answers("cert.ocsp_unknown"), answers("")}, "cert.ocsp_unknown"},
 		{cert.FirstAnswer{answers("cert.ocsp_unreachable"), answers("cert.crl_stale")}, "cert.crl_stale"},
 	} {
 		if _, err := c.sources.Check(context.Background(), cert.Query{Certificate: testca.Certificate("rsa/person.cer")}); record.CodeOf(err) != c.code {
@@ -283,7 +286,11 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s is not taken for the name", text)
 		}
 	}
-	for _, text := range []string{"", "CN", "CN=a\\", `CN="a`, "C=KZ", want + ",C=KZ", "QQ=1," + want} {
+	serial, err := cert.ParseName(testca.Name("2.5.4.5", "IIN850101100012", "2.5.4.6", "KZ"))
+	if err != nil || !serial.EqualText("C=KZ,2.5.4.5=#130f49494e383530313031313030303132") || serial.EqualText(`C=KZ,2.5.4.5=\#130f49494e383530313031313030303132`) {
+		t.Errorf("hexadecimal value: %v", err)
+	}
+	for _, text := range []string{"", "CN", "CN=a\\", `CN="a`, "C=KZ", want + ",C=KZ", "C=#zz", "C=#0500x", "C=#", "QQ=1," + want} {
 		if n.EqualText(text) {
 			t.Errorf("%q is taken for the name", text)
 		}

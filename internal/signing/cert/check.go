@@ -79,7 +79,8 @@ func (u Unchecked) Check(_ context.Context, q Query) (Checks, error) {
 }
 
 // FirstAnswer asks its sources in order until one knows: the first that establishes
-// "revoked" or "not revoked" decides. The causes why earlier ones could not answer are
+// "revoked" or "not revoked", or answers that it has never heard of the certificate,
+// decides. The causes why earlier ones could not answer are
 // in the checks; if none answers, the last one's cause is the problem. Without any
 // source it refuses.
 type FirstAnswer []Revocation
@@ -92,7 +93,7 @@ func (f FirstAnswer) Check(ctx context.Context, q Query) (Checks, error) {
 	for _, source := range f {
 		checks, err := source.Check(ctx, q)
 		all = append(all, checks...)
-		if err == nil || record.CodeOf(err) == "cert.revoked" {
+		if code := record.CodeOf(err); err == nil || code == "cert.revoked" || code == "cert.ocsp_unknown" {
 			return all, err
 		}
 		last = err

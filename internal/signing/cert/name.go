@@ -156,6 +156,11 @@ func parseText(text string) (Name, bool) {
 		if !ok {
 			return Name{}, false
 		}
+		if strings.HasPrefix(strings.TrimLeft(after, " "), "#") {
+			if value, ok = hexText(value); !ok {
+				return Name{}, false
+			}
+		}
 		rdn = append(rdn, Attribute{OID: oid, Value: value})
 		if sep != '+' {
 			n.RDNs = append(n.RDNs, rdn)
@@ -179,6 +184,24 @@ func attributeOID(key string) (string, bool) {
 		return oid, true
 	}
 	return key, key != "" && strings.Trim(key, "0123456789.") == ""
+}
+
+// hexText decodes the form "#" and hexadecimal DER, as Java writes types it has no
+// name for.
+func hexText(s string) (string, bool) {
+	der, err := hex.DecodeString(s[1:])
+	if err != nil {
+		return "", false
+	}
+	v, err := ber.Parse(der)
+	if err != nil {
+		return "", false
+	}
+	text, err := ber.Text(v)
+	if err != nil {
+		return s, true
+	}
+	return text, true
 }
 
 // cutValue splits one attribute value off s, undoing escapes and quotes. sep is the

@@ -242,7 +242,7 @@ func (c *Certificate) SelfIssued() bool { return c.Subject.Equal(c.Issuer) }
 
 // CheckSignatureFrom verifies c's signature with parent's key. It looks neither at
 // names nor at what parent may sign. Problems: cert.unsupported_key,
-// cert.unsupported_algorithm, cert.bad_signature.
+// cert.unsupported_algorithm, cert.weak_algorithm, cert.bad_signature.
 func (c *Certificate) CheckSignatureFrom(parent *Certificate) error {
 	problem := parent.VerifySignature(c.SignatureOID, c.RawTBS, c.Signature)
 	if problem == nil {

@@ -20,6 +20,7 @@ const (
 	oidSHA384       = "2.16.840.1.101.3.4.2.2"
 	oidSHA512       = "2.16.840.1.101.3.4.2.3"
 	oidRSA          = "1.2.840.113549.1.1.1"
+	oidRSAWithSHA1  = "1.2.840.113549.1.1.5"
 	oidRSAWith384   = "1.2.840.113549.1.1.12"
 	oidRSAWith512   = "1.2.840.113549.1.1.13"
 	oidGOST34311    = "1.2.398.3.10.1.3.1"
@@ -82,8 +83,8 @@ type Scheme struct {
 // Scheme returns the way in which c's key makes signatures of the given algorithm
 // over the given hash function, both dotted object identifiers. digest may be empty
 // where the algorithm implies it; the algorithm may be that of the key. Problems:
-// cert.unsupported_key, cert.unsupported_algorithm, cert.bad_signature if algorithm,
-// hash and key do not belong together.
+// cert.unsupported_key, cert.unsupported_algorithm, cert.weak_algorithm,
+// cert.bad_signature if algorithm, hash and key do not belong together.
 func (c *Certificate) Scheme(algorithm, digest string) (*Scheme, *record.Problem) {
 	unfit := func(code, format string, args ...any) (*Scheme, *record.Problem) {
 		return nil, record.NewProblem(code, c.where(), "", format, args...)
@@ -95,6 +96,9 @@ func (c *Certificate) Scheme(algorithm, digest string) (*Scheme, *record.Problem
 	d, known := DigestByOID(digest)
 	if digest != "" && !known {
 		return unfit("cert.unsupported_algorithm", "unknown hash function %s", digest)
+	}
+	if d.Weak || algorithm == oidRSAWithSHA1 {
+		return unfit("cert.weak_algorithm", "a signature over SHA-1 proves nothing")
 	}
 	if key, ok := c.PublicKey.(*rsa.PublicKey); ok {
 		if hash, implied := rsaHash(algorithm, d.OID); hash != 0 {

@@ -27,10 +27,13 @@ type Usage struct {
 	// ExtOnly demands that the leaf has no extended usage but those of ExtAnyOf and
 	// that the extension is critical, as RFC 3161 section 2.3 does of authorities.
 	ExtOnly bool
+	// ExtNotOnly refuses a leaf whose extended usages are all among these: a key of a
+	// service signs nothing else.
+	ExtNotOnly []string
 }
 
 // ForSigning is the usage of certificates that sign documents.
-var ForSigning = Usage{AnyOf: DigitalSignature | ContentCommitment}
+var ForSigning = Usage{AnyOf: DigitalSignature | ContentCommitment, ExtNotOnly: []string{UsageTimeStamping, UsageOCSPSigning}}
 
 // Verifier decides whether a certificate is trusted. The zero Verifier trusts nothing.
 type Verifier struct {
@@ -54,7 +57,7 @@ type Verifier struct {
 // used like Intermediates. A failure is a *record.Problem: of cert.unknown_issuer,
 // cert.bad_signature, cert.not_ca, cert.path_too_long, cert.expired,
 // cert.not_yet_valid, cert.bad_usage, cert.unknown_extension, cert.unsupported_key,
-// cert.unsupported_algorithm, cert.no_time, cert.revocation_unset and the codes of the
+// cert.unsupported_algorithm, cert.weak_algorithm, cert.no_time, cert.revocation_unset and the codes of the
 // Revocation.
 func (v *Verifier) Verify(ctx context.Context, leaf *Certificate, more ...*Certificate) ([]*Certificate, Checks, error) {
 	var checks Checks
@@ -235,6 +238,10 @@ func mayIssue(chain []*Certificate, i int) *record.Problem {
 func (u Usage) check(c *Certificate) *record.Problem {
 	if u.AnyOf != 0 && c.HasKeyUsage && c.KeyUsage&u.AnyOf == 0 {
 		return record.NewProblem("cert.bad_usage", c.where(), "", "the key usage does not allow this")
+	}
+	service := func(oid string) bool { return slices.Contains(u.ExtNotOnly, oid) }
+	if len(c.ExtKeyUsage) > 0 && !slices.ContainsFunc(c.ExtKeyUsage, func(oid string) bool { return !service(oid) }) {
+		return record.NewProblem("cert.bad_usage", c.where(), "", "the extended key usage allows only a service: %s", strings.Join(c.ExtKeyUsage, ", "))
 	}
 	if len(u.ExtAnyOf) == 0 {
 		return nil

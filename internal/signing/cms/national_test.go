@@ -174,7 +174,7 @@ func TestShapes(t *testing.T) {
 		"signature of another suite":   {func(s *shape) { s.signature = ber.Algorithm("1.2.398.3.10.1.1.2.3.2") }, "cert.bad_signature"},
 		"unknown signature algorithm":  {func(s *shape) { s.signature = ber.Algorithm("1.2.3.4") }, "cert.unsupported_algorithm"},
 		"unknown hash":                 {func(s *shape) { s.announced = ber.Algorithm("1.2.3.4") }, "cms.unsupported_algorithm"},
-		"SHA-1":                        {func(s *shape) { s.digest = ber.Algorithm("1.3.14.3.2.26") }, "cert.bad_signature"},
+		"SHA-1":                        {func(s *shape) { s.digest = ber.Algorithm("1.3.14.3.2.26") }, "cert.weak_algorithm"},
 		"version 2":                    {func(s *shape) { s.version = 2 }, "cms.malformed"},
 		"other content, version 1":     {func(s *shape) { s.contentType = "1.2.3.4" }, "cms.malformed"},
 		"other content than signed":    {func(s *shape) { s.contentType, s.version = "1.2.3.4", 3 }, "cms.content_type"},

@@ -94,7 +94,8 @@ func binary(b []byte) ([]byte, error) {
 		return nil, record.NewProblem("cms.too_large", "", "", "more than %d octets", MaxSize)
 	}
 	if block, rest := pem.Decode(b); block != nil {
-		if block.Type != "CMS" && block.Type != "PKCS7" || len(bytes.TrimSpace(rest)) != 0 {
+		known := block.Type == "CMS" || block.Type == "PKCS7" || block.Type == "PKCS #7 SIGNED DATA"
+		if !known || len(bytes.TrimSpace(rest)) != 0 {
 			return nil, malformed("expected one PEM block of CMS or PKCS7")
 		}
 		return block.Bytes, nil

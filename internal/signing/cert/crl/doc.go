@@ -26,7 +26,8 @@
 //	          revocation time (int64 Unix seconds), reason (1; 255 if not given)
 //	seal      SHA-256 of all before
 //
-// [Open] verifies the seal once; a look-up reads about as many entries as the binary
+// [Open] verifies the seal once. It shows damage; whoever may write the file can write
+// another. A look-up reads about as many entries as the binary
 // logarithm of their number.
 //
 // # Answers

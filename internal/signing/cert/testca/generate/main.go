@@ -1,8 +1,9 @@
 // Command generate writes the fixtures of the signing packages: for each family of
-// algorithms a root, an authority, a time-stamping authority, a responder and three
-// people (valid, revoked, expired), with key containers, signed documents, time stamps,
-// lists and answers, in the forms of the national authority. The keys are random; the
-// files in the repository were written by one run and are valid until 2070.
+// algorithms a root, an authority, a time-stamping authority, a responder and four
+// people (valid, of an organisation, revoked, expired), with key containers, signed
+// documents, time stamps, lists and answers, in the forms of the national authority.
+// The keys are random; the files in the repository were written by one run and are
+// valid until 2070. Package testca embeds them, so write to another folder first.
 //
 //	go run ./internal/signing/cert/testca/generate DIRECTORY
 package main
@@ -54,8 +55,8 @@ func main() {
 
 // family is the people and services of one hierarchy.
 type family struct {
-	kind, digest                                       string
-	root, ca, tsa, responder, person, revoked, expired *testca.Identity
+	kind, digest                                                     string
+	root, ca, tsa, responder, person, organisation, revoked, expired *testca.Identity
 }
 
 func newFamily(kind, digest string) *family {
@@ -74,8 +75,11 @@ func newFamily(kind, digest string) *family {
 	person := people
 	person.Name = testca.Person("850101100012", "")
 	f.person = f.issue(person)
+	organisation := people
+	organisation.Name, organisation.ExtUsage = testca.Person("850101200019", "940140000385"), []string{cert.UsageEmail, "1.2.398.3.3.4.1.2"}
+	f.organisation = f.issue(organisation)
 	revoked := people
-	revoked.Name = testca.Person("850101100012", "940140000385")
+	revoked.Name = testca.Person("850101100022", "")
 	f.revoked = f.issue(revoked)
 	expired := people
 	expired.Name, expired.To = person.Name, from.AddDate(1, 0, 0)
@@ -94,7 +98,7 @@ func write(dir, kind, digest string) error {
 		return err
 	}
 	files := map[string][]byte{"root.cer": f.root.Certificate.Raw, "ca.cer": f.ca.Certificate.Raw, "content.txt": content}
-	for name, id := range map[string]*testca.Identity{"tsa": f.tsa, "responder": f.responder, "person": f.person,
+	for name, id := range map[string]*testca.Identity{"tsa": f.tsa, "responder": f.responder, "person": f.person, "organisation": f.organisation,
 		"revoked": f.revoked, "expired": f.expired} {
 		files[name+".p12"] = testca.PKCS12(password, id, f.ca)
 		files[name+".cer"] = id.Certificate.Raw
@@ -149,7 +153,7 @@ func (f *family) documents(files map[string][]byte) error {
 		"attached.p7s": {opts, []cms.Key{key(f.person)}},
 		"detached.p7s": {detached, []cms.Key{key(f.person)}},
 		"stamped.p7s":  {stamped, []cms.Key{key(f.person)}},
-		"several.p7s":  {stamped, []cms.Key{key(f.person), key(f.tsa)}},
+		"several.p7s":  {stamped, []cms.Key{key(f.person), key(f.organisation)}},
 		"revoked.p7s":  {opts, []cms.Key{key(f.revoked)}},
 		"expired.p7s":  {opts, []cms.Key{key(f.expired)}},
 	} {
