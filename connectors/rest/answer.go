@@ -16,6 +16,9 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 )
 
+// codeTaken is the recipient's code for a number that another message has.
+const codeTaken = "sequence.duplicate_other_message"
+
 // answer is what came back, whole.
 type answer struct {
 	status     int
@@ -27,6 +30,7 @@ type answer struct {
 type refusal struct {
 	Code     string `json:"code"`
 	HeldSize int64  `json:"held_size"`
+	Receipt  []byte `json:"receipt"`
 }
 
 // refusal reads the body; a code that does not look like one counts as none.
@@ -59,9 +63,9 @@ func (c *Connector) failure(a *answer, r refusal) *connectors.Failure {
 		authFailure(f, r.Code)
 	case r.Code == "sequence.too_far":
 		f.Code = "delivery.window"
-	case r.Code == "sequence.duplicate_other_message":
+	case r.Code == codeTaken || r.Code == "message.other_envelope":
 		f.Kind, f.Code = connectors.Halt, "delivery.sequence_reused"
-		f.Hint = "this number was used for another message: was an older copy of the store restored?"
+		f.Hint = "this number or this message id was used for another message: was an older copy of the store restored?"
 	default:
 		f.Kind, f.Code = connectors.Refused, "delivery.refused"
 	}

@@ -9,17 +9,19 @@
 //
 // The answer 200 carries the receipt's bytes, at most [signing.MaxReceiptBytes]. Any other answer is an object
 //
-//	{"code": "...", "message": "...", "hint": "...", "held_size": 0}
+//	{"code": "...", "message": "...", "hint": "...", "held_size": 0, "receipt": base64}
 //
-// of at most 64 KiB. Its code decides; its message is never logged, for it may quote what it refuses.
+// of at most 64 KiB. Its code decides; its message is never logged, for it may quote what it refuses. Where it carries a signed receipt for
+// this envelope, a refusal that the recipient can be held to, that receipt is the acknowledgement. So is the receipt that comes with
+// sequence.duplicate_other_message for a void notice: it is the one of the message that was to be voided and has arrived after all.
 //
 //	429, 5xx, 408, 425              transient; Retry-After (seconds or a date) is honoured up to Config.MaxRetryAfter
 //	401 signature.created,
 //	    .expired, .replay           transient: the next attempt is signed anew
 //	401 otherwise                   halt: the keys do not match
 //	409 sequence.too_far            transient: earlier messages must arrive first
-//	409 sequence.duplicate_other_message
-//	                                halt: the number was used for another message, so our store is not what it was
+//	409 sequence.duplicate_other_message,
+//	    message.other_envelope      halt: number or id was used for another message, so our store is not what it was
 //	log.inconsistent                halt: the recipient holds a checkpoint that our log does not extend
 //	4xx with any other code         refused
 //	3xx, and 4xx without a code     transient: this is not the recipient's voice. No redirect is followed

@@ -77,6 +77,15 @@ func newSender(t testing.TB) *sender {
 
 // message seals a payload and commits its intent.
 func (s *sender) message(payload []byte) (*signing.Envelope, *transferlog.Ticket) {
+	return s.commit(payload, func(*signing.Header) {})
+}
+
+// void seals a void notice and commits its intent.
+func (s *sender) void() (*signing.Envelope, *transferlog.Ticket) {
+	return s.commit([]byte("{}"), func(h *signing.Header) { h.Operation, h.Fields, h.Records = signing.OperationVoid, nil, 0 })
+}
+
+func (s *sender) commit(payload []byte, change func(*signing.Header)) (*signing.Envelope, *transferlog.Ticket) {
 	s.t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,6 +96,7 @@ func (s *sender) message(payload []byte) (*signing.Envelope, *transferlog.Ticket
 		Route: "r", Connector: "c", Purpose: "p", Path: signing.PathStatute, Operation: signing.OperationProvide, Clause: "5.3", Ground: "закон",
 		Decision: d("d"), Register: d("r"), Policy: d("p"), Mapping: d("m"), Schema: d("s"), Fields: []string{"iin"}, Records: 2, Sealed: testTime,
 	}
+	change(&h)
 	env, err := signing.Seal(h, signing.NewPayload(payload, "application/json"), s.key)
 	if err != nil {
 		s.t.Fatal(err)

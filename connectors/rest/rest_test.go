@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"io"
@@ -153,6 +154,52 @@ func TestReceiptsThatProveNothing(t *testing.T) {
 			t.Fatalf("%s: accepted", name)
 		}
 		wantFailure(t, err, connectors.Disputed, try.code)
+	}
+}
+
+// A refusal that is signed is the acknowledgement; a signature that proves nothing changes nothing.
+func TestSignedRefusal(t *testing.T) {
+	s := newSender(t)
+	rc := newReceiver(t, s, true)
+	c := rc.connect(s)
+	env, ticket := s.message(payload(10))
+	other, otherTicket := s.message(payload(10))
+	acceptance := deliver(t, c, other, otherTicket)
+	subject := env.Subject()
+	refused, err := signing.SignReceipt(signing.Receipt{
+		Message: subject.Message, Envelope: subject.Envelope, Sequence: subject.Sequence, Recipient: subject.Recipient, Received: testTime,
+		Status: signing.StatusRefused, Code: "schema.document", Records: subject.Records, Rejected: subject.Records,
+	}, rc.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered := func(code string, receipt []byte) {
+		rc.before = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+			if r.URL.Path == messagesPath {
+				w.WriteHeader(http.StatusConflict)
+				_ = json.NewEncoder(w).Encode(map[string]any{"code": code, "receipt": receipt})
+			}
+			return r.URL.Path == messagesPath
+		}
+	}
+	answered("schema.document", refused)
+	ack, err := c.Deliver(t.Context(), env, ticket)
+	if err != nil || !bytes.Equal(ack, refused) {
+		t.Fatal(err)
+	}
+	if r, err := c.ReadReceipt(env, ack); err != nil || r.Status != signing.StatusRefused {
+		t.Fatal(r, err)
+	}
+	answered("schema.document", acceptance)
+	_, err = c.Deliver(t.Context(), env, ticket)
+	wantFailure(t, err, connectors.Refused, "delivery.refused")
+	answered(codeTaken, acceptance)
+	_, err = c.Deliver(t.Context(), env, ticket)
+	wantFailure(t, err, connectors.Halt, "delivery.sequence_reused")
+	notice, noticeTicket := s.void()
+	ack, err = c.Deliver(t.Context(), notice, noticeTicket)
+	if err != nil || !bytes.Equal(ack, acceptance) {
+		t.Fatal(err)
 	}
 }
 
