@@ -41,6 +41,9 @@ type Options struct {
 	// Policy, Operator, Purpose and Recipient are what a good consent names; if empty "v1", "351240000010", "rural_support" and
 	// "kind:leb".
 	Policy, Operator, Purpose, Recipient string
+	// Willing makes only people whose data the law lets go to a body of the oblast: they live in it, their accounts are active, nobody is blocked,
+	// numbers and telephones are good, and one of the good situations holds, with its mixed lists of fields. For the benchmark.
+	Willing bool
 	// Canary, if it is not empty, begins every text in a column that no policy permits.
 	Canary string
 }

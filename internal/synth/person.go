@@ -96,6 +96,9 @@ func (g *Generator) number(p *Person, i int, under14 bool) (female bool) {
 		century -= 2
 	}
 	p.IIN = iin(p.Birth, century, serial)
+	if g.options.Willing {
+		return female
+	}
 	switch n := g.rand.IntN(1000); {
 	case n < 8:
 		p.IIN = ""
@@ -140,12 +143,13 @@ func (g *Generator) name(p *Person, female bool) {
 
 func (g *Generator) place(p *Person) {
 	places := g.outside
-	if g.permille(665) {
+	if g.options.Willing || g.permille(665) {
 		places = g.inside
 	}
 	at := pick(g, places)
 	inKazakh := g.permille(600)
 	switch n := g.rand.IntN(1000); {
+	case g.options.Willing:
 	case n < 5:
 		return // no place at all
 	case n < 10:
@@ -186,7 +190,7 @@ func (g *Generator) contacts(p *Person) {
 	phone := func() string {
 		n := g.rand.IntN(10_000_000)
 		switch {
-		case g.permille(940):
+		case g.options.Willing, g.permille(940):
 			return fmt.Sprintf("+7799%07d", n)
 		case g.permille(800):
 			return fmt.Sprintf("8 (799) %03d-%02d-%02d", n/10000, n/100%100, n%100)
@@ -210,6 +214,8 @@ func (g *Generator) account(p *Person) {
 	p.Since = p.Created
 	p.Account = "active"
 	switch n := g.rand.IntN(1000); {
+	case g.options.Willing:
+		return
 	case n < 15:
 		p.Account = "closed"
 	case n < 25:
@@ -231,8 +237,12 @@ func (g *Generator) account(p *Person) {
 }
 
 func (g *Generator) consents(p *Person, under14 bool) {
-	n := g.rand.IntN(1000)
-	for _, s := range Situations(under14) {
+	total, situations := 1000, Situations(under14)
+	if g.options.Willing {
+		total, situations = onlyGood(situations)
+	}
+	n := g.rand.IntN(total)
+	for _, s := range situations {
 		if n -= s.Weight; n >= 0 {
 			continue
 		}
@@ -242,6 +252,16 @@ func (g *Generator) consents(p *Person, under14 bool) {
 		}
 		return
 	}
+}
+
+// onlyGood keeps the good situations, and adds up their weights.
+func onlyGood(all []Situation) (total int, kept []Situation) {
+	for _, s := range all {
+		if s.Good {
+			total, kept = total+s.Weight, append(kept, s)
+		}
+	}
+	return total, kept
 }
 
 func (g *Generator) consent(a act) Consent {
@@ -272,7 +292,7 @@ func (g *Generator) consent(a act) Consent {
 
 func (g *Generator) block(p *Person) {
 	n := g.rand.IntN(1000)
-	if n >= 20 {
+	if n >= 20 || g.options.Willing {
 		return
 	}
 	p.Block = Block{By: pick(g, []string{"user", "legal_representative", "pd_authority"}), Received: g.options.At.Add(-time.Duration(1+g.rand.IntN(20*24)) * time.Hour)}
