@@ -83,7 +83,8 @@ func (c *checker) operator() {
 	} else if o.Contact != "" && !onDomain(o.Contact, o.Domain) {
 		c.add(rules.CNT1, "contact_domain", o.Where.Key("contact"), "the printed policy misspells its own domain: check the letters", "the contact address is not on the domain %s", o.Domain)
 	}
-	for key, country := range map[string]string{"storage_country": o.StorageCountry, "audit_country": o.AuditCountry} {
+	for _, x := range [][2]string{{"storage_country", o.StorageCountry}, {"audit_country", o.AuditCountry}} {
+		key, country := x[0], x[1]
 		if country != "" && country != "KZ" {
 			c.add(rules.LOC1, "storage_country", o.Where.Key(key), "data and log are kept in KZ", "%s is not the Republic", key)
 		}

@@ -30,9 +30,12 @@ func (c *checker) route(rt *Route) {
 	if rt.Marking != "" && rt.Marking != "ordinary" {
 		c.add(rules.CLS1, "route_marking", w.Key("marking"), "only ordinary data are passed on", "state secrets and documents for official use only are out of scope")
 	}
-	for key, on := range map[string]bool{"sale": rt.Sale, "publication": rt.Publication, "barter": rt.Barter} {
-		if on {
-			c.add(rules.EXC3, "route_flag", w.Key(key), "", "%s can never be true", key)
+	for _, x := range []struct {
+		key string
+		on  bool
+	}{{"sale", rt.Sale}, {"publication", rt.Publication}, {"barter", rt.Barter}} {
+		if x.on {
+			c.add(rules.EXC3, "route_flag", w.Key(x.key), "", "%s can never be true", x.key)
 		}
 	}
 	if rt.CorrectionDays < 0 {

@@ -47,7 +47,11 @@ func (c *checker) policyTable() {
 }
 
 func (c *checker) catalogue(p *Policy) {
-	for key, list := range map[string][]string{"catalogue": p.Catalogue, "technical": p.Technical} {
+	for _, key := range []string{"catalogue", "technical"} {
+		list := p.Catalogue
+		if key == "technical" {
+			list = p.Technical
+		}
 		seen := make(map[string]bool)
 		for i, id := range list {
 			where := p.Where.Key(item(key, i))
@@ -158,7 +162,8 @@ func (c *checker) recipientTable() {
 			c.add(rules.TERR1, "recipient_kato", x.Where.Key("kato"), "nine digits, e.g. 610000000", "a local body needs the KATO code of its territory")
 		}
 		c.parent(x)
-		for key, country := range map[string]string{"country": x.Country, "hosting_country": x.HostingCountry} {
+		for _, y := range [][2]string{{"country", x.Country}, {"hosting_country", x.HostingCountry}} {
+			key, country := y[0], y[1]
 			if country != "" && (len(country) != 2 || strings.ToUpper(country) != country) {
 				c.add(rules.RCP4, "country", x.Where.Key(key), "two capital letters, e.g. KZ", "this is not a country code")
 			}
