@@ -192,6 +192,14 @@ func TestWritesLikeTheStandardLibrary(t *testing.T) {
 	})
 }
 
+func TestParseOIDRefuses(t *testing.T) {
+	for _, text := range []string{"", "1", "1.40", "3.1", "1.2.", "1.2.x", "1.-2", "1.2.99999999999999999999"} {
+		if b, err := ber.ParseOID(text); !errors.Is(err, ber.ErrSyntax) {
+			t.Errorf("%q = %x, %v", text, b, err)
+		}
+	}
+}
+
 func TestSetOfSorts(t *testing.T) {
 	if got := ber.SetOf(ber.Octets([]byte{9}), ber.Int(1), ber.Null()); hex.EncodeToString(got) != "3108020101"+"040109"+"0500" {
 		t.Errorf("%x", got)

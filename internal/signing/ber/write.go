@@ -2,7 +2,6 @@ package ber
 
 import (
 	"bytes"
-	"fmt"
 	"math/big"
 	"slices"
 	"strconv"
@@ -91,20 +90,29 @@ func Integer(n *big.Int) []byte {
 	return TLV(0x02, b)
 }
 
-// OID encodes a dotted object identifier. It panics on text that is none: object
-// identifiers written here are constants of the program or were read by [Reader.OID].
+// OID encodes a dotted object identifier that is a constant of the program or was read
+// by [Reader.OID]. It panics on text that is none; see [ParseOID] for other text.
 func OID(dotted string) []byte {
+	b, err := ParseOID(dotted)
+	if err != nil {
+		panic("ber: " + err.Error())
+	}
+	return b
+}
+
+// ParseOID encodes a dotted object identifier, or fails with an error that wraps [ErrSyntax].
+func ParseOID(dotted string) ([]byte, error) {
 	parts := strings.Split(dotted, ".")
 	arcs := make([]uint64, len(parts))
 	for i, p := range parts {
-		n, err := strconv.ParseUint(p, 10, 63)
+		n, err := strconv.ParseUint(p, 10, 62)
 		if err != nil {
-			panic(fmt.Sprintf("ber: not an object identifier: %q", dotted))
+			return nil, syntax("not an object identifier: %q", dotted)
 		}
 		arcs[i] = n
 	}
 	if len(arcs) < 2 || arcs[0] > 2 || arcs[0] < 2 && arcs[1] > 39 {
-		panic(fmt.Sprintf("ber: not an object identifier: %q", dotted))
+		return nil, syntax("not an object identifier: %q", dotted)
 	}
 	arcs[1] += arcs[0] * 40
 	var b []byte
@@ -119,7 +127,7 @@ func OID(dotted string) []byte {
 		slices.Reverse(octets)
 		b = append(b, octets...)
 	}
-	return TLV(0x06, b)
+	return TLV(0x06, b), nil
 }
 
 // UTCTime encodes t as UTCTime up to 2049 and as GeneralizedTime from 2050 on, in

@@ -337,7 +337,13 @@ func TestTimeStampAnswers(t *testing.T) {
 	tsa := &testca.Identity{Key: key(t, "gost2015/tsa.p12"), Certificate: testca.Certificate("gost2015/tsa.cer")}
 	person := &testca.Identity{Key: key(t, "gost2015/person.p12"), Certificate: testca.Certificate("gost2015/person.cer")}
 	data := []byte("stamp me")
-	q := cms.NewRequest(d, data, "1.2.398.3.3.2.6.4", big.NewInt(4242))
+	q, err := cms.NewRequest(d, data, "1.2.398.3.3.2.6.4", big.NewInt(4242))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cms.NewRequest(d, data, "policy", nil); record.CodeOf(err) != "tsp.policy" {
+		t.Error(err)
+	}
 	good := testca.Stamp{Time: testca.Now, Policy: q.Policy, Digest: d, Data: data, Nonce: q.Nonce, WithSHA1: true}
 	cases := map[string]struct {
 		change func(*testca.Stamp)

@@ -221,7 +221,10 @@ func TestTimeStampsWithOpenSSL(t *testing.T) {
 			digest, md = "1.2.643.7.1.1.2.3", "md_gost12_512"
 		}
 		d, _ := cert.DigestByOID(digest)
-		q := cms.NewRequest(d, content, "1.2.398.3.3.2.6.4", big.NewInt(77777))
+		q, err := cms.NewRequest(d, content, "1.2.398.3.3.2.6.4", big.NewInt(77777))
+		if err != nil {
+			t.Fatal(err)
+		}
 		write(t, dir, "q.tsq", q.Marshal())
 		write(t, dir, "serial", []byte("01"))
 		write(t, dir, "ts.cnf", []byte("openssl_conf = init\n[init]\nengines = engines\n[engines]\ngost = gost\n[gost]\nengine_id = gost\n"+

@@ -19,11 +19,15 @@ type Request struct {
 	Nonce   *big.Int // nil for none
 }
 
-// NewRequest makes a request for data.
-func NewRequest(d cert.Digest, data []byte, policy string, nonce *big.Int) *Request {
+// NewRequest makes a request for data. A policy that is no object identifier is a
+// problem with the code tsp.policy.
+func NewRequest(d cert.Digest, data []byte, policy string, nonce *big.Int) (*Request, error) {
+	if _, err := ber.ParseOID(policy); policy != "" && err != nil {
+		return nil, record.NewProblem("tsp.policy", "", "e.g. 1.2.398.3.3.2.6.4", "%s", err)
+	}
 	h := d.New()
 	h.Write(data)
-	return &Request{Digest: d, Imprint: h.Sum(nil), Policy: policy, Nonce: nonce}
+	return &Request{Digest: d, Imprint: h.Sum(nil), Policy: policy, Nonce: nonce}, nil
 }
 
 // Marshal encodes the request; it asks for the authority's certificate.
@@ -77,7 +81,10 @@ type Authority struct {
 // Ask sends a request for data with the given nonce and returns the request and the
 // raw answer. A failure has the code tsp.unreachable.
 func (a *Authority) Ask(ctx context.Context, data []byte, nonce *big.Int) (*Request, []byte, error) {
-	q := NewRequest(a.Digest, data, a.Policy, nonce)
+	q, err := NewRequest(a.Digest, data, a.Policy, nonce)
+	if err != nil {
+		return nil, nil, err
+	}
 	answer, err := a.Client.Post(ctx, a.URL, "application/timestamp-query", "application/timestamp-reply", q.Marshal())
 	if err != nil {
 		return nil, nil, record.NewProblem("tsp.unreachable", a.URL, "", "%s", err)

@@ -67,7 +67,11 @@ func (c *Checker) ask(ctx context.Context, url string, q cert.Query) (*Response,
 	if _, err := io.ReadFull(c.Rand, nonce); err != nil {
 		return nil, record.NewProblem("cert.ocsp_unreachable", "", "", "no nonce: %s", err)
 	}
-	der, err := c.Client.Post(ctx, url, "application/ocsp-request", "application/ocsp-response", Request(q.Certificate, q.Issuer, nonce))
+	question, err := Request(q.Certificate, q.Issuer, nonce)
+	if err != nil {
+		return nil, malformed("%s", err)
+	}
+	der, err := c.Client.Post(ctx, url, "application/ocsp-request", "application/ocsp-response", question)
 	if err != nil {
 		return nil, record.NewProblem("cert.ocsp_unreachable", "", "", "%s", err)
 	}

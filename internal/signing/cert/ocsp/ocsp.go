@@ -20,12 +20,13 @@ const (
 // maxResponses bounds the single responses and certificates of one answer.
 const maxResponses = 64
 
-// Request encodes a request about subject, issued by issuer. An empty nonce is left out.
-func Request(subject, issuer *cert.Certificate, nonce []byte) []byte {
+// Request encodes a request about subject, issued by issuer, whose key must be of the
+// usual form. An empty nonce is left out.
+func Request(subject, issuer *cert.Certificate, nonce []byte) ([]byte, error) {
 	d, _ := cert.DigestByOID(oidSHA256)
 	name, key, err := issuerHashes(d, issuer)
-	if err != nil { // an issuer whose certificate was parsed has a key
-		panic("ocsp: " + err.Error())
+	if err != nil {
+		return nil, fmt.Errorf("key of the issuer: %w", err)
 	}
 	id := ber.Seq(ber.Algorithm(d.OID), ber.Octets(name), ber.Octets(key), ber.Integer(subject.SerialNumber))
 	tbs := [][]byte{ber.Seq(ber.Seq(id))}
@@ -33,7 +34,7 @@ func Request(subject, issuer *cert.Certificate, nonce []byte) []byte {
 		x := ber.Seq(ber.OID(oidNonce), ber.Octets(ber.Octets(nonce)))
 		tbs = append(tbs, ber.Explicit(2, ber.Seq(x)))
 	}
-	return ber.Seq(ber.Seq(tbs...))
+	return ber.Seq(ber.Seq(tbs...)), nil
 }
 
 // issuerHashes returns the hashes of the issuer's name and of its key's bit string.

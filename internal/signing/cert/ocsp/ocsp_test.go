@@ -251,7 +251,11 @@ func TestOpenSSLResponder(t *testing.T) {
 		}
 		put("index.txt", []byte("V\t700101000000Z\t\t"+string(bytes.ToUpper([]byte(serial)))+"\tunknown\t/CN=probe\n"))
 		nonce := []byte("12345678")
-		put("q.der", ocsp.Request(person, ca, nonce))
+		question, err := ocsp.Request(person, ca, nonce)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put("q.der", question)
 		out, err := testca.OpenSSL(t, dir, "ocsp", "-index", "index.txt", "-CA", "ca.pem", "-rsigner", "by.pem", "-rkey", "by.pem.key",
 			"-reqin", "q.der", "-respout", "a.der", "-ndays", "1", "-rmd", map[string]string{"rsa": "sha256", "tc26": "md_gost12_512"}[family])
 		if err != nil {
