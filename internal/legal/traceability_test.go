@@ -121,6 +121,9 @@ func checkRow(t *testing.T, rule rules.Rule, cells []string, files map[string]st
 		}
 	}
 	for name, text := range files {
+		if name == "internal/legal/lint.go" {
+			continue // it foretells, and enforces nothing
+		}
 		if constant.MatchString(text) && !slices.Contains(listed, name) {
 			t.Errorf("%s: %s enforces it and is not listed", rule.Name, name)
 		}
