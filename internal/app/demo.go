@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/app/setup"
-	"birgeoqy.kz/almasu/internal/authority"
+	"birgeoqy.kz/almasu/internal/authority/inbox"
 	"birgeoqy.kz/almasu/internal/evidence"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/legal/register"
@@ -326,7 +326,7 @@ func verifyFile(path string) (*evidence.Report, error) {
 
 // askAuthority lets an authority check a log against what it holds.
 func askAuthority(ctx context.Context, w *setup.Example, b *setup.Body, export string) (codes []string, messages int64, err error) {
-	conf, err := authority.LoadConfig(w.Path(b.Folder, "authority.yaml"))
+	conf, err := inbox.LoadConfig(w.Path(b.Folder, "authority.yaml"))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -335,7 +335,7 @@ func askAuthority(ctx context.Context, w *setup.Example, b *setup.Body, export s
 		return nil, 0, environment(err)
 	}
 	defer f.Close()
-	checked, err := authority.Verify(ctx, conf, f, conf.Senders[0].BIN)
+	checked, err := inbox.Verify(ctx, conf, f, conf.Senders[0].BIN)
 	if err != nil {
 		return nil, 0, err
 	}

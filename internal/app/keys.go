@@ -4,8 +4,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,7 +24,7 @@ func (s *session) keysCommand() *cobra.Command {
 	var administrator bool
 	generate := &cobra.Command{
 		Use: "generate FOLDER", Short: "Make the service's four keys, or an administrator's key",
-		Long: `Makes log.key (signs checkpoints), seal.pem (seals envelopes and requests), vault.key (seals data at rest) and pseudonym.key in a folder,
+		Long: `Makes log.key (signs checkpoints), seal.keyset with its key (seals envelopes and requests), vault.key (seals data at rest) and pseudonym.key in a folder,
 readable by their owner only. Existing files are never overwritten. With --administrator it makes one administrator's key, admin.pem.`,
 		Args: exactly(1, "one folder"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -46,20 +48,21 @@ readable by their owner only. Existing files are never overwritten. With --admin
 			return s.showKeys(v)
 		},
 	}
-	var overlap time.Duration
+	var ahead, overlap time.Duration
 	rotate := &cobra.Command{
-		Use: "rotate", Short: "Put a new sealing key in force; the old one stays valid for a while", Args: exactly(0, "no arguments"),
-		Long: `Makes a new sealing key and puts it first in the keyset; the former key verifies for the overlap, so that what waits in the outbox can
-still be opened. Send the new public key (almasu keys show) to every recipient before the overlap ends. The rotation is logged.`,
+		Use: "rotate", Short: "Make the next sealing key; it begins ahead, and the former stays valid for a while", Args: exactly(0, "no arguments"),
+		Long: `Makes a new sealing key that begins to sign after --ahead, so that every recipient can provision its public half before; the former key verifies for
+--overlap more, so that what waits in the outbox still arrives. The rotation is logged.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v, err := s.open(cmd.Context(), parts{store: true})
 			if err != nil {
 				return err
 			}
 			defer v.Close()
-			return s.rotateKey(cmd, v, overlap)
+			return s.rotateKey(cmd, v, ahead, overlap)
 		},
 	}
+	rotate.Flags().DurationVar(&ahead, "ahead", 7*24*time.Hour, "how long from now the new key begins to sign")
 	rotate.Flags().DurationVar(&overlap, "overlap", 30*24*time.Hour, "how long the former key stays valid")
 	cmd.AddCommand(generate, show, rotate)
 	return cmd
@@ -74,7 +77,7 @@ func (s *session) generateKeys(dir string, alg signing.Alg, origin string) error
 		return environment(err)
 	}
 	var made []string
-	for _, name := range []string{setup.LogKeyFile, setup.SealKeyFile, setup.VaultKeyFile, setup.PseudonymKeyFile} {
+	for _, name := range slices.Sorted(maps.Keys(keys)) {
 		path := filepath.Join(dir, name)
 		if err := setup.WriteNew(path, keys[name], 0o600); err != nil {
 			return err
@@ -142,29 +145,38 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-func (s *session) rotateKey(cmd *cobra.Command, v *service, overlap time.Duration) error {
-	if overlap <= 0 {
-		return badInput(record.NewProblem("usage.overlap", "", "", "--overlap must be positive"))
+func (s *session) rotateKey(cmd *cobra.Command, v *service, ahead, overlap time.Duration) error {
+	begin := s.now().Add(ahead)
+	if overlap <= 0 || ahead < 0 {
+		return badInput(record.NewProblem("usage.overlap", "", "", "--overlap must be positive, and --ahead not negative"))
 	}
 	path := v.file.Path(v.file.Keys.Seal)
-	fresh, err := v.keyset.Rotate(rand.Reader, s.now(), overlap)
-	if err != nil {
-		return badInput(err)
-	}
-	text, err := fresh.Marshal()
+	fresh, err := signing.GenerateKey(v.seal.Alg(), rand.Reader)
 	if err != nil {
 		return err
 	}
-	if err := replaceSecret(path, text); err != nil {
+	secret, err := fresh.PEM()
+	if err != nil {
+		return err
+	}
+	now, name := fresh.Public(), setup.KeyFileName(fresh.Public())
+	next, err := v.keyset.Rotate(now, name, begin, time.Time{}, overlap)
+	if err != nil {
+		return badInput(err)
+	}
+	if err := setup.WriteNew(filepath.Join(filepath.Dir(path), name), secret, 0o600); err != nil {
+		return err
+	}
+	if err := replaceSecret(path, next.Format()); err != nil {
 		return environment(err)
 	}
-	now := fresh.Current().Public()
 	_, err = v.store.Append(cmd.Context(), s.now(), &transferlog.Act{Actor: login(), Act: "keys.rotate", Object: now.ID(), Digest: record.DigestOf(now.PEM())})
 	if err != nil {
 		return environment(err)
 	}
 	s.result = map[string]string{"id": now.ID(), "fingerprint": now.Fingerprint()}
-	s.say("New sealing key %s, fingerprint %s. The former key verifies for %s. Send the public key to the recipients:\n%s", now.ID(), now.Fingerprint(), overlap, now.PEM())
+	s.say("New sealing key %s, fingerprint %s. It signs from %s; the former verifies for %s more. Send the public key to the recipients:\n%s",
+		now.ID(), now.Fingerprint(), stamp(begin), overlap, now.PEM())
 	return nil
 }
 

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"os/signal"
+	"runtime/pprof"
 	"syscall"
 	"time"
 
@@ -22,6 +24,7 @@ type session struct {
 	json           bool
 	now            func() time.Time
 	clock          string // --clock
+	profile        string // --cpuprofile
 	demo           bool
 	result         any // of the command, for --json
 	code           int // exit code of a command that succeeded in saying that something is not well
@@ -39,6 +42,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	pprof.StopCPUProfile()
 	code := exitCode(err)
 	if err == nil {
 		code = s.code
@@ -69,13 +73,18 @@ Start with: almasu demo`,
 		SilenceUsage: true, SilenceErrors: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			s.command = cmd.CommandPath()
-			return s.setClock()
+			if err := s.setClock(); err != nil {
+				return err
+			}
+			return s.startProfile()
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
 	flags := root.PersistentFlags()
 	flags.StringVarP(&s.config, "config", "c", "almasu.yaml", "the configuration file")
 	flags.BoolVar(&s.json, "json", false, "answer with one JSON object")
+	flags.StringVar(&s.profile, "cpuprofile", "", "write a CPU profile into this file")
+	_ = flags.MarkHidden("cpuprofile")
 	flags.StringVar(&s.clock, "clock", "", "pretend that the program starts at this time (RFC 3339); demonstrations and tests only")
 	_ = flags.MarkHidden("clock")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -110,6 +119,18 @@ func (s *session) setClock() error {
 	began := time.Now()
 	s.now = func() time.Time { return at.Add(time.Since(began)) }
 	return nil
+}
+
+// startProfile measures where the time goes, if that was asked for. Main ends it.
+func (s *session) startProfile() error {
+	if s.profile == "" {
+		return nil
+	}
+	f, err := os.Create(s.profile)
+	if err != nil {
+		return environment(err)
+	}
+	return pprof.StartCPUProfile(f)
 }
 
 // logger writes JSON lines to standard error.

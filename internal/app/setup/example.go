@@ -195,11 +195,15 @@ func (w *Example) makeAuthorities() error {
 	if err != nil {
 		return err
 	}
-	sealPEM, err := os.ReadFile(w.Path("keys", SealKeyFile))
+	keysetText, err := os.ReadFile(w.Path("keys", SealKeyFile))
 	if err != nil {
 		return err
 	}
-	seal, err := signing.ParseKey(sealPEM)
+	keyset, err := signing.ParseKeyset(SealKeyFile, keysetText)
+	if err != nil {
+		return err
+	}
+	seal, err := keyset.Entries[0].Key(func(name string) ([]byte, error) { return os.ReadFile(w.Path("keys", name)) })
 	if err != nil {
 		return err
 	}
@@ -307,7 +311,7 @@ func (w *Example) WriteConfig(due time.Time) error {
 register: register
 platform: {dsn_file: platform.dsn, relations: platform.yaml}
 store: %s
-keys: {log: keys/log.key, seal: keys/seal.pem, vault: keys/vault.key, pseudonym: keys/pseudonym.key}
+keys: {log: keys/log.key, seal: keys/seal.keyset, vault: keys/vault.key, pseudonym: keys/pseudonym.key}
 schemas: schemas
 serve: {poll: 300ms}
 connectors:

@@ -9,6 +9,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"os"
+	"strings"
+	"time"
 
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
@@ -19,7 +21,7 @@ import (
 // The names of the service's key files.
 const (
 	LogKeyFile       = "log.key"
-	SealKeyFile      = "seal.pem"
+	SealKeyFile      = "seal.keyset"
 	VaultKeyFile     = "vault.key"
 	PseudonymKeyFile = "pseudonym.key"
 )
@@ -42,7 +44,12 @@ func WriteNew(path string, data []byte, mode os.FileMode) error {
 	return err
 }
 
-// ServiceKeys makes the contents of the four key files, by their names.
+// KeyFileName names the file of a sealing key after its id.
+func KeyFileName(k *signing.PublicKey) string {
+	return "seal-" + strings.TrimPrefix(k.ID(), "almasu:") + ".pem"
+}
+
+// ServiceKeys makes the contents of the service's key files, by their names: the sealing key stands in a file of its own beside the keyset.
 func ServiceKeys(alg signing.Alg, origin string) (map[string][]byte, error) {
 	secret, _, err := transferlog.GenerateKey(rand.Reader, origin)
 	if err != nil {
@@ -56,6 +63,12 @@ func ServiceKeys(alg signing.Alg, origin string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	sealFile := KeyFileName(seal.Public())
+	keyset, err := (&signing.Keyset{}).Rotate(seal.Public(), sealFile, time.Unix(0, 0), time.Time{}, 0)
+	if err != nil {
+		return nil, err
+	}
+	keyset.Entries[0].NotBefore = time.Time{} // the first key has always been good
 	box, err := vault.GenerateKey()
 	if err != nil {
 		return nil, err
@@ -65,7 +78,7 @@ func ServiceKeys(alg signing.Alg, origin string) (map[string][]byte, error) {
 		return nil, err
 	}
 	pseudonym := hex.EncodeToString(raw[:])
-	return map[string][]byte{LogKeyFile: []byte(secret + "\n"), SealKeyFile: sealPEM, VaultKeyFile: []byte(box), PseudonymKeyFile: []byte(pseudonym + "\n")}, nil
+	return map[string][]byte{LogKeyFile: []byte(secret + "\n"), SealKeyFile: keyset.Format(), sealFile: sealPEM, VaultKeyFile: []byte(box), PseudonymKeyFile: []byte(pseudonym + "\n")}, nil
 }
 
 // Administrator makes an administrator's key, its PEM form, and its public half as the register writes it.
