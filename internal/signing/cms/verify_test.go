@@ -233,8 +233,19 @@ func FuzzVerify(f *testing.F) {
 		if res, err := v.Verify(context.Background(), b, nil); err == nil && !bytes.Equal(res.Content, content) {
 			t.Error("content that nobody signed is accepted")
 		}
-		if ts, _, err := v.VerifyTimeStamp(context.Background(), b, content); err == nil && !ts.Trusted {
-			t.Error("an untrusted time stamp without a problem")
+	})
+}
+
+func FuzzTimeStamp(f *testing.F) {
+	for _, family := range []string{"gost2015", "rsa"} {
+		f.Add(testca.File(family + "/content.tst"))
+		f.Add(testca.File(family + "/content.tsr"))
+	}
+	v := verifier("rsa")
+	content := testca.File("rsa/content.txt")
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if ts, _, err := v.VerifyTimeStamp(context.Background(), b, content); err == nil && (!ts.Trusted || !ts.Time.Equal(testca.Now.Add(-time.Hour))) {
+			t.Errorf("a token that nobody signed is accepted: %+v", ts)
 		}
 	})
 }
