@@ -1,9 +1,11 @@
 package mapping
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -220,8 +222,8 @@ func (e *Encoder) header(h *DocHeader) ([][]byte, error) {
 			continue
 		}
 		text := h.appendSource(nil, r.from)
-		if !utf8.Valid(text) {
-			return nil, record.NewProblem("mapping.header_invalid", r.where, "", "the text for %s is not UTF-8", r.target)
+		if !utf8.Valid(text) || bytes.ContainsFunc(text, unicode.IsControl) {
+			return nil, record.NewProblem("mapping.header_invalid", r.where, "", "the text for %s is not UTF-8, or holds control characters", r.target)
 		}
 		values[i] = norm.NFC.Bytes(text)
 	}

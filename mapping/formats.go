@@ -1,15 +1,170 @@
 package mapping
 
-import "birgeoqy.kz/almasu/mapping/form"
+import (
+	"regexp"
+	"strings"
+
+	"birgeoqy.kz/almasu/mapping/form"
+)
 
 // format is one of the forms that output.format may name.
 type format struct {
 	mediaType string
-	make      func(*Table, form.Layout) form.Form
+	// header says that the form has room for a header.
+	header bool
+	// keys are what output may say beyond format, header and records; true if it must.
+	keys map[string]bool
+	make func(*Table, form.Layout) form.Form
 }
 
 // formats are the forms by name.
 var formats = map[string]format{
-	"json":      {"application/json", func(_ *Table, l form.Layout) form.Form { return form.NewJSON(l) }},
-	"jsonlines": {"application/jsonl", func(_ *Table, l form.Layout) form.Form { return form.NewJSONLines(l) }},
+	"json": {mediaType: "application/json", header: true,
+		make: func(_ *Table, l form.Layout) form.Form { return form.NewJSON(l) }},
+	"jsonlines": {mediaType: "application/jsonl",
+		make: func(_ *Table, l form.Layout) form.Form { return form.NewJSONLines(l) }},
+	"xml": {mediaType: "application/xml", header: true, keys: map[string]bool{"root": true, "namespace": false, "record": true},
+		make: func(t *Table, l form.Layout) form.Form { return form.NewXML(l, t.xml) }},
+	"csv": {mediaType: "text/csv; charset=utf-8", keys: map[string]bool{"delimiter": true, "bom": false, "encoding": false},
+		make: func(t *Table, l form.Layout) form.Form { return form.NewCSV(l, t.csv) }},
+}
+
+var outputKeys = keys{"format": {kindString, true}, "header": {kindString, false}, "records": {kindString, true},
+	"root": {kindString, false}, "namespace": {kindString, false}, "record": {kindString, false},
+	"delimiter": {kindString, false}, "bom": {kindBool, false}, "encoding": {kindString, false}}
+
+func (l *loader) output(n *node) {
+	m := l.object(n, "output", outputKeys)
+	v := m["format"]
+	if v == nil {
+		return
+	}
+	f, ok := formats[v.text]
+	if !ok {
+		l.add("mapping.bad_format", v, suggest(v.text, formats), "the format %q is not known", v.text)
+		return
+	}
+	l.t.format = v.text
+	for _, name := range []string{"header", "records", "root", "record"} {
+		if v := m[name]; v != nil && !validTarget(v.text, 1) {
+			l.add("mapping.bad_target", v, "", "%s must be the name of a member", name)
+		}
+	}
+	l.outputOptions(n, m, f)
+	if v := m["header"]; v != nil {
+		if l.t.headerName = v.text; !f.header {
+			l.add("mapping.header_name", v, "delete it, and the rows of header", "a document of the format %s has no header", l.t.format)
+		}
+	}
+	if v := m["records"]; v != nil {
+		if l.t.recordsName = v.text; v.text == l.t.headerName {
+			l.add("mapping.duplicate_target", v, "", "header and records are the same member")
+		}
+	}
+}
+
+// outputOptions reads what only some formats have.
+func (l *loader) outputOptions(n *node, m map[string]*node, f format) {
+	for _, name := range []string{"root", "namespace", "record", "delimiter", "bom", "encoding"} {
+		v := m[name]
+		required, has := f.keys[name]
+		switch {
+		case v == nil && required:
+			l.add("mapping.missing_key", n, "", "output has no %s", name)
+		case v != nil && !has:
+			l.add("mapping.output_key", v, "delete it", "%s has no meaning for the format %s", name, l.t.format)
+		case v != nil:
+			l.outputOption(name, v)
+		}
+	}
+}
+
+func (l *loader) outputOption(name string, v *node) {
+	switch name {
+	case "root":
+		l.t.xml.Root = v.text
+	case "record":
+		l.t.xml.Record = v.text
+	case "namespace":
+		if l.t.xml.Namespace = v.text; v.text == "" || strings.ContainsAny(v.text, " \t\r\n<>\"") {
+			l.add("mapping.output_key", v, "", "namespace must be a URI")
+		}
+	case "delimiter":
+		if v.text != "," && v.text != ";" && v.text != "\t" {
+			l.add("mapping.output_key", v, "", `delimiter must be ",", ";" or "\t"`)
+			return
+		}
+		l.t.csv.Delimiter = v.text[0]
+	case "bom":
+		l.t.csv.BOM = v.text == "true"
+	case "encoding":
+		if l.t.csv.Windows1251 = v.text == "windows-1251"; v.text != "utf-8" && v.text != "windows-1251" {
+			l.add("mapping.output_key", v, "", "encoding must be utf-8 or windows-1251")
+		}
+	}
+}
+
+// xmlName is a name that both XML and a target can have.
+var xmlName = regexp.MustCompile(`^@?[A-Za-z_\x{400}-\x{481}\x{48A}-\x{52F}][A-Za-z0-9_\x{400}-\x{481}\x{48A}-\x{52F}-]*$`)
+
+// formOf checks the rows against what the format can hold.
+func (l *loader) formOf() {
+	for _, r := range append(append([]*row(nil), l.t.header...), l.t.rows...) {
+		attribute := strings.Contains(r.target, "@")
+		switch l.t.format {
+		case "xml":
+			for _, name := range strings.Split(r.target, "/") {
+				if r.target != "" && !xmlName.MatchString(name) {
+					l.problems.Add("mapping.bad_target", r.where, "", "%s is no name of an XML element", name)
+				}
+			}
+			if attribute && r.null {
+				l.problems.Add("mapping.bad_absent", r.where, "", "an attribute is omitted, never null")
+			}
+		case "csv":
+			if r.null {
+				l.problems.Add("mapping.bad_absent", r.where, "", "a missing cell is empty, never null")
+			}
+			heading := r.heading
+			if heading == "" {
+				heading = r.target
+			}
+			if code := l.t.csv.Check(heading); code != "" {
+				l.problems.Add(code, r.where, "set heading", "the heading of %s cannot be written", r.target)
+			}
+			if len(r.steps) > 0 && r.steps[len(r.steps)-1] == "e164" && r.codes == nil {
+				l.problems.Add("mapping.formula", r.where, "use phone_national", "%s begins with a plus sign, which spreadsheets take for a formula", r.target)
+			}
+		}
+		if attribute && l.t.format != "xml" && l.t.format != "" {
+			l.problems.Add("mapping.bad_target", r.where, "", "only XML has attributes")
+		}
+		if r.heading != "" && l.t.format != "csv" && l.t.format != "" {
+			l.problems.Add("mapping.output_key", r.where, "delete it", "heading has no meaning for the format %s", l.t.format)
+		}
+	}
+}
+
+// fits reports whether v can be written as this kind: an integer without leading zeros of at most 15 digits; true or false.
+func fits(k form.Kind, v []byte) bool {
+	switch k {
+	case form.Integer:
+		d := v
+		if len(d) > 1 && d[0] == '-' && d[1] != '0' {
+			d = d[1:]
+		}
+		return len(d) > 0 && len(d) <= 15 && digitsOnly(d) && (d[0] != '0' || len(d) == 1)
+	case form.Boolean:
+		return string(v) == "true" || string(v) == "false"
+	}
+	return true
+}
+
+func digitsOnly(v []byte) bool {
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -84,6 +85,7 @@ func (l *loader) document(root *node) {
 	l.t.header = l.section(m["header"], "header", l.headerRow)
 	l.t.rows = l.section(m["records"], "records", l.recordRow)
 	l.marks()
+	l.formOf()
 	for _, list := range l.t.lists {
 		if !l.usedLists[list.name] {
 			l.problems.Add("mapping.unused_code_list", list.where, "delete it", "no row uses the code list %s", list.name)
@@ -120,31 +122,6 @@ func (l *loader) schemaRef(n *node) {
 			l.add("mapping.bad_digest", v, "", "digest is %s", strings.TrimPrefix(record.ErrDigest.Error(), "not a digest: "))
 		}
 		l.t.schema.Digest = d
-	}
-}
-
-var outputKeys = keys{"format": {kindString, true}, "header": {kindString, false}, "records": {kindString, true}}
-
-func (l *loader) output(n *node) {
-	m := l.object(n, "output", outputKeys)
-	if v := m["format"]; v != nil {
-		if _, ok := formats[v.text]; !ok {
-			l.add("mapping.bad_format", v, suggest(v.text, formats), "the format %q is not known", v.text)
-		}
-		l.t.format = v.text
-	}
-	for _, name := range []string{"header", "records"} {
-		if v := m[name]; v != nil && !validTarget(v.text, 1) {
-			l.add("mapping.bad_target", v, "", "%s must be the name of a member", name)
-		}
-	}
-	if v := m["header"]; v != nil {
-		l.t.headerName = v.text
-	}
-	if v := m["records"]; v != nil {
-		if l.t.recordsName = v.text; v.text == l.t.headerName {
-			l.add("mapping.duplicate_target", v, "", "header and records are the same member")
-		}
 	}
 }
 
@@ -187,10 +164,14 @@ func (l *loader) place(r *row, taken map[string]bool) {
 	taken[r.target] = true
 }
 
-// validTarget reports whether path is of one to depth names, joined by slashes, of letters, digits, underscores and hyphens.
+// validTarget reports whether path is of one to depth names, joined by slashes, of letters, digits, underscores and hyphens; the last one
+// of several may be an attribute, with @ before it.
 func validTarget(path string, depth int) bool {
 	parts := strings.Split(path, "/")
-	for _, p := range parts {
+	for i, p := range parts {
+		if i == len(parts)-1 && depth > 1 {
+			p = strings.TrimPrefix(p, "@")
+		}
 		if !targetName.MatchString(p) {
 			return false
 		}
@@ -234,24 +215,12 @@ func (l *loader) constant(r *row, v *node) {
 		return
 	}
 	r.constant = &v.text
+	if strings.ContainsFunc(v.text, unicode.IsControl) {
+		l.add("mapping.bad_constant", v, "", "the constant holds a control character")
+	}
 	if !fits(r.kind, []byte(v.text)) || r.kind == form.String && v.kind != kindString {
 		l.add("mapping.bad_constant", v, `write a number as text in quotes, or set type`, "the constant is not of the row's type")
 	}
-}
-
-// fits reports whether v can be written as this kind: an integer without leading zeros of at most 15 digits; true or false.
-func fits(k form.Kind, v []byte) bool {
-	switch k {
-	case form.Integer:
-		d := v
-		if len(d) > 1 && d[0] == '-' && d[1] != '0' {
-			d = d[1:]
-		}
-		return len(d) > 0 && len(d) <= 15 && digitsOnly(d) && (d[0] != '0' || len(d) == 1)
-	case form.Boolean:
-		return string(v) == "true" || string(v) == "false"
-	}
-	return true
 }
 
 func (l *loader) codeList(name string, at, n *node) *codeList {
@@ -276,15 +245,6 @@ func (l *loader) codeList(name string, at, n *node) *codeList {
 		list.rows = append(list.rows, codeRow{from.text, to.text, l.where(from)})
 	}
 	return list
-}
-
-func digitsOnly(v []byte) bool {
-	for _, c := range v {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return true
 }
 
 // marks puts a constant for each target that has a source in the place of a header row from provenance.

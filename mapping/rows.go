@@ -33,7 +33,7 @@ func (l *loader) headerRow(n *node) *row {
 }
 
 var recordKeys = keys{"target": {kindString, true}, "from": {0, false}, "constant": {0, false}, "steps": {kindList, false}, "codes": {0, false},
-	"type": {kindString, false}, "required": {kindBool, false}, "max_length": {kindInt, false}, "absent": {kindString, false}, "necessity": {kindString, false}}
+	"type": {kindString, false}, "required": {kindBool, false}, "max_length": {kindInt, false}, "absent": {kindString, false}, "heading": {kindString, false}, "necessity": {kindString, false}}
 
 func (l *loader) recordRow(n *node) *row {
 	m := l.object(n, "a row", recordKeys)
@@ -53,6 +53,9 @@ func (l *loader) recordRow(n *node) *row {
 		} else if r.required {
 			l.add("mapping.bad_absent", v, "", "a required value is never absent")
 		}
+	}
+	if v := m["heading"]; v != nil {
+		r.heading = v.text
 	}
 	from := m["from"]
 	if (from == nil) == (m["constant"] == nil) {

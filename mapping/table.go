@@ -14,6 +14,8 @@ type Table struct {
 	version int
 	schema  SchemaRef
 	format  string
+	xml     form.XMLNames
+	csv     form.CSVOptions
 	// headerName and recordsName are the members of the document; no header is written if headerName is empty.
 	headerName, recordsName string
 	header, rows            []*row
@@ -89,7 +91,12 @@ func (t *Table) Digest() record.Digest { return t.digest }
 func (t *Table) Schema() SchemaRef { return t.schema }
 
 // MediaType is the media type of the documents.
-func (t *Table) MediaType() string { return formats[t.format].mediaType }
+func (t *Table) MediaType() string {
+	if t.csv.Windows1251 {
+		return "text/csv; charset=windows-1251"
+	}
+	return formats[t.format].mediaType
+}
 
 // Fields are the register's fields that the table reads, in order of first use.
 func (t *Table) Fields() []string {
