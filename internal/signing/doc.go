@@ -20,8 +20,8 @@
 // fingerprint, for people who compare keys, is "sha256:" and the whole hash in hexadecimal.
 //
 // A [Keyring] holds the public keys of one counterparty, each with a period. Periods overlap while a key is being
-// rotated: a signature is good if its key's period holds the time at which it is judged. A [Keyset] is the file of a holder's
-// own keys: the first signs, all verify.
+// rotated: a signature is good if its key's period holds the time at which it is judged. A [Keyset] is the file that a keyring is made from, and that
+// says which of our own keys signs.
 //
 // # Envelope
 //
@@ -43,6 +43,6 @@
 //
 // # Failures
 //
-// Everything is refused with a [record.Problem] whose code is stable: signing.* for keys, envelope.* and receipt.* for the two objects. No problem
+// Everything is refused with a [record.Problem] whose code is stable: signing.* for keys, keyset.* for their files, envelope.* and receipt.* for the two objects. No problem
 // quotes what it was given. Zero values refuse: an Envelope or a Payload that was not made by this package is not valid.
 package signing
