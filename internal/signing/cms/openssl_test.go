@@ -9,13 +9,17 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/signing/ber"
 	"birgeoqy.kz/almasu/internal/signing/cert"
 	"birgeoqy.kz/almasu/internal/signing/cert/testca"
 	"birgeoqy.kz/almasu/internal/signing/cms"
+	"birgeoqy.kz/almasu/internal/signing/gost"
 	"birgeoqy.kz/almasu/internal/signing/keystore"
+	"birgeoqy.kz/almasu/internal/signing/suite"
 )
 
 // rounds of GOST keys and messages in each direction.
@@ -90,6 +94,65 @@ func TestOpenSSLVerifiesOurs(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What a national key signed is verified by openssl under the Russian names of the same
+// algorithms: the signed attributes of a document, and certificates.
+func TestOpenSSLVerifiesNationalSignatures(t *testing.T) {
+	testca.GOSTEngine(t)
+	dir := t.TempDir()
+	for i := range rounds {
+		if testing.Short() && i == 10 {
+			break
+		}
+		id := selfSigned(testca.GOST2015)
+		russian, err := suite.NewRussianPrivateKey(id.Key.(*gost.PrivateKey))
+		if err != nil {
+			t.Fatal(err)
+		}
+		spki, err := suite.MarshalSPKI(russian.Public())
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, "pub.pem", pemOf("PUBLIC KEY", spki))
+		doc, err := cms.Sign(rand.Reader, message(t), cms.Options{Time: time.Now()}, cms.Key{Signer: id.Key, Certificate: id.Certificate})
+		if err != nil {
+			t.Fatal(err)
+		}
+		attrs, signature := signedPart(t, doc)
+		for name, x := range map[string][2][]byte{"document": {attrs, signature}, "certificate": {id.Certificate.RawTBS, id.Certificate.Signature}} {
+			reversed := slices.Clone(x[1])
+			slices.Reverse(reversed)
+			write(t, dir, "data", x[0])
+			write(t, dir, "sig", reversed)
+			if out, err := testca.OpenSSL(t, dir, "dgst", "-md_gost12_512", "-verify", "pub.pem", "-signature", "sig", "data"); err != nil {
+				t.Fatalf("%s, round %d: %v\n%s", name, i, err, out)
+			}
+		}
+	}
+}
+
+// signedPart returns the signed attributes of a document's one signer, and the signature.
+func signedPart(t *testing.T, doc []byte) (attrs, signature []byte) {
+	t.Helper()
+	info := ber.NewReader(doc).Seq()
+	info.OID()
+	sd := info.Explicit(0).Seq()
+	for range 4 { // version, digests, content, certificates
+		sd.Next()
+	}
+	signer := sd.Set().Seq()
+	for range 3 { // version, identifier, digest
+		signer.Next()
+	}
+	attrs = slices.Clone(signer.Next().Full)
+	attrs[0] = 0x31
+	signer.Next()
+	signature = signer.Octets()
+	if err := signer.End(); err != nil {
+		t.Fatal(err)
+	}
+	return attrs, signature
 }
 
 func TestWeVerifyOpenSSLs(t *testing.T) {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"unicode/utf8"
@@ -171,8 +171,8 @@ func (r *Remote) checkAddress() error {
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" {
 		return record.NewProblem("keystore.remote_address", "", "e.g. http://127.0.0.1:14579", "the signing service's address is not of the expected form")
 	}
-	ip := net.ParseIP(u.Hostname())
-	local := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	ip, err := netip.ParseAddr(u.Hostname())
+	local := u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
 	if u.Scheme != "https" && (u.Scheme != "http" || !local) {
 		return record.NewProblem("keystore.remote_address", r.URL, "use https, or a service on this machine", "the key would be sent to another machine in the clear")
 	}
