@@ -396,3 +396,10 @@ func (w *world) sound() {
 		w.t.Fatal(err)
 	}
 }
+
+// interrupt is what an operator sends to end the program.
+var interrupt = os.Interrupt
+
+func (w *world) inclusion(size, index int64) tlog.RecordProof {
+	return must(tlog.ProveRecord(size, index, &w.memory))
+}

@@ -20,6 +20,7 @@ type Writer struct {
 	conn                                   *sql.Conn
 	answered, taken, root, held            *sql.Stmt
 	message, checkpoint, alarm, nonce, old *sql.Stmt
+	all                                    []*sql.Stmt
 }
 
 // Writer opens the connection that writes.
@@ -42,14 +43,21 @@ func (s *Store) Writer(ctx context.Context) (*Writer, error) {
 		"DELETE FROM nonce WHERE expires < ?": &w.old,
 	} {
 		if *stmt, err = conn.PrepareContext(ctx, text); err != nil {
-			return nil, errors.Join(fmt.Errorf("preparing to write: %w", err), conn.Close())
+			return nil, errors.Join(fmt.Errorf("preparing to write: %w", err), w.Close())
 		}
+		w.all = append(w.all, *stmt)
 	}
 	return w, nil
 }
 
-// Close closes the connection.
-func (w *Writer) Close() error { return w.conn.Close() }
+// Close closes the connection. Its statements are closed one by one: of a connection of its own database/sql does not know them.
+func (w *Writer) Close() error {
+	var all []error
+	for _, s := range w.all {
+		all = append(all, s.Close())
+	}
+	return errors.Join(append(all, w.conn.Close())...)
+}
 
 // Begin begins a transaction, Commit makes it durable, Rollback drops it.
 func (w *Writer) Begin(ctx context.Context) error { return w.exec(ctx, "BEGIN IMMEDIATE") }
