@@ -187,6 +187,50 @@ func TestChains(t *testing.T) {
 	}
 }
 
+// A renewed authority stands beside its expired certificate: the chain goes by the one
+// that is valid, whatever their order.
+func TestRenewedAuthority(t *testing.T) {
+	key := testca.NewKey(testca.GOST2015)
+	old, renewed := authority("root"), authority("root")
+	old.To, old.Serial, renewed.Serial = testca.Now.Add(-time.Hour), big.NewInt(1), big.NewInt(2)
+	first, second := testca.Root(key, old), testca.Root(key, renewed)
+	leaf := first.Issue(testca.NewKey(testca.GOST2015), person()).Certificate
+	for _, roots := range []*cert.Pool{cert.NewPool(first.Certificate, second.Certificate), cert.NewPool(second.Certificate, first.Certificate)} {
+		v := cert.Verifier{Roots: roots, Now: testca.Now, Usage: cert.ForSigning, Revocation: cert.Unchecked("test")}
+		chain, _, err := v.Verify(context.Background(), leaf)
+		if err != nil || chain[1].Serial() != "2" {
+			t.Errorf("%v", err)
+		}
+	}
+	v := cert.Verifier{Roots: cert.NewPool(first.Certificate), Now: testca.Now, Usage: cert.ForSigning, Revocation: cert.Unchecked("test")}
+	if _, _, err := v.Verify(context.Background(), leaf); record.CodeOf(err) != "cert.expired" {
+		t.Errorf("only the old one: %v", err)
+	}
+}
+
+// Authorities that vouch for each other lead nowhere, in bounded work.
+func TestCrossSigned(t *testing.T) {
+	var ids []*testca.Identity
+	all := cert.NewPool()
+	for range 6 {
+		ids = append(ids, testca.Root(testca.NewKey(testca.GOST2015), authority("same")))
+	}
+	for _, by := range ids {
+		for _, of := range ids {
+			template := authority("same")
+			template.NoKeyIDs = true
+			all.Add(by.Issue(of.Key, template).Certificate)
+		}
+	}
+	template := person()
+	template.NoKeyIDs = true
+	leaf := ids[0].Issue(testca.NewKey(testca.GOST2015), template).Certificate
+	v := cert.Verifier{Roots: cert.NewPool(testca.Certificate("rsa/root.cer")), Intermediates: all, Now: testca.Now, Revocation: cert.Unchecked("test")}
+	if _, _, err := v.Verify(context.Background(), leaf); err == nil {
+		t.Error("a chain without a root")
+	}
+}
+
 func TestZeroVerifierRefuses(t *testing.T) {
 	leaf, root := testca.Certificate("rsa/person.cer"), testca.Certificate("rsa/root.cer")
 	ctx := context.Background()

@@ -14,11 +14,12 @@
 //
 // A [Verifier] builds a chain from a leaf to one of the configured roots. No hierarchy
 // is built in: an issuer is found by its name and, where both certificates name it, by
-// its key identifier; of several candidates every one is tried. Each link must verify,
+// its key identifier; of several candidates every one is tried until a chain passes,
+// and if none does the first is reported. Each link must verify,
 // each issuer must be an authority by its basic constraints and key usage, path
 // lengths hold, and every certificate of the chain, the root too, is valid at the time
 // asked. A certificate with a critical extension that this package does not know is
-// refused. A leaf that is itself among the roots is trusted as it stands.
+// refused; name constraints and policy constraints are among those. A leaf that is itself among the roots is trusted as it stands.
 //
 // # Revocation
 //

@@ -65,9 +65,20 @@ func (v *Verifier) Verify(ctx context.Context, leaf *Certificate, more ...*Certi
 		return nil, checks, checks.Judge("time", leaf.where(), "",
 			record.NewProblem("cert.no_time", leaf.where(), "", "no time to verify at is given"))
 	}
+	at := v.At
+	if at.IsZero() {
+		at = v.Now
+	}
 	b := &builder{roots: v.Roots, pools: []*Pool{v.Intermediates, NewPool(more...)}}
-	chain := b.build([]*Certificate{leaf})
-	if chain == nil {
+	var best attempt
+	b.build([]*Certificate{leaf}, func(chain []*Certificate) bool {
+		try := v.judge(chain, at)
+		if best.chain == nil || try.err == nil {
+			best = try
+		}
+		return try.err == nil
+	})
+	if best.chain == nil {
 		problem := b.cause
 		if problem == nil {
 			problem = record.NewProblem("cert.unknown_issuer", leaf.where(), "add the issuer's certificate to the roots or to the document",
@@ -75,36 +86,39 @@ func (v *Verifier) Verify(ctx context.Context, leaf *Certificate, more ...*Certi
 		}
 		return nil, checks, checks.Judge("chain.built", leaf.where(), "", problem)
 	}
-	checks.Add("chain.built", leaf.where(), Passed, fmt.Sprintf("%d certificates up to a configured root", len(chain)))
-	err := v.judge(ctx, chain, &checks)
-	return chain, checks, err
+	checks.Add("chain.built", leaf.where(), Passed, fmt.Sprintf("%d certificates up to a configured root", len(best.chain)))
+	checks = append(checks, best.checks...)
+	if best.err != nil { // no question goes out about a certificate that failed already
+		return best.chain, checks, best.err
+	}
+	err := v.revocation(ctx, best.chain, at, &checks)
+	return best.chain, checks, err
 }
 
-// judge makes every check of a chain, so that all outcomes are listed, and returns the
-// first problem.
-func (v *Verifier) judge(ctx context.Context, chain []*Certificate, checks *Checks) error {
-	var first error
+// attempt is one chain with what was found about it.
+type attempt struct {
+	chain  []*Certificate
+	checks Checks
+	err    error // the first problem
+}
+
+// judge makes every check of a chain but revocation, so that all outcomes are listed.
+func (v *Verifier) judge(chain []*Certificate, at time.Time) attempt {
+	a := attempt{chain: chain}
 	note := func(err error) {
-		if first == nil {
-			first = err
+		if a.err == nil {
+			a.err = err
 		}
 	}
-	at := v.At
-	if at.IsZero() {
-		at = v.Now
-	}
 	for _, c := range chain {
-		note(checks.Judge("validity", c.where(), validText(c, at), c.validAt(at)))
-		note(checks.Judge("extensions", c.where(), "no unknown critical extension", c.extensionsKnown()))
+		note(a.checks.Judge("validity", c.where(), validText(c, at), c.validAt(at)))
+		note(a.checks.Judge("extensions", c.where(), "no unknown critical extension", c.extensionsKnown()))
 	}
 	for i, c := range chain[1:] {
-		note(checks.Judge("authority", c.where(), "an authority by basic constraints, key usage and path length", mayIssue(chain, i+1)))
+		note(a.checks.Judge("authority", c.where(), "an authority by basic constraints, key usage and path length", mayIssue(chain, i+1)))
 	}
-	note(checks.Judge("usage", chain[0].where(), v.Usage.text(), v.Usage.check(chain[0])))
-	if first != nil { // no question goes out about a certificate that failed already
-		return first
-	}
-	return v.revocation(ctx, chain, at, checks)
+	note(a.checks.Judge("usage", chain[0].where(), v.Usage.text(), v.Usage.check(chain[0])))
+	return a
 }
 
 func (v *Verifier) revocation(ctx context.Context, chain []*Certificate, at time.Time, checks *Checks) error {
@@ -138,15 +152,16 @@ type builder struct {
 	cause      *record.Problem // the most telling reason why a candidate failed
 }
 
-// build extends chain to a root, or returns nil.
-func (b *builder) build(chain []*Certificate) []*Certificate {
+// build extends chain to the roots and hands every complete chain to accept, until one
+// is accepted.
+func (b *builder) build(chain []*Certificate, accept func([]*Certificate) bool) bool {
 	last := chain[len(chain)-1]
 	if b.roots.Contains(last) {
-		return chain
+		return accept(chain)
 	}
 	if len(chain) == maxChain {
 		b.note(record.NewProblem("cert.path_too_long", last.where(), "", "no root within %d certificates", maxChain))
-		return nil
+		return false
 	}
 	for i, pool := range append([]*Pool{b.roots}, b.pools...) {
 		for _, parent := range pool.Issuers(last) {
@@ -155,22 +170,27 @@ func (b *builder) build(chain []*Certificate) []*Certificate {
 			}
 			if b.signatures++; b.signatures > maxSignatures {
 				b.note(record.NewProblem("cert.path_too_long", last.where(), "", "more than %d signatures on the way to a root", maxSignatures))
-				return nil
+				return false
 			}
-			if err := last.CheckSignatureFrom(parent); err != nil {
-				b.note(err.(*record.Problem))
-				continue
-			}
-			if problem := parent.authority(); problem != nil {
+			if problem := b.link(last, parent); problem != nil {
 				b.note(problem)
 				continue
 			}
-			if found := b.build(append(slices.Clone(chain), parent)); found != nil {
-				return found
+			if b.build(append(slices.Clone(chain), parent), accept) {
+				return true
 			}
 		}
 	}
-	return nil
+	return false
+}
+
+// link reports why parent cannot stand above c, or nil.
+func (b *builder) link(c, parent *Certificate) *record.Problem {
+	if problem := parent.VerifySignature(c.SignatureOID, c.RawTBS, c.Signature); problem != nil {
+		problem.Where = c.where()
+		return problem
+	}
+	return parent.authority()
 }
 
 func (b *builder) note(p *record.Problem) {

@@ -19,6 +19,7 @@ const (
 	maxSigners      = 32
 	maxCertificates = 64
 	maxAttributes   = 64
+	maxTokens       = 8 // time stamps on one signature
 )
 
 // Content types.

@@ -253,11 +253,15 @@ func (ts *TimeStamp) checkImprint(data []byte, where string, checks *cert.Checks
 // the trusted token with the earliest time, or else one that is not trusted.
 func (v *Verifier) signatureTimeStamp(ctx context.Context, si *SignerInfo, where string, checks *cert.Checks) (*TimeStamp, error) {
 	var best *TimeStamp
+	tokens := 0
 	for _, a := range si.unsigned {
 		if a.oid != attrTimeStamp {
 			continue
 		}
 		for _, value := range a.values {
+			if tokens++; tokens > maxTokens {
+				return nil, checks.Judge("timestamp", where, "", malformed("more than %d time stamps on one signature", maxTokens))
+			}
 			ts, err := v.token(ctx, value.Full, si.Signature, where+", time stamp", checks)
 			if err != nil {
 				return nil, err
