@@ -102,6 +102,9 @@ CREATE TABLE outbox (
     body    bytea NOT NULL
 );
 ALTER TABLE outbox ALTER COLUMN body SET STORAGE EXTERNAL;
+-- What is sent is deleted: vacuum comes early, and the space is kept for the next run, because growing the file costs as much as filling it.
+ALTER TABLE outbox SET (vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200,
+    toast.vacuum_truncate = off, toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 2000);
 CREATE TABLE roster_head (
     id   smallint PRIMARY KEY CHECK (id = 1),
     next bigint NOT NULL CHECK (next >= 1)

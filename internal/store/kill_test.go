@@ -1,0 +1,3 @@
+package store
+
+func victim() int { return 0 }
