@@ -2,9 +2,11 @@ package kz
 
 import (
 	_ "embed" // the editions of the classifier
+	"encoding/binary"
 	"encoding/csv"
 	"fmt"
 	"io"
+	"math/bits"
 	"slices"
 	"strings"
 	"sync"
@@ -58,19 +60,28 @@ func Within(code, territory []byte) bool {
 	if len(code) != codeLength || len(territory) != codeLength || territory[0] == '0' && territory[1] == '0' {
 		return false
 	}
-	same, end, wild := 0, 0, byte(0) // digits in common; length of territory up to its last digit that is not zero
-	for i, c := range code {
-		t := territory[i]
-		wild |= (c - '0') / 10
-		wild |= (t - '0') / 10
-		if c == t && same == i {
-			same = i + 1
-		}
-		if t != '0' {
-			end = i + 1
-		}
+	// The first eight digits are compared as one number, whose lowest byte is the first digit.
+	c, t := binary.LittleEndian.Uint64(code), binary.LittleEndian.Uint64(territory)
+	if !eightDigits(c) || !eightDigits(t) || code[8]-'0' > 9 || territory[8]-'0' > 9 {
+		return false
 	}
-	return wild == 0 && same >= groupEnd[end]
+	same := bits.TrailingZeros64(c^t) / 8 // digits in common
+	if same == 8 && code[8] == territory[8] {
+		same = codeLength
+	}
+	end := 8 - bits.LeadingZeros64(t^zeros)/8 // length of territory up to its last digit that is not zero
+	if territory[8] != '0' {
+		end = codeLength
+	}
+	return same >= groupEnd[end]
+}
+
+const zeros = 0x3030303030303030 // "00000000"
+
+// eightDigits reports whether each of the eight bytes is an ASCII digit: its high half is 3, also after adding 6.
+func eightDigits(v uint64) bool {
+	const high, six = 0xf0f0f0f0f0f0f0f0, 0x0606060606060606
+	return v&high == zeros && (v+six)&high == zeros
 }
 
 // groupEnd is the end of the group in which the last of n digits stands.

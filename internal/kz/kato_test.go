@@ -79,6 +79,23 @@ func TestWithinAgreesWithTheTable(t *testing.T) {
 	}
 }
 
+// One byte that is no digit, anywhere in either code, refuses.
+func TestWithinLooksAtEveryByte(t *testing.T) {
+	for i := range codeLength {
+		for c := range 256 {
+			code, territory := []byte("123456789"), []byte("123456789")
+			code[i], territory[i] = byte(c), byte(c)
+			digit := c >= '0' && c <= '9'
+			if got := Within(code, territory); got != digit {
+				t.Errorf("byte %d is %#x: %v", i, c, got)
+			}
+			if Within(code, []byte("120000000")) != (digit && string(code[:2]) == "12") {
+				t.Errorf("byte %d is %#x, in an oblast", i, c)
+			}
+		}
+	}
+}
+
 func TestWithinRefusesWhatIsNoCode(t *testing.T) {
 	for _, pair := range [][2]string{
 		{"", ""}, {"100000000", ""}, {"", "100000000"}, {"100000000", "000000000"}, {"000000000", "000000000"},
