@@ -10,12 +10,13 @@
 //	mapping: oblast-consent            the connector's name: the file's, too
 //	version: 1
 //	schema: {name: .., version: 1, digest: "sha256:.."}     the schema that documents follow; the digest decides
-//	output: {format: json, header: header, records: pupils} the document's members
+//	output: {format: json, header: header, records: pupils} see Forms
 //	header:                            one row for each target of the header, in order
 //	  - {target: format, constant: birgeoqy-oblast-pupils}
 //	  - {target: package, type: integer, from: batch}
 //	records:                           one row for each target of a record, in order
-//	  - target: address/region         a path; an object stands where its first target stands
+//	  - target: address/region         a path; an object stands where its first target stands; in XML the last
+//	                                   name may be an attribute, with @ before it
 //	    from: region                   a field of the register, or a list of fields (see concat)
 //	    steps: [trim, collapse_spaces]
 //	    codes: regions                 a code list: its name, or rows {from: .., to: ..} in place
@@ -23,13 +24,15 @@
 //	    required: true                 default false
 //	    max_length: 150                in Unicode code points
 //	    absent: omit                   omit (default) or "null", for a value that is missing
+//	    heading: Облыс                 the column's heading in CSV; default: the target
 //	    necessity: pupils are counted by oblast                 at least ten characters; mandatory beside from
 //	  - {target: country, constant: KZ}
 //	code_lists:
 //	  regions: [{from: "610000000", to: "61", note: ..}, ..]
 //
 // A header row's from is one of transfer, message (32 hexadecimal digits), batch (from 1), sender, recipient (BIN), route, purpose, path,
-// ground, created (RFC 3339, UTC, seconds) and provenance: an object with [SelfDeclared] for every target that has a source.
+// ground, created (RFC 3339, UTC, seconds) and provenance: an object of the shape of a record, with [SelfDeclared] in the place of every value
+// that has a source.
 //
 // A field that the register does not permit on the route cannot be named: the table does not load (mapping.field_not_permitted).
 //
@@ -49,12 +52,12 @@
 //	phone_national    writes a Kazakhstan phone number as 8 and ten digits; any other number is refused
 //	concat: text      joins the values of several sources with the text given; if one is missing, nothing comes out
 //
-// White space is what Unicode calls so. Kazakh letters are never replaced. Each transform but concat is idempotent. Examples are in
-// transform.go and run as tests.
+// [birgeoqy.kz/almasu/mapping/transform] has examples, which run as tests.
 //
 // # Withholding
 //
-// A record that cannot be written rightly is withheld, with every reason, and the rest goes on. The reasons are a row, a target and a code,
+// A record that cannot be written rightly is withheld, and the rest goes on. First the table's own checks are asked, then the form, then
+// the schema; the reasons are all that the first of them to object has (of the form: one). A reason is a row, a target and a code,
 // never a value:
 //
 //	mapping.required_missing   a required value is missing
@@ -63,17 +66,23 @@
 //	mapping.not_digits, mapping.not_phone   a transform refuses the value
 //	mapping.code_unmapped      the code list has no row for the value, whether required or not
 //	mapping.not_of_type        not an integer of at most 15 digits, not true or false
+//	mapping.not_xml, mapping.formula, mapping.not_in_encoding   the form cannot hold the value
 //	schema.*                   the schema refuses the record ([birgeoqy.kz/almasu/schemas])
 //
 // A document whose header or whose number of records breaks the schema is not written at all: mapping.header_invalid,
 // mapping.document_invalid.
 //
-// # The JSON form
+// # Forms
 //
-// One line and a line feed: an object with the header's member, then the records' member, an array with one object for each record in the order of the
-// Cleared; so a record's position names its person. Members stand in the table's order. Strings are UTF-8; escaped are the quote, the
-// backslash and characters below U+0020 only. An object without any value is omitted. Every byte is announced to a [Sink] as it is
-// written; a record that the sink refuses is taken back.
+// [birgeoqy.kz/almasu/mapping/form] specifies the bytes. A record's position in the document names its person: records stand in the order
+// of the Cleared.
+//
+//	json       header, records: members of the one object
+//	jsonlines  no header; records names the member that the schema knows the records by
+//	xml        header, records and: root, record (elements), namespace (a URI, optional)
+//	csv        no header; records as for jsonlines; delimiter (",", ";" or a tab), bom: true, encoding: utf-8 or windows-1251
+//
+// Every record's events are announced to a [Sink]; a record that the sink refuses is taken back.
 //
 // Writing a record allocates nothing. Lineage is static: [Table.Lineage] has each target once, with its sources and every step.
 package mapping

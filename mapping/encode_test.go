@@ -398,3 +398,48 @@ func TestNothingIsAllocatedForARecord(t *testing.T) {
 		t.Errorf("%v allocations for 10 people, %v for 1000", few, many)
 	}
 }
+
+// formTable is a table of two fields in any format.
+func formTable(t *testing.T, output string, extra ...string) *Table {
+	t.Helper()
+	source := "mapping: t\nversion: 1\nschema: {name: s, version: 1, digest: \"sha256:" + strings.Repeat("1", 64) + "\"}\noutput: {" + output + "}\nrecords:\n" +
+		"  - {target: name, from: family_name, required: true, necessity: the register is kept by name}\n  - {target: at/kod, from: region, steps: [trim], necessity: counted by region}\n" + strings.Join(extra, "")
+	table, err := Load("t.yaml", []byte(source), policyFields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+func TestForms(t *testing.T) {
+	schema, err := schemas.Compile([]byte(`{"$schema": "` + schemas.Dialect + `", "type": "object", "required": ["rows"], "properties": {"rows": {"type": "array", "items":
+		{"type": "object", "properties": {"name": {"type": "string", "maxLength": 9}, "at": {"type": "object"}}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	people := crowd{{[]byte("Әсел <Б>"), []byte(" 61 ")}, {[]byte("=1+1"), nil}, {[]byte("Пётр;"), []byte("  ")}, {[]byte("more than nine"), []byte("71")}, {[]byte("x\x01"), []byte("71")}}
+	for _, c := range []struct{ output, media, want, withheld string }{
+		{"format: xml, root: doc, record: row, records: rows, namespace: \"urn:x:y\"", "application/xml",
+			`<doc xmlns="urn:x:y"><rows><row><name>Әсел &lt;Б&gt;</name><at><kod>61</kod></at></row><row><name>=1+1</name></row><row><name>Пётр;</name></row></rows></doc>`,
+			"[{3 name schema.max_length} {4 name mapping.not_xml}]"},
+		{`format: csv, records: rows, delimiter: ";", bom: true`, "text/csv; charset=utf-8", "\ufeffname;at/kod\r\nӘсел <Б>;61\r\n\"Пётр;\";\r\nx\x01;71\r\n",
+			"[{1 name mapping.formula} {3 name schema.max_length}]"},
+		{`format: csv, records: rows, delimiter: ",", encoding: windows-1251`, "text/csv; charset=windows-1251", "name,at/kod\r\n\xcf\xb8\xf2\xf0;,\r\nx\x01,71\r\n",
+			"[{0 name mapping.not_in_encoding} {1 name mapping.formula} {3 name schema.max_length}]"},
+		{"format: jsonlines, records: rows", "application/jsonl", `{"name":"Әсел <Б>","at":{"kod":"61"}}` + "\n" + `{"name":"=1+1"}` + "\n" + `{"name":"Пётр;"}` + "\n" + `{"name":"x\u0001","at":{"kod":"71"}}` + "\n",
+			"[{3 name schema.max_length}]"},
+	} {
+		table := formTable(t, c.output)
+		e, err := table.Bind([]string{"family_name", "region"}, schema.Checker())
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, result, err := e.encode(nil, people, &exampleHeader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(doc) != c.want || fmt.Sprint(result.Withheld) != c.withheld || table.MediaType() != c.media {
+			t.Errorf("%s:\n got %q %v %s\nwant %q %s", c.output, doc, result.Withheld, table.MediaType(), c.want, c.withheld)
+		}
+	}
+}

@@ -86,8 +86,8 @@ func (l *loader) outputOption(name string, v *node) {
 	case "record":
 		l.t.xml.Record = v.text
 	case "namespace":
-		if l.t.xml.Namespace = v.text; v.text == "" || strings.ContainsAny(v.text, " \t\r\n<>\"") {
-			l.add("mapping.output_key", v, "", "namespace must be a URI")
+		if l.t.xml.Namespace = v.text; v.text == "" || strings.ContainsAny(v.text, " \t\r\n<>&\"") {
+			l.add("mapping.output_key", v, "", "namespace must be a URI without & and quotes")
 		}
 	case "delimiter":
 		if v.text != "," && v.text != ";" && v.text != "\t" {

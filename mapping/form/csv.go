@@ -74,6 +74,9 @@ func (o CSVOptions) Check(heading string) string {
 // Record implements Form. It fails with [CodeFormula] or [CodeNotInEncoding].
 func (c *CSV) Record(dst []byte, _ int, values [][]byte) ([]byte, int, string) {
 	start := len(dst)
+	if len(values) == 1 && len(values[0]) == 0 {
+		return append(dst, "\"\"\r\n"...), 0, "" // an empty line is no record to many readers
+	}
 	for i, v := range values {
 		if i > 0 {
 			dst = append(dst, c.options.Delimiter)

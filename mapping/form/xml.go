@@ -7,7 +7,7 @@ import (
 
 // XMLNames are the names around the records.
 type XMLNames struct {
-	// Root is the document's element, and Namespace the namespace of all elements; it may be empty.
+	// Root is the document's element, and Namespace the namespace of all elements: a URI without < & and quotes, or empty.
 	Root, Namespace string
 	// Record is the element of one record, inside the element of [Layout.RecordsName].
 	Record string
@@ -90,9 +90,7 @@ func newTags(name string) tags {
 func (x *XML) Begin(dst []byte, header [][]byte) []byte {
 	dst = append(append(dst, '<'), x.names.Root...)
 	if x.names.Namespace != "" {
-		dst = append(dst, ` xmlns="`...)
-		dst, _ = appendXML(dst, []byte(x.names.Namespace), true)
-		dst = append(dst, '"')
+		dst = append(append(append(dst, ` xmlns="`...), x.names.Namespace...), '"')
 	}
 	dst = append(dst, element...)
 	if x.layout.HeaderName != "" {
