@@ -122,12 +122,14 @@ func (l *loader) routes(r *Register) {
 		l.problems.Add("register.file_missing", RoutesDir, "a register has a folder of routes", "the folder is missing")
 		return
 	}
+	routes := 0
 	for _, e := range entries {
 		name := e.Name()
 		id, ok := strings.CutSuffix(name, routeSuffix)
 		if !ok || strings.HasSuffix(name, CasesSuffix) {
 			continue
 		}
+		routes++
 		var rt Route
 		before := len(l.problems)
 		l.file(path.Join(RoutesDir, name), true, &rt)
@@ -137,6 +139,9 @@ func (l *loader) routes(r *Register) {
 		if rt.ID != "" || len(l.problems) == before {
 			r.Routes = append(r.Routes, rt)
 		}
+	}
+	if routes == 0 {
+		l.problems.Add("register.file_missing", RoutesDir, "a register has a route or more", "the folder holds no route")
 	}
 }
 

@@ -18,6 +18,7 @@ type Register struct {
 	Approvals      []Approval      `json:"approvals"`
 
 	digest     record.Digest
+	rehearsed  bool
 	fields     map[string]int
 	purposes   map[string]int
 	recipients map[string]int
