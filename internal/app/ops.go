@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -158,7 +159,7 @@ rules look at, and nothing else. Run it as the owner of the tables and let the s
 				return unknownConnector(v, args[0])
 			}
 			if role == "" {
-				role = "almasu_" + args[0]
+				role = "almasu_" + strings.ReplaceAll(args[0], "-", "_")
 			}
 			sql, err := platform.Grants(v.relations, v.permittedFields(c), role)
 			if err != nil {

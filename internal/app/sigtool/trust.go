@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -143,16 +145,16 @@ func (t *tool) revocation(f *trustFlags, tr *trust) error {
 
 // openList opens an index, or makes a temporary one of a list.
 func (t *tool) openList(path string, tr *trust) (*crl.Index, error) {
-	b, err := t.read(path)
-	if err != nil {
-		return nil, err
-	}
-	if !bytes.HasPrefix(b, []byte("ALMCRL01")) {
-		if path, err = t.temporaryIndex(b, path, tr); err != nil {
+	x, err := crl.Open(path)
+	if errors.Is(err, crl.ErrIndex) && !isIndex(path) {
+		if path, err = t.temporaryIndex(path, tr); err != nil {
 			return nil, err
 		}
+		x, err = crl.Open(path)
 	}
-	x, err := crl.Open(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return nil, t.unreadable(path, err)
+	}
 	if err != nil {
 		return nil, record.NewProblem("crl.damaged", path, "make it anew: almasu cert crl-index", "%s", err)
 	}
@@ -160,7 +162,23 @@ func (t *tool) openList(path string, tr *trust) (*crl.Index, error) {
 	return x, nil
 }
 
-func (t *tool) temporaryIndex(b []byte, path string, tr *trust) (string, error) {
+// isIndex reports whether a file says that it is an index.
+func isIndex(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }()
+	var head [6]byte
+	_, err = io.ReadFull(f, head[:])
+	return err == nil && string(head[:]) == "ALMCRL"
+}
+
+func (t *tool) temporaryIndex(path string, tr *trust) (string, error) {
+	b, err := t.read(path)
+	if err != nil {
+		return "", err
+	}
 	dir, err := os.MkdirTemp("", "almasu-crl-")
 	if err != nil {
 		return "", t.unavailable(record.NewProblem("file.unwritable", os.TempDir(), "", "no temporary folder can be made"))
@@ -203,7 +221,7 @@ func (t *tool) buildIndex(b []byte, path string, issuers []*cert.Certificate, in
 }
 
 // dated asks a source of stored statements a second time, as of a time that was named,
-// if they have run out by now: at that time they counted.
+// if they do not count now: at that time they did.
 type dated struct {
 	cert.Revocation
 	at time.Time // zero if no time was named
@@ -212,8 +230,7 @@ type dated struct {
 // Check implements [cert.Revocation].
 func (d dated) Check(ctx context.Context, q cert.Query) (cert.Checks, error) {
 	checks, err := d.Revocation.Check(ctx, q)
-	code := record.CodeOf(err)
-	if d.at.IsZero() || !d.at.Before(q.Now) || code != "cert.crl_stale" && code != "cert.ocsp_stale" {
+	if err == nil || record.CodeOf(err) == "cert.revoked" || d.at.IsZero() || !d.at.Before(q.Now) {
 		return checks, err
 	}
 	q.Now = d.at
@@ -234,6 +251,7 @@ func (k *kept) Check(_ context.Context, q cert.Query) (cert.Checks, error) {
 	var checks cert.Checks
 	where := "certificate " + q.Certificate.Serial()
 	problem := record.NewProblem("cert.ocsp_other", where, "", "none of the kept answers is about this certificate")
+	good := ""
 	for _, der := range k.answers {
 		res, bad := (&ocsp.Checker{}).Judge(der, q, nil)
 		switch {
@@ -248,8 +266,10 @@ func (k *kept) Check(_ context.Context, q cert.Query) (cert.Checks, error) {
 		case res.Status == ocsp.Revoked:
 			return checks, checks.Judge("ocsp", where, "revoked only after the time asked", q.Revoked(res.RevokedAt, res.Reason))
 		}
-		checks.Add("ocsp", where, cert.Passed, "kept answer of "+res.ThisUpdate.Format(time.RFC3339))
-		return checks, nil
+		good = "kept answer of " + res.ThisUpdate.Format(time.RFC3339)
 	}
-	return checks, checks.Judge("ocsp", where, "", problem)
+	if good != "" { // and none that says "revoked"
+		problem = nil
+	}
+	return checks, checks.Judge("ocsp", where, good, problem)
 }
