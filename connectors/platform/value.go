@@ -150,7 +150,7 @@ func (c *cell) instant() (int64, error) {
 // parseTime reads YYYY-MM-DD, alone or followed by T or a space and hh:mm:ss, a fraction, and Z, an offset or nothing for UTC.
 func parseTime(b []byte) (int64, error) {
 	year, month, day := digits(b, 0, 4), digits(b, 5, 2), digits(b, 8, 2)
-	if year|month|day < 0 || b[4] != '-' || b[7] != '-' || month < 1 || month > 12 || day < 1 || day > daysOf(year, month) {
+	if year|month|day < 0 || b[4] != '-' || b[7] != '-' || year < 1 || month < 1 || month > 12 || day < 1 || day > daysOf(year, month) {
 		return 0, errTime
 	}
 	at := int64(daysSinceEpoch(year, month, day)) * microsPerDay
