@@ -78,9 +78,22 @@ type SenderConfig struct {
 
 // SenderKey is a PEM file with a public key, and the period (RFC 3339; either side optional) in which its signatures count.
 type SenderKey struct {
-	File      string    `yaml:"file"`
-	NotBefore time.Time `yaml:"not_before"`
-	NotAfter  time.Time `yaml:"not_after"`
+	File      string `yaml:"file"`
+	NotBefore string `yaml:"not_before"`
+	NotAfter  string `yaml:"not_after"`
+}
+
+// period returns the times; an empty text is an open side.
+func (k SenderKey) period() (notBefore, notAfter time.Time, err error) {
+	for text, t := range map[*string]*time.Time{&k.NotBefore: &notBefore, &k.NotAfter: &notAfter} {
+		if *text == "" {
+			continue
+		}
+		if *t, err = time.Parse(time.RFC3339, *text); err != nil {
+			return notBefore, notAfter, errors.New("expected a time in RFC 3339, e.g. 2027-01-01T00:00:00Z")
+		}
+	}
+	return notBefore, notAfter, nil
 }
 
 // SchemaFile is a schema with the digest that was agreed on; a file with another digest is refused.
@@ -193,6 +206,8 @@ func (c *Config) check(path string) error {
 		need(len(s.Keys) > 0, key+".keys", "the sender has no key")
 		for j, k := range s.Keys {
 			need(k.File != "", fmt.Sprintf("%s.keys[%d].file", key, j), "the file is missing")
+			_, _, err := k.period()
+			need(err == nil, fmt.Sprintf("%s.keys[%d]", key, j), "not_before and not_after are times in RFC 3339, e.g. 2027-01-01T00:00:00Z")
 		}
 	}
 	for i, s := range c.Schemas {

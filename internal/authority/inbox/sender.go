@@ -36,7 +36,11 @@ func LoadSender(c SenderConfig) (*Sender, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", k.File, err)
 		}
-		if err := sd.Ring.Add(key, k.NotBefore, k.NotAfter); err != nil {
+		notBefore, notAfter, err := k.period()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", k.File, err)
+		}
+		if err := sd.Ring.Add(key, notBefore, notAfter); err != nil {
 			return nil, fmt.Errorf("%s: %w", k.File, err)
 		}
 	}
