@@ -18,18 +18,20 @@ const page = 500
 // checkpoint after the entry that completes it. The keys of recipients are written before, the last line after, by the caller. Memory does
 // not grow with the log. The code of a log that lacks entries is log.entries_missing.
 func (s *Store) Export(ctx context.Context, w *evidence.Writer) error {
-	return s.look(ctx, func(tx *sqlx.Tx) error {
-		var size int64
-		if err := tx.GetContext(ctx, &size, "SELECT size FROM log_head WHERE id = 1"); err != nil {
-			return fmt.Errorf("reading the head of the log: %w", err)
+	return s.look(ctx, func(tx *sqlx.Tx) error { return exportLog(ctx, tx, w) })
+}
+
+func exportLog(ctx context.Context, tx *sqlx.Tx, w *evidence.Writer) error {
+	var size int64
+	if err := tx.GetContext(ctx, &size, "SELECT size FROM log_head WHERE id = 1"); err != nil {
+		return fmt.Errorf("reading the head of the log: %w", err)
+	}
+	for from := int64(0); from < size; from += page {
+		if err := exportPage(ctx, tx, w, from, min(from+page, size)); err != nil {
+			return fmt.Errorf("exporting the log: %w", err)
 		}
-		for from := int64(0); from < size; from += page {
-			if err := exportPage(ctx, tx, w, from, min(from+page, size)); err != nil {
-				return fmt.Errorf("exporting the log: %w", err)
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func exportPage(ctx context.Context, tx *sqlx.Tx, w *evidence.Writer, from, to int64) error {

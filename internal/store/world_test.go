@@ -278,12 +278,17 @@ func (w *world) dues() error {
 // export writes the log as an auditor gets it.
 func (r *rig) export() []byte {
 	r.Helper()
+	return r.exportOf(func(w *evidence.Writer) error { return r.s.Export(r.Context(), w) })
+}
+
+func (r *rig) exportOf(export func(*evidence.Writer) error) []byte {
+	r.Helper()
 	var out bytes.Buffer
 	w := evidence.NewWriter(&out, r.s.PublicKey(), r.now)
 	for bin, k := range r.receivers {
 		w.Key(bin, signing.HeldKey{Key: k.Public()})
 	}
-	r.must(r.s.Export(r.Context(), w))
+	r.must(export(w))
 	r.must(w.Close())
 	return out.Bytes()
 }
