@@ -8,8 +8,7 @@
 // and asks for [Reader.Err] once. Accepted besides DER: indefinite lengths, lengths
 // in more octets than needed, and octet strings in segments. Refused: a nesting
 // deeper than [MaxDepth], lengths above the input, a tag number above 2^21,
-// integers with superfluous leading octets, a boolean other than 0 and 255,
-// and a constructed bit that contradicts the type. Nothing is copied except
+// integers with superfluous leading octets, and a constructed bit that contradicts the type. Nothing is copied except
 // segmented octet strings, so memory is bounded by the input, and the time by the
 // input times the nesting.
 //
@@ -370,13 +369,13 @@ func (r *Reader) Enumerated() int {
 	return int(v.Body[0])
 }
 
-// Bool reads a BOOLEAN.
+// Bool reads a BOOLEAN; any octet but 0 is true.
 func (r *Reader) Bool() bool {
 	v := r.Expect(Universal, TagBoolean, false)
-	if v.Full != nil && (len(v.Body) != 1 || v.Body[0] != 0 && v.Body[0] != 0xff) {
-		r.Fail(syntax("boolean other than 0 and 255"))
+	if v.Full != nil && len(v.Body) != 1 {
+		r.Fail(syntax("boolean of %d octets", len(v.Body)))
 	}
-	return v.Full != nil && *r.err == nil && v.Body[0] == 0xff
+	return v.Full != nil && *r.err == nil && v.Body[0] != 0
 }
 
 // Octets reads an OCTET STRING, whole or in segments.

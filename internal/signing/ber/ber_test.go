@@ -76,7 +76,7 @@ func TestRefuses(t *testing.T) {
 		"integer padded negative":  {"0202ff80", read(func(r *ber.Reader) { r.Integer() })},
 		"integer above the limit":  {"020109", read(func(r *ber.Reader) { r.Int(8) })},
 		"integer below zero":       {"0201ff", read(func(r *ber.Reader) { r.Int(8) })},
-		"boolean 1":                {"010101", read(func(r *ber.Reader) { r.Bool() })},
+		"boolean of two octets":    {"0102ffff", read(func(r *ber.Reader) { r.Bool() })},
 		"null with contents":       {"050100", read(func(r *ber.Reader) { r.Null() })},
 		"bits unused":              {"03020180", read(func(r *ber.Reader) { r.Bits() })},
 		"bits empty":               {"0300", read(func(r *ber.Reader) { r.Bits() })},

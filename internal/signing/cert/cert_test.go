@@ -73,6 +73,24 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+func TestMalformedExtensions(t *testing.T) {
+	root := &testca.Identity{Key: testca.NewKey(testca.ECDSA), Certificate: testca.Root(testca.NewKey(testca.ECDSA), authority("x")).Certificate}
+	parse := func(x []byte) (c *cert.Certificate, refused bool) {
+		defer func() { refused = recover() != nil }()
+		template := person()
+		template.Extra = [][]byte{x}
+		return root.Issue(testca.NewKey(testca.ECDSA), template).Certificate, false
+	}
+	for oid, decides := range map[string]bool{"2.5.29.32": false, "2.5.29.46": false, "1.3.6.1.5.5.7.1.1": false, "2.5.29.19": true} {
+		if _, refused := parse(testca.Extension(oid, false, []byte{0x30})); refused != decides {
+			t.Errorf("%s malformed: refused %v", oid, refused)
+		}
+		if _, refused := parse(testca.Extension(oid, true, []byte{0x30})); !refused {
+			t.Errorf("%s malformed and critical is accepted", oid)
+		}
+	}
+}
+
 func TestExtensionTwice(t *testing.T) {
 	x := testca.Extension("2.5.29.14", false, ber.Octets([]byte{1}))
 	if _, err := cert.ParseExtensions(ber.NewReader(ber.Seq(x, x))); err == nil {

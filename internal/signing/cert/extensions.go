@@ -68,12 +68,16 @@ func (c *Certificate) parseExtensions(r *ber.Reader) error {
 		if !known && x.Critical {
 			c.UnknownCritical = append(c.UnknownCritical, x.OID)
 		}
-		if err := in.Err(); known && err != nil {
+		if err := in.Err(); known && err != nil && (x.Critical || !informative[x.OID]) {
 			return fmt.Errorf("extension %s: %w", x.OID, err)
 		}
 	}
 	return nil
 }
+
+// informative are extensions that only tell where to look. One that cannot be read is
+// as good as none, unless it is critical: revocation then finds no place to ask.
+var informative = map[string]bool{oidCRLPoints: true, oidFreshestCRL: true, oidAuthorityAccess: true, oidPolicies: true, oidKeyStore: true}
 
 // parseExtension reads x from r and reports whether it is known.
 func (c *Certificate) parseExtension(r *ber.Reader, x Extension) bool {

@@ -7,11 +7,11 @@
 // sorts the entries in runs of bounded size and writes them, merged, to an index file.
 // Only after the issuer's signature over the list has verified does the file get its
 // name, by an atomic rename; a list that is cut off, malformed, unsorted by nature or
-// wrongly signed leaves nothing behind. The algorithm identifiers inside and outside
-// the signed part must name one algorithm; one may carry a NULL where the other has
-// nothing. Lengths must be definite. Lists with indirect entries, lists limited to some
-// reasons or kinds of certificate, and unknown critical extensions are refused:
-// an answer from them could be taken for more than it says.
+// wrongly signed leaves nothing behind. The algorithm identifiers inside and outside the
+// signed part must name one algorithm; one may carry a NULL where the other has nothing.
+// Lengths must be definite. Lists with indirect entries, lists limited to some reasons
+// or kinds of certificate, and unknown critical extensions are refused: an answer from
+// them could be taken for more than it says.
 //
 // # Index file
 //
@@ -27,13 +27,13 @@
 //	seal      SHA-256 of all before
 //
 // [Open] verifies the seal once. It shows damage; whoever may write the file can write
-// another. A look-up reads about as many entries as the binary
-// logarithm of their number.
+// another. A look-up reads about as many entries as the binary logarithm of their
+// number.
 //
 // # Answers
 //
-// A [Checker] answers from one full list for each issuer and at most one delta list.
-// It fails closed: without a list of the issuer (cert.crl_missing), with one whose
+// A [Checker] answers from one full list for each issuer and at most one delta list. It
+// fails closed: without a list of the issuer (cert.crl_missing), with one whose
 // nextUpdate has passed or that is older than allowed (cert.crl_stale), or that is of
 // the future (cert.crl_early).
 package crl

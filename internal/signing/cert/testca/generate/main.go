@@ -1,9 +1,9 @@
 // Command generate writes the fixtures of the signing packages: for each family of
 // algorithms a root, an authority, a time-stamping authority, a responder and four
 // people (valid, of an organisation, revoked, expired), with key containers, signed
-// documents, time stamps, lists and answers, in the forms of the national authority.
-// The keys are random; the files in the repository were written by one run and are
-// valid until 2070. Package testca embeds them, so write to another folder first.
+// documents, time stamps, lists and answers, in the forms of the national authority. The
+// keys are random; the files in the repository were written by one run and are valid
+// until 2070. Package testca embeds them, so write to another folder first.
 //
 //	go run ./internal/signing/cert/testca/generate DIRECTORY
 package main
