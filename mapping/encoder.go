@@ -327,7 +327,7 @@ func (e *Encoder) joined(s *slot, p people, i int) ([]byte, string) {
 	for _, column := range s.columns {
 		v, code := e.source(p, i, column)
 		if code == "" {
-			v, code = transform.Run(&e.scratch, s.before, v)
+			v, code = s.before.Run(&e.scratch, v)
 		}
 		if code != "" || len(v) == 0 {
 			return nil, code
@@ -340,7 +340,7 @@ func (e *Encoder) joined(s *slot, p people, i int) ([]byte, string) {
 
 // finish does what comes after the joining of sources.
 func (e *Encoder) finish(s *slot, v []byte) ([]byte, string) {
-	v, code := transform.Run(&e.scratch, s.after, v)
+	v, code := s.after.Run(&e.scratch, v)
 	if code != "" || len(v) == 0 {
 		return nil, code
 	}

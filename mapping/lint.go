@@ -81,7 +81,7 @@ func (l *linter) codes(r *row) {
 	for _, c := range r.codes.rows {
 		var s transform.Scratch
 		s.Look([]byte(c.from))
-		out, code := transform.Run(&s, r.after, []byte(c.from))
+		out, code := r.after.Run(&s, []byte(c.from))
 		if code != "" || string(s.Compose(out)) != c.from {
 			l.Add("lint.unreachable_code", c.where, "delete the row, or write the code as it comes out of the steps", "no value of %s can be this code after its steps", r.target)
 		}

@@ -133,9 +133,9 @@ func (l *loader) steps(r *row, list, from *node) {
 		case name.Joins && r.join != nil:
 			l.add("mapping.concat", at, "", "a row is joined once")
 		case name.Joins:
-			r.join, r.before, r.after = argument, r.after, nil
+			r.join, r.before, r.after = argument, r.after, transform.Chain{}
 		default:
-			r.after = append(r.after, name.Step)
+			r.after = r.after.Then(name)
 		}
 	}
 	switch {

@@ -38,9 +38,9 @@ type row struct {
 	fields    []string
 	from      string // of a header row: the name in [DocHeader]'s list
 	constant  *string
-	before    []transform.Step // for each source, before they are joined
+	before    transform.Chain // for each source, before they are joined
 	join      *string
-	after     []transform.Step
+	after     transform.Chain
 	steps     []string // for lineage
 	codes     *codeList
 	kind      form.Kind

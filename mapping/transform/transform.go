@@ -46,6 +46,9 @@ func (s *Scratch) Join(whole []byte, separator string, v []byte) []byte {
 
 // Compose returns v in NFC.
 func (s *Scratch) Compose(v []byte) []byte {
+	if !s.odd {
+		return v
+	}
 	out, _ := nfc(s, v)
 	return out
 }
@@ -53,9 +56,24 @@ func (s *Scratch) Compose(v []byte) []byte {
 // Step is a compiled transform. It returns v itself, a part of it, or bytes in s; a code says that the value cannot be transformed.
 type Step func(s *Scratch, v []byte) (out []byte, code string)
 
-// Run does steps in order. It ends at the first code, and at the first value that is empty, which it returns as nil.
-func Run(s *Scratch, steps []Step, v []byte) ([]byte, string) {
-	for _, step := range steps {
+// Chain is steps in order. The zero Chain has none.
+type Chain struct {
+	steps []Step
+	// busy says that there is a step that changes more than white space and composition.
+	busy bool
+}
+
+// Then is the chain with one transform more, which has a Step.
+func (c Chain) Then(t *Transform) Chain {
+	return Chain{append(slices.Clip(c.steps), t.Step), c.busy || !t.Tidies}
+}
+
+// Run does the steps. It ends at the first code, and at the first value that is empty, which it returns as nil.
+func (c *Chain) Run(s *Scratch, v []byte) ([]byte, string) {
+	if !c.busy && s.tidy && !s.odd {
+		return v, ""
+	}
+	for _, step := range c.steps {
 		if len(v) == 0 {
 			return nil, ""
 		}
@@ -74,7 +92,9 @@ type Transform struct {
 	Argument bool
 	// Joins says that it makes one value of several; it has no Step.
 	Joins bool
-	Step  Step
+	// Tidies says that it changes nothing but white space and the composition of characters.
+	Tidies bool
+	Step   Step
 	// About is one line for people.
 	About string
 	// Examples are what goes in and what comes out; "!" and a code is a refusal.
@@ -83,11 +103,11 @@ type Transform struct {
 
 // list is the closed list, in the order of the documentation. Each step is idempotent: what comes out goes through unchanged.
 var list = []Transform{
-	{Name: "trim", Step: trim, About: "removes white space at both ends",
+	{Name: "trim", Tidies: true, Step: trim, About: "removes white space at both ends",
 		Examples: [][2]string{{"  Әсел ", "Әсел"}, {"\u00a0Айдос\n", "Айдос"}, {"Сәния Нұр", "Сәния Нұр"}, {"   ", ""}}},
-	{Name: "collapse_spaces", Step: collapseSpaces, About: "makes one space of each run of white space",
+	{Name: "collapse_spaces", Tidies: true, Step: collapseSpaces, About: "makes one space of each run of white space",
 		Examples: [][2]string{{"Алма  ата", "Алма ата"}, {"а\t\nб", "а б"}, {"а б", "а б"}}},
-	{Name: "nfc", Step: nfc, About: "composes characters (Unicode NFC); every row ends with it unasked",
+	{Name: "nfc", Tidies: true, Step: nfc, About: "composes characters (Unicode NFC); every row ends with it unasked",
 		Examples: [][2]string{{"И\u0306", "Й"}, {"Қ", "Қ"}, {"e\u0301", "é"}}},
 	{Name: "upper", Step: upper, About: "makes capital letters, one for one",
 		Examples: [][2]string{{"әғқңөұүһі", "ӘҒҚҢӨҰҮҺІ"}, {"Ivanov", "IVANOV"}, {"ЁЖ", "ЁЖ"}}},

@@ -143,3 +143,31 @@ func FuzzLook(f *testing.F) {
 		}
 	})
 }
+
+// TestChain runs chains of all lengths against their steps one by one.
+func TestChain(t *testing.T) {
+	var usable []*Transform
+	for i := range All() {
+		if tr := &All()[i]; !tr.Joins {
+			usable = append(usable, tr)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		var chain Chain
+		want, wantCode := anyText.Draw(t, "in"), ""
+		in := want
+		for _, tr := range rapid.SliceOfN(rapid.SampledFrom(usable), 0, 4).Draw(t, "chain") {
+			chain = chain.Then(tr)
+			if want != "" && wantCode == "" {
+				want, wantCode = apply(tr.Step, want)
+			}
+		}
+		var s Scratch
+		s.Start()
+		s.Look([]byte(in))
+		out, code := chain.Run(&s, []byte(in))
+		if code != wantCode || code == "" && string(s.Compose(out)) != norm.NFC.String(want) {
+			t.Fatalf("%q: %q %s, want %q %s", in, out, code, want, wantCode)
+		}
+	})
+}
