@@ -6,7 +6,7 @@
 // [Build] reads one list in DER from a stream, hashes the signed part as it passes,
 // sorts the entries in runs of bounded size and writes them, merged, to an index file.
 // Only after the issuer's signature over the list has verified does the file get its
-// name, by an atomic rename; a list that is cut off, malformed, unsorted by nature or
+// name, by an atomic rename; a list that is cut off, malformed or
 // wrongly signed leaves nothing behind. The algorithm identifiers inside and outside the
 // signed part must name one algorithm; one may carry a NULL where the other has nothing.
 // Lengths must be definite. Lists with indirect entries, lists limited to some reasons
