@@ -55,7 +55,10 @@ func (st *stream) Next(ctx context.Context, b *record.Batch, n int) error {
 		return nil
 	}
 	defer context.AfterFunc(ctx, st.cancel)()
-	err := st.fill(b, n)
+	err := ctx.Err()
+	if err == nil {
+		err = st.fill(b, n)
+	}
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = fmt.Errorf("reading people: %w", cause)
 	}
