@@ -38,8 +38,8 @@
 //
 // Every verification yields a [Report]. The commands exit with 0 if everything verified, 1 if the
 // document does not verify for whatever reason that lies in the document, in its
-// certificates or in what could be established about them, 2 for bad arguments or
-// unreadable keys, roots and lists, 3 if a file or a service cannot be reached. Content
-// is written only if all of it verified, and only as it was verified. Files are never
-// overwritten.
+// certificates or in what could be established about them, 2 for bad arguments, keys,
+// roots and lists, 3 if a file or a signing service cannot be reached. Content is written
+// only if all of it verified, and only as it was verified. No file is overwritten but an
+// index of a revocation list.
 package sigtool

@@ -20,9 +20,16 @@ type verifyFlags struct {
 	stamped, explain bool
 }
 
+// input is what is to be verified.
+type input struct {
+	document []byte
+	content  []byte // of --content, nil without it
+	stamped  bool   // a time stamp is demanded
+}
+
 // judge verifies a document. It fills in the signers and the checks of a report, and returns
 // the content that may be relied upon if the error is nil.
-type judge func(ctx context.Context, t *tool, f *verifyFlags, tr *trust, document []byte, r *Report) ([]byte, error)
+type judge func(ctx context.Context, tr *trust, in input, r *Report) ([]byte, error)
 
 func (t *tool) verifyCommand() *cobra.Command {
 	return group("verify", "Verify a signed file: XML, SOAP message, CMS or time stamp",
@@ -70,15 +77,17 @@ func (t *tool) verify(cmd *cobra.Command, kind string, f *verifyFlags, j judge, 
 		return err
 	}
 	defer tr.Close()
-	document, err := t.read(path)
-	if err != nil {
+	in := input{stamped: f.stamped}
+	if in.document, err = t.read(path); err != nil {
 		return err
 	}
-	r := tr.report(kind)
-	content, err := j(cmd.Context(), t, f, tr, document, r)
-	if failure := (*refusal)(nil); asRefusal(err, &failure) {
-		return failure.err
+	if f.content != "" {
+		if in.content, err = t.read(f.content); err != nil {
+			return err
+		}
 	}
+	r := tr.report(kind)
+	content, err := j(cmd.Context(), tr, in, r)
 	r.conclude(content, err)
 	if r.Verified && f.extract != "" {
 		if err := t.write(f.extract, r.content); err != nil {
@@ -107,19 +116,8 @@ func (t *tool) finish(r *Report, explain bool) {
 	t.print(r, explain)
 }
 
-// refusal is an error that is not about the document.
-type refusal struct{ err error }
-
-func (r *refusal) Error() string { return r.err.Error() }
-
-func asRefusal(err error, out **refusal) bool {
-	r, ok := err.(*refusal)
-	*out = r
-	return ok
-}
-
-func verifyXML(ctx context.Context, t *tool, _ *verifyFlags, tr *trust, document []byte, r *Report) ([]byte, error) {
-	plain, err := xmlText(document)
+func verifyXML(ctx context.Context, tr *trust, in input, r *Report) ([]byte, error) {
+	plain, err := xmlText(in.document)
 	if err != nil {
 		return nil, r.Checks.Judge("document.form", "", "", err.(*record.Problem))
 	}
@@ -154,17 +152,15 @@ func embedded(plain []byte, lim xmlread.Limits) []*cert.Certificate {
 	return all
 }
 
-func verifyWSSE(ctx context.Context, t *tool, _ *verifyFlags, tr *trust, document []byte, r *Report) ([]byte, error) {
-	plain, err := xmlText(document)
+func verifyWSSE(ctx context.Context, tr *trust, in input, r *Report) ([]byte, error) {
+	plain, err := xmlText(in.document)
 	if err != nil {
 		return nil, r.Checks.Judge("document.form", "", "", err.(*record.Problem))
 	}
 	lim := xmlread.DefaultLimits()
 	m, err := soap.Parse(plain, lim)
 	if err != nil {
-		var ps record.Problems
-		ps.Merge(err, "xml.syntax", "")
-		return nil, r.Checks.Judge("document.form", "", "", ps[0])
+		return nil, r.Checks.Judge("document.form", "", "", problemOf(err))
 	}
 	r.Checks.Add("document.form", "", cert.Passed, "a SOAP 1.1 message")
 	v, checks, err := m.Verify(tr.known)
@@ -187,17 +183,16 @@ func (tr *trust) judge(ctx context.Context, c *cert.Certificate, more []*cert.Ce
 	return err
 }
 
-func verifyCMS(ctx context.Context, t *tool, f *verifyFlags, tr *trust, document []byte, r *Report) ([]byte, error) {
-	content, err := t.given(f.content)
-	if err != nil {
-		return nil, &refusal{err}
-	}
-	der, problem := single(document)
+func verifyCMS(ctx context.Context, tr *trust, in input, r *Report) ([]byte, error) {
+	der, problem := single(in.document)
 	if problem != nil {
-		return nil, problem
+		return nil, r.Checks.Judge("document.form", "", "", problem)
 	}
-	v := &cms.Verifier{Chain: tr.verifier, RequireTimeStamp: f.stamped}
-	result, err := v.Verify(ctx, der, content)
+	v := &cms.Verifier{Chain: tr.verifier, RequireTimeStamp: in.stamped}
+	if sd, err := cms.Parse(der); err == nil { // a token inside may lack what the document around it holds
+		v.Chain.Intermediates = cert.NewPool(append(sd.Certificates, tr.verifier.Intermediates.All()...)...)
+	}
+	result, err := v.Verify(ctx, der, in.content)
 	if result == nil {
 		return nil, r.Checks.Judge("document.form", "", "", problemOf(err))
 	}
@@ -207,19 +202,7 @@ func verifyCMS(ctx context.Context, t *tool, f *verifyFlags, tr *trust, document
 		r.Signers = append(r.Signers, &Signer{Verified: s.Err == nil, Algorithm: s.Scheme, Certificate: describe(s.Certificate),
 			Chain: subjects(s.Chain), ClaimedTime: stamp(s.SigningTime), TimeStamp: describeStamp(s.TimeStamp)})
 	}
-	return result.Content, newlineHint(err, der, content)
-}
-
-// given reads the file that --content names; nil without one.
-func (t *tool) given(path string) ([]byte, error) {
-	if path == "" {
-		return nil, nil
-	}
-	b, err := t.read(path)
-	if err == nil && b == nil {
-		b = []byte{}
-	}
-	return b, err
+	return result.Content, newlineHint(err, der, in.content)
 }
 
 func problemOf(err error) *record.Problem {
@@ -228,17 +211,13 @@ func problemOf(err error) *record.Problem {
 	return ps[0]
 }
 
-func verifyTSP(ctx context.Context, t *tool, f *verifyFlags, tr *trust, document []byte, r *Report) ([]byte, error) {
-	content, err := t.given(f.content)
-	if err != nil {
-		return nil, &refusal{err}
-	}
-	der, problem := single(document)
+func verifyTSP(ctx context.Context, tr *trust, in input, r *Report) ([]byte, error) {
+	der, problem := single(in.document)
 	if problem != nil {
-		return nil, problem
+		return nil, r.Checks.Judge("document.form", "", "", problem)
 	}
 	v := &cms.Verifier{Chain: tr.verifier}
-	ts, checks, err := v.VerifyTimeStamp(ctx, der, content)
+	ts, checks, err := v.VerifyTimeStamp(ctx, der, in.content)
 	r.Checks = checks
 	if len(checks) == 0 && err != nil {
 		_ = r.Checks.Judge("document.form", "", "", problemOf(err))
@@ -246,5 +225,5 @@ func verifyTSP(ctx context.Context, t *tool, f *verifyFlags, tr *trust, document
 	if ts != nil {
 		r.Signers = []*Signer{{Verified: err == nil, Certificate: describe(ts.Authority), Chain: subjects(ts.Chain), TimeStamp: describeStamp(ts)}}
 	}
-	return content, err
+	return in.content, err
 }
