@@ -22,7 +22,7 @@ const pupils = `{
     "iin": {"type": "string", "pattern": "^[0-9]{12}$"},
     "a/b": {"type": ["string", "null"], "minLength": 2, "maxLength": 3, "enum": ["аб", "абв", "г", "абвг", null]},
     "phones": {"type": "array", "maxItems": 1, "items": {"type": "string"}},
-    "born": {"type": "string", "format": "date"},
+    "born": {"type": "string", "format": "date", "description": "day"},
     "n": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10, "maximum": 9.5}}}}
 }`
 
@@ -129,11 +129,12 @@ func TestSettleForgets(t *testing.T) {
 
 func TestTargets(t *testing.T) {
 	s := compiled(t, pupils)
-	want := []Target{{"iin", true, -1}, {"a/b", true, 3}, {"phones[]", false, -1}, {"born", false, -1}, {"n", false, -1}}
+	want := []Target{{"iin", true, -1, "string", nil, ""}, {"a/b", true, 3, "", nil, ""}, {"phones[]", false, -1, "string", nil, ""}, {"born", false, -1, "string", nil, "day"},
+		{"n", false, -1, "number", nil, ""}}
 	if got := s.RecordTargets(); !reflect.DeepEqual(got, want) {
 		t.Errorf("%v", got)
 	}
-	if got := s.HeaderTargets(); !reflect.DeepEqual(got, []Target{{"header/n", true, -1}}) {
+	if got := s.HeaderTargets(); !reflect.DeepEqual(got, []Target{{"header/n", true, -1, "integer", nil, ""}}) {
 		t.Errorf("%v", got)
 	}
 	loop := compiled(t, `{"$schema": "`+Dialect+`", "type": "object", "properties": {"list": {"type": "array", "items": {"$ref": "#/$defs/t"}}},

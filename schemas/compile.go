@@ -50,7 +50,11 @@ func flatten(n *node, done map[*node]bool) *node {
 	}
 	done[n] = true
 	for i := range n.props {
-		n.props[i].node = flatten(n.props[i].node, done)
+		p := &n.props[i]
+		if p.about = p.node.about; p.node.ref != nil && p.about == "" {
+			p.about = p.node.target().about
+		}
+		p.node = flatten(p.node, done)
 	}
 	if n.items != nil {
 		n.items = flatten(n.items, done)
@@ -177,6 +181,9 @@ func (c *compiler) schema(n *node, t *tree, at string, root bool) {
 		if annotation, ok := annotations[name]; ok {
 			if annotation != 0 && v.kind != annotation {
 				c.add("schema.keyword_value", v, at, "%s has a value of the wrong kind", name)
+			}
+			if name == "description" {
+				n.about = v.text
 			}
 			continue
 		}

@@ -14,6 +14,7 @@ func (c *compiler) keyword(n *node, name string, v *tree, at string) bool {
 		n.types = c.types(v, at)
 	case "const":
 		n.one = c.values([]*tree{v}, at)
+		n.constantOf(v)
 	case "enum":
 		if v.kind != Array || len(v.items) == 0 {
 			c.add("schema.enum", v, at, "enum must be a list of at least one value")
@@ -43,6 +44,16 @@ func (c *compiler) keyword(n *node, name string, v *tree, at string) bool {
 		return c.containerKeyword(n, name, v, at)
 	}
 	return true
+}
+
+// constantOf notes the constant for [Target].
+func (n *node) constantOf(v *tree) {
+	switch {
+	case v.kind == String:
+		n.constant, n.constantType = &v.text, "string"
+	case v.kind == Number && parseDecimal([]byte(v.text)).whole():
+		n.constant, n.constantType = &v.text, "integer"
+	}
 }
 
 func (c *compiler) containerKeyword(n *node, name string, v *tree, at string) bool {

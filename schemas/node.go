@@ -37,11 +37,29 @@ type node struct {
 
 	items              *node
 	minItems, maxItems int
+
+	// For people and for scaffolding only.
+	about        string
+	constant     *string
+	constantType string
+}
+
+// typeName is the only type allowed, or "".
+func (n *node) typeName() string {
+	if n.constant != nil {
+		return n.constantType
+	}
+	for name, bit := range typeNames {
+		if n.types == bit {
+			return name
+		}
+	}
+	return ""
 }
 
 type property struct {
-	name string
-	node *node
+	name, about string
+	node        *node
 }
 
 // choice is the values of an enum, or the one of a const.

@@ -81,6 +81,12 @@ type Target struct {
 	Required bool
 	// MaxLength is in characters, -1 if there is none.
 	MaxLength int
+	// Type is string, integer, number, boolean or null if the schema allows only that, else empty.
+	Type string
+	// Const is the only text or whole number allowed, as the schema writes it; nil if there is a choice.
+	Const *string
+	// About is the description.
+	About string
 }
 
 // RecordTargets lists the scalars of one record in the schema's order. A definition that contains itself is listed once.
@@ -88,7 +94,7 @@ func (s *Schema) RecordTargets() []Target {
 	if s.records < 0 {
 		return nil
 	}
-	return appendTargets(nil, s.root.props[s.records].node.items, "", true, map[*node]bool{})
+	return appendTargets(nil, s.root.props[s.records].node.items, "", "", true, map[*node]bool{})
 }
 
 // HeaderTargets lists the scalars of the document outside its records.
@@ -96,29 +102,29 @@ func (s *Schema) HeaderTargets() []Target {
 	var list []Target
 	for i, p := range s.root.props {
 		if i != s.records {
-			list = appendTargets(list, p.node, p.name, s.root.required>>i&1 == 1, map[*node]bool{})
+			list = appendTargets(list, p.node, p.name, p.about, s.root.required>>i&1 == 1, map[*node]bool{})
 		}
 	}
 	return list
 }
 
-func appendTargets(list []Target, n *node, path string, required bool, open map[*node]bool) []Target {
+func appendTargets(list []Target, n *node, path, about string, required bool, open map[*node]bool) []Target {
 	if open[n] {
 		return list
 	}
 	open[n] = true
 	defer delete(open, n)
 	if n.items != nil {
-		return appendTargets(list, n.items, path+"[]", required && n.minItems > 0, open)
+		return appendTargets(list, n.items, path+"[]", about, required && n.minItems > 0, open)
 	}
 	if n.props == nil {
-		return append(list, Target{path, required, n.maxLength})
+		return append(list, Target{path, required, n.maxLength, n.typeName(), n.constant, about})
 	}
 	if path != "" {
 		path += "/"
 	}
 	for i, p := range n.props {
-		list = appendTargets(list, p.node, path+p.name, required && n.required>>i&1 == 1, open)
+		list = appendTargets(list, p.node, path+p.name, p.about, required && n.required>>i&1 == 1, open)
 	}
 	return list
 }
