@@ -53,6 +53,8 @@ type Example struct {
 	// People is how many pupils are made for a platform on SQLite. If PlatformDSN is not empty, the platform is on PostgreSQL and already there.
 	People      int
 	PlatformDSN string
+	// Canary begins every text in the platform's columns that no policy permits; for tests.
+	Canary string
 	// StoreDSN, if not empty, puts the service's store on PostgreSQL, else on SQLite.
 	StoreDSN string
 	// Batch is how many people make one message.
@@ -175,7 +177,7 @@ func (w *Example) makePlatform(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
-	if err := synth.Load(ctx, db, synth.Options{People: w.People, Seed: 1, At: w.Now}); err != nil {
+	if err := synth.Load(ctx, db, synth.Options{People: w.People, Seed: 1, At: w.Now, Canary: w.Canary}); err != nil {
 		return err
 	}
 	return w.Write("platform.dsn", []byte("platform.db\n"))

@@ -39,7 +39,9 @@ func almasu(args []string) int {
 	root.AddCommand(sigtool.Commands(sigtool.Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, JSON: &asJSON,
 		Now: func() time.Time { return clock }, Result: func(v any) { result = v }, Code: func(c int) { code = c },
 		Environment: func(err error) error { return offline{err} }})...)
-	if text := os.Getenv("CLOCK"); text != "" {
+	if text := os.Getenv("CLOCK"); text == "now" {
+		clock = time.Now()
+	} else if text != "" {
 		at, err := time.Parse(time.RFC3339, text)
 		if err != nil {
 			panic(err)
