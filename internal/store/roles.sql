@@ -5,6 +5,7 @@ DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'almasu_auditor') THEN CREATE ROLE almasu_auditor NOLOGIN; END IF;
 END $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM almasu_service, almasu_auditor, PUBLIC;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO almasu_service, almasu_auditor;
 -- Evidence: read and insert, never change (I3, I6, I7).
 GRANT SELECT, INSERT ON log_entry, log_hash, log_checkpoint, situations, part, message, settlement TO almasu_service;
