@@ -311,6 +311,14 @@ type discard struct{}
 
 func (discard) Event(schemas.Kind, []byte) {}
 
+func TestMaskIsWhatTheTableReads(t *testing.T) {
+	table := formTable(t, "format: jsonlines, records: rows")
+	e, err := table.Bind([]string{"iin", "region", "phone", "family_name"}, noSink{})
+	if err != nil || e.Mask() != 0b1010 {
+		t.Errorf("%v, mask %b", err, e.Mask())
+	}
+}
+
 func TestSchemaWithholdsARecord(t *testing.T) {
 	table, schema := exampleTable(t, "oblast-consent")
 	e, err := table.Bind(table.Fields(), schema.Checker())
@@ -374,6 +382,9 @@ func TestFieldThatIsNotCleared(t *testing.T) {
 	e, err := table.Bind([]string{"iin", "given_name", "family_name"}, schema.Checker())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if e.Mask() != 0b111 {
+		t.Errorf("mask %b", e.Mask())
 	}
 	doc, result, err := e.encode(nil, crowd{{[]byte("351231000009"), []byte("Ақнұр"), []byte("Сейітқали")}}, &exampleHeader)
 	if err != nil || len(result.Rows) != 1 || !strings.HasSuffix(string(doc), `"pupils":[{"family_name":"Сейітқали","given_name":"Ақнұр","iin":"351231000009"}]}`+"\n") {

@@ -167,6 +167,19 @@ func (t *Table) Bind(fields []string, sink Sink) (*Encoder, error) {
 	return e, nil
 }
 
+// Mask has bit f set if a target has the f-th of the fields given to [Table.Bind] as a source: what is not in it leaves with nobody.
+func (e *Encoder) Mask() uint64 {
+	var mask uint64
+	for _, s := range e.slots {
+		for _, c := range s.columns {
+			if c != notCleared {
+				mask |= 1 << c
+			}
+		}
+	}
+	return mask
+}
+
 // layout arranges the targets.
 func (t *Table) layout() form.Layout {
 	tree := func(rows []*row) form.Tree {
