@@ -15,7 +15,8 @@
 //	content's digest     signature.digest
 //	envelope             envelope.*; message.wrong_sender, message.wrong_recipient
 //	repeated id          the earlier answer, byte for byte; message.other_envelope (alarm) if it was for other bytes
-//	sequence number      sequence.too_far beyond the window; sequence.duplicate_other_message (alarm)
+//	sequence number      sequence.too_far beyond the window; sequence.duplicate_other_message (alarm, except between
+//	                     a message and a void notice: a void notice gets the receipt of the message it came too late for)
 //	checkpoint           log.checkpoint_malformed .checkpoint_signature .checkpoint_unknown; log.inconsistent (alarm)
 //	ticket               log.ticket_malformed .entry_malformed .ticket_not_intent .ticket_not_in_log .ticket_other_message
 //	document             message.media_type .void .records, schema.* (schema.not_agreed: a digest that is not configured)

@@ -228,21 +228,44 @@ func checkSequence(p *inbox.Progress, sequence, window uint64) error {
 	return nil
 }
 
-// taken turns to the case that a number is taken: by this very message, which came by another request meanwhile, or by
-// another message, whose header is then kept as evidence. Other errors pass.
+// taken turns to the case that a number is taken. By this very message, which came by another request meanwhile: it is repeated.
+// Between a message and the void notice for it: the two have crossed, and a void notice is told the receipt of what came before it. Else the
+// sender has used a number twice, and the header is kept as evidence. Other errors pass.
 func (s *Server) taken(w http.ResponseWriter, ctx context.Context, a *arrival, err error) error {
 	var r *refusal
 	if !errors.As(err, &r) || r.Code != codeTaken {
 		return err
 	}
-	prior, perr := s.prior(ctx, a)
-	switch {
-	case perr != nil:
-		return perr
-	case prior != nil:
+	prior, err := s.prior(ctx, a)
+	if err != nil {
+		return err
+	}
+	if prior != nil {
 		return s.repeat(w, ctx, a, prior)
 	}
+	h := a.env.Header()
+	holder, err := s.store.Holder(ctx, a.sender.BIN, h.Sequence)
+	if err != nil {
+		return err
+	}
+	switch {
+	case holder == nil:
+	case h.Operation == signing.OperationVoid:
+		r.receipt = holder.Receipt
+		return r
+	case operationOf(holder.Header) == signing.OperationVoid:
+		return r
+	}
 	return s.alarm(ctx, a.sender, a.at, r, evidenceOf(a.env))
+}
+
+// operationOf reads the operation from a header that was verified when it was stored.
+func operationOf(header []byte) string {
+	h, err := signing.ParseHeader(header)
+	if err != nil {
+		return ""
+	}
+	return h.Operation
 }
 
 // known insists that a checkpoint was introduced and accepted.

@@ -114,6 +114,40 @@ func TestRefusedDocuments(t *testing.T) {
 	w.sound()
 }
 
+// TestVoidCrosses sends a message and the void notice for it in both orders: the first takes the number.
+func TestVoidCrosses(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	pair := func() (original, void sent) {
+		original = w.message(2)
+		w.next--
+		env := w.seal([]byte(`{"void":"x"}`), 0, func(h *signing.Header) { h.Operation, h.Fields = signing.OperationVoid, nil })
+		in := intentOf(env)
+		in.Voids = original.env.Header().Message
+		return original, sent{env, w.commit(in)[0]}
+	}
+	original, void := pair()
+	w.deliver(original)
+	w.advance(void, w.held())
+	r := w.post(void)
+	w.refused(r, 409, "sequence.duplicate_other_message")
+	if got, err := signing.OpenReceipt(r.Receipt, w.ring(), w.clock.now(), original.env); err != nil || got.Accepted != 2 {
+		t.Errorf("the void notice is not told what came before it: %v", err)
+	}
+	original, void = pair()
+	w.deliver(void)
+	w.advance(original, w.held())
+	r = w.post(original)
+	w.refused(r, 409, "sequence.duplicate_other_message")
+	if len(r.Receipt) != 0 {
+		t.Error("a receipt for a message that was voided")
+	}
+	if s := must(inbox.Status(context.Background(), w.config(), w.clock.now()))[0]; len(s.Alarms) != 0 || s.Records != 2 || s.Last != 2 {
+		t.Errorf("%+v", s)
+	}
+	w.sound()
+}
+
 func TestSequence(t *testing.T) {
 	w := newWorld(t)
 	w.start()

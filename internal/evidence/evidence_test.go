@@ -300,10 +300,41 @@ func TestClaims(t *testing.T) {
 		}},
 		{"log.void_unknown", func(w *world) {
 			a := w.intent(other, city, 1)
+			w.commit(w.settlement(w.commit(a), a, transferlog.Delivered, w.receipt(a, 0), 0))
+			v := *a
+			v.Message, v.Voids = record.NewID(), a.Message
+			w.commit(&v)
+		}},
+		{"log.void_unknown", func(w *world) {
+			a := w.intent(other, city, 1)
 			w.commit(a)
 			v := *a
 			v.Message, v.Voids = record.NewID(), a.Message
 			w.commit(&v)
+			u := v
+			u.Message = record.NewID()
+			w.commit(&u)
+		}},
+		{"log.delivered_and_voided", func(w *world) {
+			a := w.intent(other, city, 1)
+			v := *a
+			v.Message, v.Voids, v.Records = record.NewID(), a.Message, 0
+			at := w.commit(a, &v)
+			w.commit(w.settlement(at+1, &v, transferlog.Delivered, w.receipt(&v, 0), 0), w.settlement(at, a, transferlog.Delivered, w.receipt(a, 0), 0))
+		}},
+		{"", func(w *world) { // the original had arrived before its void notice
+			a := w.intent(other, city, 1)
+			v := *a
+			v.Message, v.Voids, v.Records = record.NewID(), a.Message, 0
+			at := w.commit(a, &v)
+			w.commit(w.settlement(at, a, transferlog.Delivered, w.receipt(a, 0), 0), w.settlement(at+1, &v, transferlog.Cancelled, nil, 0), w.intent(other, city, 1))
+		}},
+		{"", func(w *world) { // the void notice is logged while the message is pending
+			a := w.intent(other, city, 1)
+			v := *a
+			v.Message, v.Voids, v.Records = record.NewID(), a.Message, 0
+			at := w.commit(a, &v)
+			w.commit(w.settlement(at, a, transferlog.Cancelled, nil, 0), w.settlement(at+1, &v, transferlog.Delivered, w.receipt(&v, 0), 0))
 		}},
 		{"", func(w *world) {
 			a := w.intent(other, city, 1)

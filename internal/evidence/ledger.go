@@ -16,7 +16,8 @@ type ledger struct {
 	pending    map[int64]*open
 	intents    map[uint64]struct{} // by half of the message id, which is random
 	settled    map[int64]struct{}
-	cancelled  map[record.ID]number
+	waiting    map[record.ID]number // messages that are pending or were cancelled, which a void notice may name
+	twins      map[number]*twin
 	transfers  map[record.ID]*totals
 }
 
@@ -26,11 +27,14 @@ type open struct {
 	subject  signing.Subject
 }
 
-// number is the place of a cancelled message that waits for its void notice.
+// number is the place of a message in the row of its recipient.
 type number struct {
 	recipient string
 	sequence  uint64
 }
+
+// twin is a number that a message and the void notice for it have both taken; one of them is delivered in the end.
+type twin struct{ delivered bool }
 
 // totals is what the entries of one transfer add up to.
 type totals struct {
@@ -42,7 +46,7 @@ type totals struct {
 func newLedger() *ledger {
 	return &ledger{
 		recipients: map[string]*Recipient{}, pending: map[int64]*open{}, intents: map[uint64]struct{}{},
-		settled: map[int64]struct{}{}, cancelled: map[record.ID]number{}, transfers: map[record.ID]*totals{},
+		settled: map[int64]struct{}{}, waiting: map[record.ID]number{}, twins: map[number]*twin{}, transfers: map[record.ID]*totals{},
 	}
 }
 
@@ -73,10 +77,11 @@ func (l *ledger) intent(v *verifier, e *transferlog.Intent) {
 	r := l.recipient(e.Recipient)
 	switch {
 	case !e.Voids.IsZero():
-		if l.cancelled[e.Voids] != (number{e.Recipient, e.Sequence}) {
-			v.find("log.void_unknown", "a void notice names no cancelled message of its recipient and number")
+		at := number{e.Recipient, e.Sequence}
+		if l.waiting[e.Voids] != at || l.twins[at] != nil {
+			v.find("log.void_unknown", "a void notice names no pending or cancelled message of its recipient and number, or one that has a void notice")
 		}
-		delete(l.cancelled, e.Voids)
+		l.twins[at] = &twin{}
 	case e.Sequence <= r.Last:
 		v.find("log.sequence_reused", "the intent takes number %d, and the recipient has had number %d", e.Sequence, r.Last)
 	case e.Sequence != r.Last+1:
@@ -84,6 +89,9 @@ func (l *ledger) intent(v *verifier, e *transferlog.Intent) {
 	}
 	r.Last = max(r.Last, e.Sequence)
 	r.Pending++
+	if e.Voids.IsZero() {
+		l.waiting[e.Message] = number{e.Recipient, e.Sequence}
+	}
 	l.pending[v.entry] = &open{transfer: e.Transfer, subject: signing.Subject{
 		Message: e.Message, Envelope: e.Envelope, Sequence: e.Sequence, Recipient: e.Recipient, Records: e.Records,
 	}}
@@ -116,14 +124,20 @@ func (v *verifier) settle(s *transferlog.Settlement, receipt []byte) {
 	r := l.recipient(subject.Recipient)
 	r.Pending--
 	t := l.transfer(intent.transfer)
-	switch s.Outcome {
-	case transferlog.Delivered:
+	if s.Outcome != transferlog.Cancelled {
+		delete(l.waiting, subject.Message)
+	}
+	if s.Outcome == transferlog.Delivered {
 		r.Delivered++
 		r.Records += int64(s.Accepted + s.Updated)
 		t.accepted += s.Accepted + s.Updated
 		t.rejected += s.Rejected
-	case transferlog.Cancelled:
-		l.cancelled[subject.Message] = number{subject.Recipient, subject.Sequence}
+		if both := l.twins[number{subject.Recipient, subject.Sequence}]; both != nil {
+			if both.delivered {
+				v.find("log.delivered_and_voided", "number %d was delivered, and its void notice too", subject.Sequence)
+			}
+			both.delivered = true
+		}
 	}
 	v.checkReceipt(s, subject, receipt)
 }
@@ -188,7 +202,16 @@ func (l *ledger) run(v *verifier, e *transferlog.Run) {
 
 // sum writes what is left over into the report.
 func (l *ledger) sum(r *Report) {
-	r.Pending, r.Unfilled = int64(len(l.pending)), int64(len(l.cancelled))
+	r.Pending = int64(len(l.pending))
+	open := map[record.ID]bool{}
+	for _, p := range l.pending {
+		open[p.subject.Message] = true
+	}
+	for message, at := range l.waiting {
+		if !open[message] && l.twins[at] == nil {
+			r.Unfilled++
+		}
+	}
 	for _, one := range l.recipients {
 		r.Recipients = append(r.Recipients, *one)
 	}

@@ -179,6 +179,11 @@ func (s *Store) Answer(ctx context.Context, sender string, message record.ID) (*
 	return scanAnswered(s.db.QueryRowContext(ctx, selectAnswered, sender, message[:]))
 }
 
+// Holder returns the answer to the message that has taken a number, nil if none has.
+func (s *Store) Holder(ctx context.Context, sender string, sequence uint64) (*Answered, error) {
+	return scanAnswered(s.db.QueryRowContext(ctx, "SELECT header, status, code, receipt FROM message WHERE sender = ? AND sequence = ?", sender, int64(sequence)))
+}
+
 func scanAnswered(row *sql.Row) (*Answered, error) {
 	a := &Answered{}
 	err := row.Scan(&a.Header, &a.Status, &a.Code, &a.Receipt)
