@@ -58,6 +58,9 @@ func newWorld(r *rand.Rand, numbers []string) *world {
 		first: some(r, profile, 0.9), second: some(r, profile, 0.9), withheld: nil, names: some(r, profile, 0.8),
 		actFrom: date(2024, 1, 1).AddDate(0, r.IntN(14), 0), agreedFrom: date(2024, 6, 1).AddDate(0, r.IntN(8), 0), agreedTo: date(2027, 1, 1).AddDate(0, r.IntN(60), 0),
 	}
+	if r.IntN(3) == 0 {
+		w.names = nil
+	}
 	if r.IntN(2) == 0 {
 		w.split = date(2025, 6, 1).AddDate(0, r.IntN(24), 0)
 	}

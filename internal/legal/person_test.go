@@ -202,3 +202,16 @@ func TestRepeatedRowIsRefused(t *testing.T) {
 		t.Errorf("%d cleared, refused %v", out.Len(), out.Refused())
 	}
 }
+
+func TestAParentsNumberGoesByStatuteOnlyIfTheLawNamesIt(t *testing.T) {
+	add := edit(t, "routes/ministry-statute.yaml", "# What the", "  - field: parent_phone\n    need: the function is carried out by calling parents\n# What the")
+	silent := edit(t, "acts.yaml", "        names: [family_name, given_name, iin, region, district, settlement]\n", "")
+	g := open(t, approved(t, add, silent), statuteCase())
+	if g.Denied()[0] != (legal.Denied{Field: "parent_phone", Rule: "FLD-5", Why: "not_named_by_law"}) || len(g.Fields()) != 6 {
+		t.Errorf("fields %v, denied %v", g.Fields(), g.Denied())
+	}
+	named := edit(t, "acts.yaml", "names: [family_name,", "names: [parent_phone, family_name,")
+	if g := open(t, approved(t, add, named), statuteCase()); len(g.Fields()) != 7 {
+		t.Errorf("fields %v", g.Fields())
+	}
+}

@@ -11,7 +11,7 @@ import (
 const maxSituations = math.MaxUint16
 
 // Project decides about each person of b, whose columns must be [Gate.Fields], and fills out, which it reuses. It allocates
-// nothing per person. A batch with other columns is refused person by person. It is safe for concurrent use with different out.
+// nothing per person. Terms that were once seen must not change. A batch with other columns is refused person by person. It is safe for concurrent use with different out.
 func (g *Gate) Project(b *record.Batch, out *Cleared) {
 	out.batch = b
 	out.rows, out.refused = out.rows[:0], out.refused[:0]
