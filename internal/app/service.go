@@ -167,6 +167,18 @@ func located(err error, path string) error {
 	return ps
 }
 
+// within makes the places of problems, which begin with a file's name in a folder, begin with the folder.
+func within(err error, dir string) error {
+	var ps record.Problems
+	if !errors.As(err, &ps) {
+		return err
+	}
+	for _, p := range ps {
+		p.Where = filepath.Join(dir, p.Where)
+	}
+	return ps
+}
+
 func (v *service) readRegister(ps *record.Problems) {
 	dir := v.file.Path(v.file.Register)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
@@ -175,7 +187,7 @@ func (v *service) readRegister(ps *record.Problems) {
 	}
 	var err error
 	v.register, err = legal.Load(os.DirFS(dir))
-	ps.Merge(located(err, dir), "register.unreadable", dir)
+	ps.Merge(within(err, dir), "register.unreadable", dir)
 }
 
 func (v *service) readRelations(ps *record.Problems) {
@@ -195,7 +207,7 @@ func (v *service) readSchemas(ps *record.Problems) {
 	}
 	var err error
 	v.schemas, err = schemas.LoadSet(os.DirFS(dir))
-	ps.Merge(located(err, dir), "schema.unreadable", dir)
+	ps.Merge(within(err, dir), "schema.unreadable", dir)
 }
 
 func (v *service) openDatabases(ctx context.Context, need parts) error {
