@@ -15,7 +15,7 @@ type ledger struct {
 	recipients map[string]*Recipient
 	pending    map[int64]*open
 	intents    map[uint64]struct{} // by half of the message id, which is random
-	settled    map[int64]struct{}
+	settled    bits
 	waiting    map[record.ID]number // messages that are pending or were cancelled, which a void notice may name
 	twins      map[number]*twin
 	transfers  map[record.ID]*totals
@@ -43,10 +43,22 @@ type totals struct {
 	refusals                    bool
 }
 
+// bits is a set of log indexes.
+type bits []uint64
+
+func (b bits) has(i int64) bool { return i>>6 < int64(len(b)) && b[i>>6]&(1<<(i&63)) != 0 }
+
+func (b *bits) add(i int64) {
+	for i>>6 >= int64(len(*b)) {
+		*b = append(*b, 0)
+	}
+	(*b)[i>>6] |= 1 << (i & 63)
+}
+
 func newLedger() *ledger {
 	return &ledger{
 		recipients: map[string]*Recipient{}, pending: map[int64]*open{}, intents: map[uint64]struct{}{},
-		settled: map[int64]struct{}{}, waiting: map[record.ID]number{}, twins: map[number]*twin{}, transfers: map[record.ID]*totals{},
+		waiting: map[record.ID]number{}, twins: map[number]*twin{}, transfers: map[record.ID]*totals{},
 	}
 }
 
@@ -108,7 +120,7 @@ func (v *verifier) settle(s *transferlog.Settlement, receipt []byte) {
 	v.report.Outcomes[s.Outcome]++
 	intent := l.pending[s.Intent]
 	if intent == nil {
-		if _, ok := l.settled[s.Intent]; ok {
+		if l.settled.has(s.Intent) {
 			v.find("log.double_settlement", "the intent of index %d has a settlement already", s.Intent)
 		} else {
 			v.find("log.settlement_unknown", "the settlement is for index %d, which is no earlier intent", s.Intent)
@@ -116,7 +128,7 @@ func (v *verifier) settle(s *transferlog.Settlement, receipt []byte) {
 		return
 	}
 	delete(l.pending, s.Intent)
-	l.settled[s.Intent] = struct{}{}
+	l.settled.add(s.Intent)
 	subject := intent.subject
 	if s.Transfer != intent.transfer || s.Message != subject.Message || s.Sequence != subject.Sequence || s.Recipient != subject.Recipient {
 		v.find("log.settlement_other", "the settlement names another transfer, message, number or recipient than the intent of index %d", s.Intent)
