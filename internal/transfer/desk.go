@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/record"
@@ -186,11 +186,6 @@ func (t *reasonTally) list() []Reason { return t.order }
 
 // packAll compresses and seals documents at rest, and prepares their intents.
 func (r *run) packAll(ctx context.Context, drafts <-chan *draft, parts chan<- *Part) error {
-	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return fmt.Errorf("preparing compression: %w", err)
-	}
-	defer encoder.Close()
 	var scratch []byte
 	for d := range drafts {
 		if d.part.Intent != nil {
@@ -198,7 +193,7 @@ func (r *run) packAll(ctx context.Context, drafts <-chan *draft, parts chan<- *P
 			if err != nil {
 				return fmt.Errorf("sealing: %w", err)
 			}
-			scratch = encoder.EncodeAll(payload, scratch[:0])
+			scratch = s2.Encode(scratch[:cap(scratch)], payload)
 			d.part.Intent.Outbox, err = r.engine.Vault.Seal(make([]byte, 0, len(scratch)+64), outboxPurpose, d.message.String(), scratch)
 			if err != nil {
 				return fmt.Errorf("sealing for the outbox: %w", err)

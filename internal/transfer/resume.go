@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/legal"
@@ -80,12 +80,10 @@ func (e *Engine) reopen(c *Connection, w *Waiting) (*signing.Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxPayload))
-	if err != nil {
-		return nil, err
+	if n, err := s2.DecodedLen(compressed); err != nil || n > maxPayload {
+		return nil, errors.Join(errors.New("the payload is not compressed as it should be"), err)
 	}
-	defer decoder.Close()
-	payload, err := decoder.DecodeAll(compressed, nil)
+	payload, err := s2.Decode(nil, compressed)
 	if err != nil {
 		return nil, err
 	}
@@ -222,12 +220,7 @@ func (e *Engine) voidNotice(ctx context.Context, c *Connection, r *run, w, void 
 }
 
 func (e *Engine) atRest(id record.ID, payload []byte) ([]byte, error) {
-	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return nil, err
-	}
-	defer encoder.Close()
-	return e.Vault.Seal(nil, outboxPurpose, id.String(), encoder.EncodeAll(payload, nil))
+	return e.Vault.Seal(nil, outboxPurpose, id.String(), s2.Encode(nil, payload))
 }
 
 // deliverVoid delivers a void notice and settles both messages; nothing if it must wait.
