@@ -2,6 +2,7 @@ package legal_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,4 +90,24 @@ func TestProjectIsCheap(t *testing.T) {
 	if best > 2*time.Millisecond {
 		t.Errorf("1,000 people took %v", best)
 	}
+}
+
+func TestProjectIsSafeForConcurrentUse(t *testing.T) {
+	g := open(t, approved(t), consentCase())
+	batch := crowd(t, g.Fields(), 200)
+	want := new(legal.Cleared)
+	g.Project(batch, want)
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			out := new(legal.Cleared)
+			for range 20 {
+				g.Project(batch, out)
+				if out.Len() != want.Len() || len(g.Situations()) == 0 || !g.Explain(out.Situation(0)).Allowed {
+					t.Error("another answer")
+				}
+			}
+		})
+	}
+	group.Wait()
 }

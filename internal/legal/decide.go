@@ -74,7 +74,7 @@ func (g *Gate) account(d *decision, s Situation) {
 // agreed applies the rules of consent and returns what may leave.
 func (g *Gate) agreed(d *decision, s Situation) uint64 {
 	self, representative := &g.verdicts[s.self.Terms], &g.verdicts[s.representative.Terms]
-	needSelf, needRep := s.age != bandUnder14, s.age == bandUnder14 || s.age == band14to17
+	needSelf, needRep := s.of != consentersRepresentative, s.of == consentersRepresentative || s.of == consentersBoth
 	if s.self.Terms == 0 && s.representative.Terms == 0 {
 		d.must(rules.CON1, false, rules.WhyConsentMissing)
 	}
@@ -84,16 +84,16 @@ func (g *Gate) agreed(d *decision, s Situation) uint64 {
 	if s.representative.Terms != 0 && (needRep || s.self.Terms == 0) {
 		g.examine(d, "representative", s.representative)
 	}
-	d.must(rules.MIN3, s.age != bandUnknown, rules.WhyAgeUnknown)
-	switch s.age {
-	case bandUnder14:
+	d.must(rules.MIN3, s.of != consentersUnknown, rules.WhyAgeUnknown)
+	switch s.of {
+	case consentersRepresentative:
 		d.must(rules.MIN1, s.representative.Terms != 0, rules.WhyRepresentativeMissing)
 		d.skip(rules.MIN2, "")
-	case band14to17:
+	case consentersBoth:
 		d.skip(rules.MIN1, "")
 		d.must(rules.MIN2, s.representative.Terms != 0, rules.WhyRepresentativeMissing)
 		d.must(rules.MIN2, s.self.Terms != 0, rules.WhyOwnConsentMissing)
-	case bandAdult:
+	case consentersSelf:
 		d.skip(rules.MIN1, "")
 		d.skip(rules.MIN2, "")
 		d.must(rules.CON1, s.self.Terms != 0, rules.WhyOwnConsentMissing)

@@ -20,7 +20,7 @@
 //
 // # One person
 //
-// Deciding about a person is two pure steps. A person's decision data and consents become a [Situation]: account, block, age band, territory, and for each
+// Deciding about a person is two pure steps. A person's decision data and consents become a [Situation]: account, block, whose consent is needed, territory, and for each
 // giver the consent that governs and how it stands. A situation is small and comparable and names nobody. A decision follows from gate and situation
 // alone, and is made once for each situation that occurs. [Gate.Project] does both for a batch, refuses or clears each person, and takes fields out of
 // what may leave:

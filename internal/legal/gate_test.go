@@ -43,6 +43,12 @@ func TestZeroValuesRefuse(t *testing.T) {
 	refusedBy(t, r, legal.Case{Route: "ministry-statute"}, "AGR-1", "agreement_out_of_force")
 	_, x := project(open(t, r, consentCase()), record.Person{})
 	denies(t, x, "SUB-1", "not_registered")
+	b := record.NewBatch(nil, 1)
+	b.Add(pupil(t, 30), nil)
+	new(legal.Gate).Project(b, &c)
+	if c.Len() != 0 || len(c.Refused()) != 1 {
+		t.Error("the zero Gate clears somebody")
+	}
 	if x := open(t, r, consentCase()).Explain(999); x.Allowed || x.Rule == "" {
 		t.Error("an unknown situation is allowed")
 	}

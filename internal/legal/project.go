@@ -18,6 +18,9 @@ func (g *Gate) Project(b *record.Batch, out *Cleared) {
 	columns := slices.Equal(b.Fields(), g.fields)
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.situations == nil { // the zero Gate, which permits nothing
+		g.situations = make(map[Situation]uint16)
+	}
 	var before []byte
 	for i := range b.Len() {
 		p := b.Person(i)

@@ -48,7 +48,7 @@ func TestReplayRefusesWhatDiffers(t *testing.T) {
 		"another reason":   {consentCase(), bytes.Replace(table, []byte(`"rule":"CON-2"`), []byte(`"rule":"CON-1"`), 1)},
 		"another consent":  {consentCase(), bytes.Replace(table, []byte(`"rural_support"`), []byte(`"P411"`), 1)},
 		"an unknown flag":  {consentCase(), bytes.Replace(table, []byte(`"columns"`), []byte(`"colours"`), 1)},
-		"an unknown key":   {consentCase(), bytes.Replace(table, []byte(`"age"`), []byte(`"ago"`), 1)},
+		"an unknown key":   {consentCase(), bytes.Replace(table, []byte(`"consent_of"`), []byte(`"consent_by"`), 1)},
 		"nothing":          {consentCase(), nil},
 		"terms too many":   {consentCase(), bytes.Replace(table, []byte(`"self":[`), []byte(`"self":[9`), 1)},
 		"another register": {consentCase(), bytes.Replace(table, []byte(`"register":"sha256:`), []byte(`"register":"sha256:0`), 1)},

@@ -1,6 +1,7 @@
 package legal_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -262,5 +263,30 @@ func TestBlockCountsFromReceipt(t *testing.T) {
 		if o.Code == "" || len(o.Acts) == 0 {
 			t.Errorf("outcome %+v", o)
 		}
+	}
+}
+
+func TestLaw09AChangeMakesLinkedCorrectionsAndANoticeWhereTheBasisIsGone(t *testing.T) {
+	phone := []string{"family_name", "phone"}
+	sent := []legal.Sent{
+		{Transfer: "t1", Route: "oblast-consent", Fields: phone, At: now.AddDate(0, -1, 0)},
+		{Transfer: "t2", Route: "ministry-statute", Fields: phone, At: now.AddDate(0, -2, 0)},
+		{Transfer: "t3", Route: "oblast-consent", Fields: []string{"iin"}, At: now.AddDate(0, -1, 0)},
+		{Transfer: "t4", Route: "oblast-consent", Fields: phone, At: now.AddDate(-2, 0, 0)},
+		{Transfer: "t5", Route: "gone", Fields: phone, At: now.AddDate(0, -1, 0)},
+	}
+	repealed := approved(t, edit(t, "acts.yaml", "    from: 2023-01-01\n", "    from: 2023-01-01\n    until: 2026-08-15\n"))
+	caseOf := func(route string) legal.Case { return legal.Case{Route: route, Now: now, Demo: true, Channel: "rest"} }
+	want := []legal.Correction{
+		{Transfer: "t1", Route: "oblast-consent", Fields: []string{"phone"}},
+		{Transfer: "t2", Route: "ministry-statute", Notice: true, Rule: "BAS-1", Why: "citation_out_of_force"},
+		{Transfer: "t5", Route: "gone", Notice: true, Rule: "GATE-1", Why: "unknown_route"},
+	}
+	if got := repealed.Corrections([]string{"phone"}, sent, now, caseOf); !reflect.DeepEqual(got, want) {
+		t.Errorf("corrections %+v, expected %+v", got, want)
+	}
+	narrow := approved(t).Corrections([]string{"phone"}, sent[1:2], now, caseOf)
+	if len(narrow) != 1 || !narrow[0].Notice || narrow[0].Rule != "UPD-2" {
+		t.Errorf("a field that the route no longer sends: %+v", narrow)
 	}
 }

@@ -7,15 +7,17 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 )
 
-// band is an age as the law divides it; it never leaves and is never stored with a person.
-type band uint8
+// consenters says whose consent the law asks for. It follows from the age, which is computed here and kept nowhere.
+type consenters uint8
 
 const (
-	bandUnknown band = iota
-	bandUnder14
-	band14to17
-	bandAdult
+	consentersUnknown consenters = iota
+	consentersRepresentative
+	consentersBoth
+	consentersSelf
 )
+
+var consenterNames = [...]string{"unknown", "representative", "both", "self"}
 
 // place is where a person lives relative to a local body's territory.
 type place uint8
@@ -58,7 +60,7 @@ type Situation struct {
 	blocked    bool
 	// The rest is looked at on the consent path, and place for a local body.
 	overflow       bool // too many kinds of consents to tell apart
-	age            band
+	of             consenters
 	place          place
 	self           permission
 	representative permission
@@ -87,31 +89,32 @@ func (g *Gate) situate(p *record.Person, consents []record.Consent, before []byt
 		}
 	}
 	if g.consent {
-		s.age = g.cutoffs.band(p.IIN)
+		s.of = g.cutoffs.consenters(p.IIN)
 		g.govern(&s, consents)
 	}
 	return s
 }
 
-// band tells the age from the number; it is unknown unless the number is well formed and states a day in the past.
-func (c *cutoffs) band(iin []byte) band {
+// consenters tells from the number who must consent: under 14 the representative, from 14 to 17 both, then the person. It is unknown
+// unless the number is well formed and states a day in the past.
+func (c *cutoffs) consenters(iin []byte) consenters {
 	if !kz.ValidIIN(iin) {
-		return bandUnknown
+		return consentersUnknown
 	}
 	d, ok := kz.BirthDate(iin)
 	if !ok {
-		return bandUnknown
+		return consentersUnknown
 	}
 	born := int32(d.Year)*10000 + int32(d.Month)*100 + int32(d.Day)
 	switch {
 	case born > c.today:
-		return bandUnknown
+		return consentersUnknown
 	case born > c.born14:
-		return bandUnder14
+		return consentersRepresentative
 	case born > c.born18:
-		return band14to17
+		return consentersBoth
 	}
-	return bandAdult
+	return consentersSelf
 }
 
 // govern finds, for each giver, the consent that governs: of those that can be proved and are addressed to this recipient and purpose

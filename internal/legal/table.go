@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"birgeoqy.kz/almasu/internal/legal/register"
@@ -26,7 +27,7 @@ type tableForm struct {
 type situationForm struct {
 	Account    string   `json:"account"`
 	Flags      []string `json:"flags"`
-	Age        uint8    `json:"age"`
+	ConsentOf  string   `json:"consent_of"`
 	Place      uint8    `json:"place"`
 	Self       [2]int   `json:"self"`
 	Represent  [2]int   `json:"representative"`
@@ -45,7 +46,7 @@ func (s *Situation) flags() [len(flagNames)]*bool {
 func (g *Gate) form(e *entry) situationForm {
 	s := e.situation
 	f := situationForm{
-		Account: s.account.String(), Flags: []string{}, Age: uint8(s.age), Place: uint8(s.place),
+		Account: s.account.String(), Flags: []string{}, ConsentOf: consenterNames[s.of], Place: uint8(s.place),
 		Self:      [2]int{int(s.self.Terms), int(s.self.Standing)},
 		Represent: [2]int{int(s.representative.Terms), int(s.representative.Standing)},
 		Mask:      strconv.FormatUint(e.mask, 16), Rule: e.rule.String(), Why: string(e.why), Permission: []string{},
@@ -124,7 +125,12 @@ func (r *Register) Replay(c Case, table []byte) (*Gate, error) {
 }
 
 func (f *situationForm) situation(terms int) (Situation, error) {
-	s := Situation{account: record.ParseAccountState([]byte(f.Account)), age: band(f.Age), place: place(f.Place)}
+	s := Situation{account: record.ParseAccountState([]byte(f.Account)), place: place(f.Place)}
+	of := slices.Index(consenterNames[:], f.ConsentOf)
+	if of < 0 {
+		return s, fmt.Errorf("unknown consenters")
+	}
+	s.of = consenters(of)
 	for _, name := range f.Flags {
 		known := false
 		for i, on := range s.flags() {
