@@ -20,7 +20,7 @@ func look(b []byte) (plain, tidy bool) {
 			// Eight bytes at once; at the end, those that end it.
 			at := min(i, n-8)
 			w := binary.LittleEndian.Uint64(b[at:])
-			if visible(w) || (i-at)&1 == 0 && cyrillic(w) {
+			if visible(w) || cyrillic(w) {
 				i = at + 8
 				continue
 			}
@@ -51,27 +51,14 @@ func look(b []byte) (plain, tidy bool) {
 // visible reports whether all eight bytes are ASCII above the space.
 func visible(w uint64) bool { return (w|(w-ones*0x21))&tops == 0 }
 
-// cyrillic reports whether w is four characters from U+0400 to U+04FF, none of them from U+0480 to U+048F, where the combining ones are.
-func cyrillic(w uint64) bool {
-	if w&0xC0FCC0FCC0FCC0FC != 0x80D080D080D080D0 {
-		return false
-	}
-	z := w&0xF0FFF0FFF0FFF0FF ^ 0x80D280D280D280D2
-	return (z-0x0001000100010001)&^z&0x8000800080008000 == 0
-}
+// cyrillic reports whether w is four characters from U+0400 to U+04FF. The marks among them (U+0483 to U+0489) compose with
+// nothing, and stand in canonical order among themselves.
+func cyrillic(w uint64) bool { return w&0xC0FCC0FCC0FCC0FC == 0x80D080D080D080D0 }
 
-// alone reports whether the bytes are a character from U+0080 to U+02FF or from U+0400 to U+052F that does not combine.
+// alone reports whether the bytes are a character from U+0080 to U+02FF or from U+0400 to U+052F.
 func alone(lead, tail byte) bool {
 	if tail&0xC0 != 0x80 {
 		return false
 	}
-	switch lead {
-	case 0xD0, 0xD1, 0xD3:
-		return true
-	case 0xD2:
-		return tail >= 0x8A // U+0483 to U+0489 combine
-	case 0xD4:
-		return tail <= 0xAF
-	}
-	return lead >= 0xC2 && lead <= 0xCB
+	return lead >= 0xD0 && lead <= 0xD3 || lead >= 0xC2 && lead <= 0xCB || lead == 0xD4 && tail <= 0xAF
 }
