@@ -3,8 +3,11 @@ package authority
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -268,26 +271,19 @@ func TestDishonestSender(t *testing.T) {
 	w.sound()
 }
 
-func TestRequests(t *testing.T) {
-	w := newWorld(t)
-	w.configure("limits: {body_bytes: 100000}\n")
-	w.start()
-	m := w.message(1)
-	w.advance(m, 0)
-	stranger := must(signing.GenerateKey(signing.Ed25519, nil))
-	wrong := func(change func(*signing.Header)) sent {
-		n := w.next
-		env := w.seal(document(1, nil), 1, change)
-		w.next = n
-		return sent{env, m.ticket}
-	}
+// badRequest is a request that is refused before anything of it is stored.
+type badRequest struct {
+	name   string
+	status int
+	code   string
+	send   func() (*reply, error)
+}
+
+// badSignatures are requests around the message m whose signature does not stand for them.
+func (w *world) badSignatures(m sent) []badRequest {
 	body := m.env.Payload()
-	for _, c := range []struct {
-		name   string
-		status int
-		code   string
-		send   func() (*reply, error)
-	}{
+	stranger := must(signing.GenerateKey(signing.Ed25519, nil))
+	return []badRequest{
 		{"unsigned", 401, "signature.missing", func() (*reply, error) { return w.send(w.request(m)) }},
 		{"by a stranger", 401, "signing.unknown_key", func() (*reply, error) { return w.do(w.request(m), stranger, body, "") }},
 		{"other bytes", 401, "signature.digest", func() (*reply, error) {
@@ -314,6 +310,19 @@ func TestRequests(t *testing.T) {
 			must("", httpsig.Sign(r, record.DigestOf(body), w.key, httpsig.Params{Created: w.clock.now().Add(time.Hour), Lifetime: time.Minute, Nonce: httpsig.NewNonce()}))
 			return w.send(r)
 		}},
+	}
+}
+
+// badContents are signed requests around the message m that say something wrong.
+func (w *world) badContents(m sent) []badRequest {
+	body := m.env.Payload()
+	wrong := func(change func(*signing.Header)) sent {
+		n := w.next
+		env := w.seal(document(1, nil), 1, change)
+		w.next = n
+		return sent{env, m.ticket}
+	}
+	return []badRequest{
 		{"another sequence in the field", 400, "envelope.other_fields", func() (*reply, error) {
 			r := w.request(m)
 			r.Header.Set(httpsig.FieldSequence, "2")
@@ -352,7 +361,16 @@ func TestRequests(t *testing.T) {
 			r := must(http.NewRequest(http.MethodPost, w.url+"/v1/checkpoints", strings.NewReader("{}x")))
 			return w.do(r, w.key, []byte("{}x"), "")
 		}},
-	} {
+	}
+}
+
+func TestRequests(t *testing.T) {
+	w := newWorld(t)
+	w.configure("limits: {body_bytes: 100000}\n")
+	w.start()
+	m := w.message(1)
+	w.advance(m, 0)
+	for _, c := range append(w.badSignatures(m), w.badContents(m)...) {
 		r, err := c.send()
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
@@ -361,7 +379,7 @@ func TestRequests(t *testing.T) {
 			t.Errorf("%s: %d %s (%s)", c.name, r.status, r.Code, r.Message)
 		}
 	}
-	nonce := httpsig.NewNonce()
+	body, nonce := m.env.Payload(), httpsig.NewNonce()
 	if r := must(w.do(w.request(m), w.key, body, nonce)); r.status != 200 {
 		t.Fatalf("%s", r.body)
 	}
@@ -421,4 +439,36 @@ func TestConcurrent(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	w.sound()
+}
+
+// TestBehindProxy signs for the public address while the request arrives by another.
+func TestBehindProxy(t *testing.T) {
+	w := newWorld(t)
+	w.configure("public_url: https://receive.example.kz/in\n")
+	w.start()
+	send := func(public string) *reply {
+		r := must(http.NewRequest(http.MethodGet, public+"/v1/status", nil))
+		must(0, httpsig.Sign(r, record.DigestOf(nil), w.key, httpsig.Params{Created: w.clock.now(), Lifetime: time.Minute, Nonce: httpsig.NewNonce()}))
+		actual := must(http.NewRequest(http.MethodGet, w.url+"/v1/status", nil))
+		actual.Header = r.Header
+		return must(w.send(actual))
+	}
+	if r := send("https://receive.example.kz/in"); r.status != 200 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	w.refused(send("https://other.example.kz/in"), 401, "signature.bad")
+}
+
+// TestMutualTLS demands a client certificate of the configured authority.
+func TestMutualTLS(t *testing.T) {
+	w := newWorld(t)
+	config := strings.Replace(string(must(os.ReadFile(filepath.Join(w.dir, "authority.yaml")))), "key: tls.key}", "key: tls.key, client_ca: tls.crt}", 1)
+	w.write("authority.yaml", []byte(config))
+	w.start()
+	if _, err := w.client.Get(w.url + "/v1/status"); err == nil {
+		t.Error("a client without a certificate gets through")
+	}
+	transport := w.client.Transport.(*http.Transport)
+	transport.TLSClientConfig.Certificates = []tls.Certificate{must(tls.LoadX509KeyPair(filepath.Join(w.dir, "tls.crt"), filepath.Join(w.dir, "tls.key")))}
+	w.deliver(w.message(1))
 }

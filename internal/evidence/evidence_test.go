@@ -223,135 +223,140 @@ func TestGoodLog(t *testing.T) {
 	}
 }
 
-// TestClaims lets the service write entries that contradict each other, into a log whose tree and signatures are good.
+// claims are entries that contradict each other, with the code of the finding, or, without a code, entries that do not.
+var claims = []struct {
+	code string
+	play func(w *world)
+}{
+	{"log.sequence_gap", func(w *world) { w.next[city]++; w.commit(w.intent(other, city, 1)) }},
+	{"log.sequence_gap", func(w *world) { w.next[city] = 1; w.commit(w.intent(other, city, 1)) }},
+	{"log.sequence_reused", func(w *world) { w.next[ministry]--; w.commit(w.intent(other, ministry, 1)) }},
+	{"log.message_reused", func(w *world) {
+		a, b := w.intent(other, city, 1), w.intent(other, city, 1)
+		b.Message = a.Message
+		w.commit(a, b)
+	}},
+	{"log.double_settlement", func(w *world) {
+		a := w.intent(other, city, 1)
+		at := w.commit(a)
+		w.commit(w.settlement(at, a, transferlog.Abandoned, nil, 0))
+		w.commit(w.settlement(at, a, transferlog.Abandoned, nil, 0))
+	}},
+	{"log.settlement_unknown", func(w *world) {
+		w.commit(w.settlement(2, w.intent(other, city, 1), transferlog.Abandoned, nil, 0))
+	}},
+	{"log.settlement_other", func(w *world) {
+		a := w.intent(other, city, 1)
+		s := w.settlement(w.commit(a), a, transferlog.Abandoned, nil, 0)
+		s.Recipient = ministry
+		w.commit(s)
+	}},
+	{"receipt.missing", func(w *world) {
+		a := w.intent(other, city, 1)
+		w.commit(w.settlement(w.commit(a), a, transferlog.Delivered, []byte("lost"), 0))
+	}},
+	{"receipt.bad_signature", func(w *world) {
+		a := w.intent(other, city, 1)
+		at := w.commit(a)
+		b := bytes.Replace(w.receipt(a, 0), []byte(`"accepted":1`), []byte(`"accepted":2`), 1)
+		w.receipts[record.DigestOf(b)] = b
+		w.commit(w.settlement(at, a, transferlog.Delivered, b, 0))
+	}},
+	{"receipt.other_envelope", func(w *world) {
+		a, b := w.intent(other, city, 1), w.intent(other, city, 1)
+		at := w.commit(a, b)
+		w.commit(w.settlement(at, a, transferlog.Delivered, w.receipt(b, 0), 0))
+	}},
+	{"receipt.settlement", func(w *world) {
+		a := w.intent(other, city, 2)
+		w.commit(w.settlement(w.commit(a), a, transferlog.Delivered, w.receipt(a, 1), 0))
+	}},
+	{"receipt.settlement", func(w *world) {
+		a := w.intent(other, city, 2)
+		w.commit(w.settlement(w.commit(a), a, transferlog.Refused, w.receipt(a, 0), 0))
+	}},
+	{"receipt.unknown_key", func(w *world) {
+		w.keys[city], _ = signing.GenerateKey(signing.Ed25519, nil)
+		a := w.intent(other, city, 2)
+		at := w.commit(a)
+		b := w.receipt(a, 0)
+		w.keys[city], _ = signing.GenerateKey(signing.Ed25519, nil)
+		w.commit(w.settlement(at, a, transferlog.Delivered, b, 0))
+	}},
+	{"receipt.key_expired", func(w *world) {
+		w.at = start.AddDate(2, 0, 0)
+		a := w.intent(other, city, 2)
+		w.commit(w.settlement(w.commit(a), a, transferlog.Delivered, w.receipt(a, 0), 0))
+	}},
+	{"run.unbalanced", func(w *world) { w.commit(&transferlog.Run{Transfer: other, Status: "done", Read: 1}) }},
+	{"run.accepted", func(w *world) {
+		w.commit(&transferlog.Run{Transfer: other, Status: "done", Read: 1, Accepted: 1, Receiver: 1})
+	}},
+	{"run.refused", func(w *world) { w.commit(&transferlog.Run{Transfer: other, Status: "done", Read: 1, Refused: 1}) }},
+	{"run.sequences", func(w *world) {
+		w.commit(w.intent(other, city, 1), &transferlog.Run{Transfer: other, Status: "pending", Read: 1, Pending: 1, First: 1, Last: 2})
+	}},
+	{"log.void_unknown", func(w *world) {
+		a := w.intent(other, city, 1)
+		w.commit(w.settlement(w.commit(a), a, transferlog.Delivered, w.receipt(a, 0), 0))
+		v := *a
+		v.Message, v.Voids = record.NewID(), a.Message
+		w.commit(&v)
+	}},
+	{"log.void_unknown", func(w *world) {
+		a := w.intent(other, city, 1)
+		w.commit(a)
+		v := *a
+		v.Message, v.Voids = record.NewID(), a.Message
+		w.commit(&v)
+		u := v
+		u.Message = record.NewID()
+		w.commit(&u)
+	}},
+	{"log.delivered_and_voided", func(w *world) {
+		a := w.intent(other, city, 1)
+		v := *a
+		v.Message, v.Voids, v.Records = record.NewID(), a.Message, 0
+		at := w.commit(a, &v)
+		w.commit(w.settlement(at+1, &v, transferlog.Delivered, w.receipt(&v, 0), 0), w.settlement(at, a, transferlog.Delivered, w.receipt(a, 0), 0))
+	}},
+	{"", func(w *world) { // the original had arrived before its void notice
+		a := w.intent(other, city, 1)
+		v := *a
+		v.Message, v.Voids, v.Records = record.NewID(), a.Message, 0
+		at := w.commit(a, &v)
+		w.commit(w.settlement(at, a, transferlog.Delivered, w.receipt(a, 0), 0), w.settlement(at+1, &v, transferlog.Cancelled, nil, 0), w.intent(other, city, 1))
+	}},
+	{"", func(w *world) { // the void notice is logged while the message is pending
+		a := w.intent(other, city, 1)
+		v := *a
+		v.Message, v.Voids, v.Records = record.NewID(), a.Message, 0
+		at := w.commit(a, &v)
+		w.commit(w.settlement(at, a, transferlog.Cancelled, nil, 0), w.settlement(at+1, &v, transferlog.Delivered, w.receipt(&v, 0), 0))
+	}},
+	{"", func(w *world) {
+		a := w.intent(other, city, 1)
+		w.commit(w.settlement(w.commit(a), a, transferlog.Cancelled, nil, 0))
+		v := *a
+		v.Message, v.Voids, v.Records = record.NewID(), a.Message, 0
+		at := w.commit(&v)
+		w.commit(w.settlement(at, &v, transferlog.Delivered, w.receipt(&v, 0), 0), w.intent(other, city, 1))
+	}},
+	{"", func(w *world) {
+		a := w.intent(other, city, 1)
+		at := w.commit(a)
+		w.receipts[record.DigestOf([]byte("\xffgarbage"))] = []byte("\xffgarbage")
+		w.commit(w.settlement(at, a, transferlog.Disputed, []byte("\xffgarbage"), 0))
+	}},
+	{"", func(w *world) { w.commit(&transferlog.Run{Transfer: other, Status: "failed", Read: 1}) }},
+}
+
+// other is the transfer of the claims.
+var other = record.NewID()
+
+// TestClaims lets the service write the claims into a log whose tree and signatures are good.
 func TestClaims(t *testing.T) {
-	other := record.NewID()
-	for _, c := range []struct {
-		code string
-		play func(w *world)
-	}{
-		{"log.sequence_gap", func(w *world) { w.next[city]++; w.commit(w.intent(other, city, 1)) }},
-		{"log.sequence_gap", func(w *world) { w.next[city] = 1; w.commit(w.intent(other, city, 1)) }},
-		{"log.sequence_reused", func(w *world) { w.next[ministry]--; w.commit(w.intent(other, ministry, 1)) }},
-		{"log.message_reused", func(w *world) {
-			a, b := w.intent(other, city, 1), w.intent(other, city, 1)
-			b.Message = a.Message
-			w.commit(a, b)
-		}},
-		{"log.double_settlement", func(w *world) {
-			a := w.intent(other, city, 1)
-			at := w.commit(a)
-			w.commit(w.settlement(at, a, transferlog.Abandoned, nil, 0))
-			w.commit(w.settlement(at, a, transferlog.Abandoned, nil, 0))
-		}},
-		{"log.settlement_unknown", func(w *world) {
-			w.commit(w.settlement(2, w.intent(other, city, 1), transferlog.Abandoned, nil, 0))
-		}},
-		{"log.settlement_other", func(w *world) {
-			a := w.intent(other, city, 1)
-			s := w.settlement(w.commit(a), a, transferlog.Abandoned, nil, 0)
-			s.Recipient = ministry
-			w.commit(s)
-		}},
-		{"receipt.missing", func(w *world) {
-			a := w.intent(other, city, 1)
-			w.commit(w.settlement(w.commit(a), a, transferlog.Delivered, []byte("lost"), 0))
-		}},
-		{"receipt.bad_signature", func(w *world) {
-			a := w.intent(other, city, 1)
-			at := w.commit(a)
-			b := bytes.Replace(w.receipt(a, 0), []byte(`"accepted":1`), []byte(`"accepted":2`), 1)
-			w.receipts[record.DigestOf(b)] = b
-			w.commit(w.settlement(at, a, transferlog.Delivered, b, 0))
-		}},
-		{"receipt.other_envelope", func(w *world) {
-			a, b := w.intent(other, city, 1), w.intent(other, city, 1)
-			at := w.commit(a, b)
-			w.commit(w.settlement(at, a, transferlog.Delivered, w.receipt(b, 0), 0))
-		}},
-		{"receipt.settlement", func(w *world) {
-			a := w.intent(other, city, 2)
-			w.commit(w.settlement(w.commit(a), a, transferlog.Delivered, w.receipt(a, 1), 0))
-		}},
-		{"receipt.settlement", func(w *world) {
-			a := w.intent(other, city, 2)
-			w.commit(w.settlement(w.commit(a), a, transferlog.Refused, w.receipt(a, 0), 0))
-		}},
-		{"receipt.unknown_key", func(w *world) {
-			w.keys[city], _ = signing.GenerateKey(signing.Ed25519, nil)
-			a := w.intent(other, city, 2)
-			at := w.commit(a)
-			b := w.receipt(a, 0)
-			w.keys[city], _ = signing.GenerateKey(signing.Ed25519, nil)
-			w.commit(w.settlement(at, a, transferlog.Delivered, b, 0))
-		}},
-		{"receipt.key_expired", func(w *world) {
-			w.at = start.AddDate(2, 0, 0)
-			a := w.intent(other, city, 2)
-			w.commit(w.settlement(w.commit(a), a, transferlog.Delivered, w.receipt(a, 0), 0))
-		}},
-		{"run.unbalanced", func(w *world) { w.commit(&transferlog.Run{Transfer: other, Status: "done", Read: 1}) }},
-		{"run.accepted", func(w *world) {
-			w.commit(&transferlog.Run{Transfer: other, Status: "done", Read: 1, Accepted: 1, Receiver: 1})
-		}},
-		{"run.refused", func(w *world) { w.commit(&transferlog.Run{Transfer: other, Status: "done", Read: 1, Refused: 1}) }},
-		{"run.sequences", func(w *world) {
-			w.commit(w.intent(other, city, 1), &transferlog.Run{Transfer: other, Status: "pending", Read: 1, Pending: 1, First: 1, Last: 2})
-		}},
-		{"log.void_unknown", func(w *world) {
-			a := w.intent(other, city, 1)
-			w.commit(w.settlement(w.commit(a), a, transferlog.Delivered, w.receipt(a, 0), 0))
-			v := *a
-			v.Message, v.Voids = record.NewID(), a.Message
-			w.commit(&v)
-		}},
-		{"log.void_unknown", func(w *world) {
-			a := w.intent(other, city, 1)
-			w.commit(a)
-			v := *a
-			v.Message, v.Voids = record.NewID(), a.Message
-			w.commit(&v)
-			u := v
-			u.Message = record.NewID()
-			w.commit(&u)
-		}},
-		{"log.delivered_and_voided", func(w *world) {
-			a := w.intent(other, city, 1)
-			v := *a
-			v.Message, v.Voids, v.Records = record.NewID(), a.Message, 0
-			at := w.commit(a, &v)
-			w.commit(w.settlement(at+1, &v, transferlog.Delivered, w.receipt(&v, 0), 0), w.settlement(at, a, transferlog.Delivered, w.receipt(a, 0), 0))
-		}},
-		{"", func(w *world) { // the original had arrived before its void notice
-			a := w.intent(other, city, 1)
-			v := *a
-			v.Message, v.Voids, v.Records = record.NewID(), a.Message, 0
-			at := w.commit(a, &v)
-			w.commit(w.settlement(at, a, transferlog.Delivered, w.receipt(a, 0), 0), w.settlement(at+1, &v, transferlog.Cancelled, nil, 0), w.intent(other, city, 1))
-		}},
-		{"", func(w *world) { // the void notice is logged while the message is pending
-			a := w.intent(other, city, 1)
-			v := *a
-			v.Message, v.Voids, v.Records = record.NewID(), a.Message, 0
-			at := w.commit(a, &v)
-			w.commit(w.settlement(at, a, transferlog.Cancelled, nil, 0), w.settlement(at+1, &v, transferlog.Delivered, w.receipt(&v, 0), 0))
-		}},
-		{"", func(w *world) {
-			a := w.intent(other, city, 1)
-			w.commit(w.settlement(w.commit(a), a, transferlog.Cancelled, nil, 0))
-			v := *a
-			v.Message, v.Voids, v.Records = record.NewID(), a.Message, 0
-			at := w.commit(&v)
-			w.commit(w.settlement(at, &v, transferlog.Delivered, w.receipt(&v, 0), 0), w.intent(other, city, 1))
-		}},
-		{"", func(w *world) {
-			a := w.intent(other, city, 1)
-			at := w.commit(a)
-			w.receipts[record.DigestOf([]byte("\xffgarbage"))] = []byte("\xffgarbage")
-			w.commit(w.settlement(at, a, transferlog.Disputed, []byte("\xffgarbage"), 0))
-		}},
-		{"", func(w *world) { w.commit(&transferlog.Run{Transfer: other, Status: "failed", Read: 1}) }},
-	} {
+	for _, c := range claims {
 		t.Run(c.code, func(t *testing.T) {
 			w := newWorld(t)
 			w.transfer(ministry)
