@@ -61,3 +61,12 @@ func put(t *testing.T, name string, b []byte) string {
 	}
 	return path
 }
+
+func mustRead(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

@@ -225,7 +225,14 @@ func (t *tool) print(r *Report, explain bool) {
 	}
 	t.say("%s (%s, as of %s)", verdict, r.Kind, r.At)
 	for i, s := range r.Signers {
-		t.say("signer %d: %s", i+1, s.line())
+		switch r.Kind {
+		case "certificate":
+			t.say("certificate: %s", s.line())
+		case "tsp":
+			t.say("authority: %s", s.line())
+		default:
+			t.say("signer %d: %s", i+1, s.line())
+		}
 		if s.TimeStamp != nil {
 			t.say("  %s", s.TimeStamp.line())
 		}
