@@ -86,6 +86,16 @@ func TestNotPermittedNamesFileLineAndRule(t *testing.T) {
 	}
 }
 
+// TestNestingCostsNothing loads what would keep the parser busy for minutes.
+func TestNestingCostsNothing(t *testing.T) {
+	for _, piece := range []string{"[", "{a: ", "- ", "a: [\n"} {
+		_, err := Load("m/t.yaml", []byte(strings.Repeat(piece, MaxSource/len(piece))), policyFields)
+		if record.CodeOf(err) != "mapping.yaml_feature" {
+			t.Errorf("%q: %v", piece, record.CodeOf(err))
+		}
+	}
+}
+
 func FuzzLoad(f *testing.F) {
 	archive, err := txtar.ParseFile("testdata/broken.txtar")
 	if err != nil {

@@ -52,6 +52,10 @@ func (r *reader) add(code string, n *node, hint, format string, args ...any) {
 
 // parse reads exactly one YAML document; nil means that a problem was found.
 func (r *reader) parse(raw []byte) *node {
+	if at := tooDeep(raw); at != nil {
+		r.add("mapping.yaml_feature", at, "", "brackets or dashes nest too deeply for a mapping")
+		return nil
+	}
 	f, err := parser.ParseBytes(raw, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		at := &node{line: 1, col: 1}
@@ -85,6 +89,31 @@ func (r *reader) parse(raw []byte) *node {
 		r.add("mapping.empty", &node{line: 1, col: 1}, "", "the file holds no mapping")
 	}
 	return root
+}
+
+// tooDeep finds the first place where more brackets are open, or more list dashes stand on one line, than a mapping
+// needs: the parser takes quadratic time for those. It counts brackets in texts too, hence the generous bound.
+func tooDeep(raw []byte) *node {
+	const most = 100
+	brackets, dashes := 0, 0
+	at := &node{line: 1, col: 0}
+	for _, c := range raw {
+		at.col++
+		switch c {
+		case '[', '{':
+			brackets++
+		case ']', '}':
+			brackets = max(brackets-1, 0)
+		case '-':
+			dashes++
+		case '\n':
+			at.line, at.col, dashes = at.line+1, 0, 0
+		}
+		if brackets > most || dashes > most {
+			return at
+		}
+	}
+	return nil
 }
 
 // maxYAMLDepth is how deep maps and lists may nest; a mapping needs four.
