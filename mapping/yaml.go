@@ -97,15 +97,17 @@ func tooDeep(raw []byte) *node {
 	const most = 100
 	brackets, dashes := 0, 0
 	at := &node{line: 1, col: 0}
-	for _, c := range raw {
+	for i, c := range raw {
 		at.col++
 		switch c {
 		case '[', '{':
 			brackets++
 		case ']', '}':
 			brackets = max(brackets-1, 0)
-		case '-':
-			dashes++
+		case ' ':
+			if i > 0 && raw[i-1] == '-' {
+				dashes++
+			}
 		case '\n':
 			at.line, at.col, dashes = at.line+1, 0, 0
 		}
