@@ -148,9 +148,17 @@ func (s *Server) open(a *arrival, fields http.Header) error {
 	return nil
 }
 
-// prior returns what was answered to this message before, nil if it is new.
+// prior returns what was answered to this message before, nil if it is new. The store is asked only where the number was received:
+// a message that is repeated has its old number, and an id that comes back under a new one is met in the writer.
 func (s *Server) prior(ctx context.Context, a *arrival) (*inbox.Answered, error) {
-	return s.store.Answer(ctx, a.sender.BIN, a.env.Header().Message)
+	h := a.env.Header()
+	a.sender.mu.Lock()
+	received := a.sender.progress.Has(h.Sequence)
+	a.sender.mu.Unlock()
+	if !received {
+		return nil, nil
+	}
+	return s.store.Answer(ctx, a.sender.BIN, h.Message)
 }
 
 // repeat gives the earlier answer again, whatever came since. The same id with other bytes is an alarm.

@@ -268,6 +268,13 @@ func TestDishonestSender(t *testing.T) {
 	again := w.seal(document(2, nil), 2, func(n *signing.Header) { n.Message, n.Transfer = h.Message, h.Transfer })
 	w.refused(w.post(sent{again, good.ticket}), 409, "message.other_envelope")
 	alarm("message.other_envelope")
+	// And under a new number, with an honest intent.
+	w.next = 9
+	again = w.seal(document(2, nil), 2, func(n *signing.Header) { n.Message, n.Transfer, n.Sequence = h.Message, h.Transfer, 4 })
+	renamed := sent{again, w.commit(intentOf(again))[0]}
+	w.advance(renamed, w.held())
+	w.refused(w.post(renamed), 409, "message.other_envelope")
+	alarm("message.other_envelope")
 	w.sound()
 }
 
@@ -471,4 +478,31 @@ func TestMutualTLS(t *testing.T) {
 	transport := w.client.Transport.(*http.Transport)
 	transport.TLSClientConfig.Certificates = []tls.Certificate{must(tls.LoadX509KeyPair(filepath.Join(w.dir, "tls.crt"), filepath.Join(w.dir, "tls.key")))}
 	w.deliver(w.message(1))
+}
+
+// TestRotation replaces the key that signs receipts, and lets the sender's key end: what was received before still verifies.
+func TestRotation(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	old := w.message(1)
+	w.deliver(old)
+	first := w.post(old)
+	w.stop()
+	fresh := must(signing.GenerateKey(signing.ECDSAP256SHA256, nil))
+	w.write("receipt.key", must(fresh.PEM()))
+	w.write("receipt.pub", fresh.Public().PEM())
+	w.start()
+	w.deliver(w.message(1))
+	if again := w.post(old); !bytes.Equal(again.body, first.body) {
+		t.Error("a new key changes an old receipt")
+	}
+	w.sound()
+	w.stop()
+	w.clock.add(time.Hour)
+	path := filepath.Join(w.dir, "authority.yaml")
+	ended := w.clock.now().Add(-time.Minute).Format(time.RFC3339)
+	w.write("authority.yaml", []byte(strings.Replace(string(must(os.ReadFile(path))), "{file: sender.pub}", `{file: sender.pub, not_after: "`+ended+`"}`, 1)))
+	w.start()
+	w.refused(w.post(w.message(1)), 401, "signing.key_expired")
+	w.sound()
 }
