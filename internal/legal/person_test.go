@@ -1,6 +1,7 @@
 package legal_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -213,5 +214,35 @@ func TestAParentsNumberGoesByStatuteOnlyIfTheLawNamesIt(t *testing.T) {
 	named := edit(t, "acts.yaml", "names: [family_name,", "names: [parent_phone, family_name,")
 	if g := open(t, approved(t, add, named), statuteCase()); len(g.Fields()) != 7 {
 		t.Errorf("fields %v", g.Fields())
+	}
+}
+
+// TestTooManyKindsAreRefused meets more kinds of consents, and then more situations, than a gate can tell apart.
+func TestTooManyKindsAreRefused(t *testing.T) {
+	g := open(t, approved(t), consentCase())
+	const people = 1<<16 + 500
+	values := make([][]byte, len(g.Fields()))
+	out, cleared, refused := new(legal.Cleared), 0, 0
+	b := record.NewBatch(g.Fields(), 1000)
+	p := pupil(t, 30)
+	for i := range people {
+		p.Key = fmt.Appendf(nil, "%08d", i)
+		b.Add(p, values)
+		terms := everything()
+		terms.Fields = append(terms.Fields, fmt.Sprintf("x%d", i))
+		b.AddConsent(given(terms))
+		if b.Len() == 1000 || i == people-1 {
+			g.Project(b, out)
+			cleared, refused = cleared+out.Len(), refused+len(out.Refused())
+			b.Reset()
+		}
+	}
+	if cleared < 60000 || refused < 400 || cleared+refused != people {
+		t.Errorf("%d cleared, %d refused of %d", cleared, refused, people)
+	}
+	b.Add(pupil(t, 30), values)
+	b.AddConsent(given(everything()))
+	if g.Project(b, out); out.Len() != 0 {
+		t.Error("a kind of consent beyond the bound is admitted")
 	}
 }

@@ -18,14 +18,6 @@ func at[T any](list []T, index map[string]int, id string) *T {
 // Field finds a field by id; nil if there is none.
 func (r *Register) Field(id string) *Field { return at(r.Fields, r.fields, id) }
 
-// FieldIndex is the field's place in the register's order, or -1.
-func (r *Register) FieldIndex(id string) int {
-	if i, ok := r.fields[id]; ok {
-		return i
-	}
-	return -1
-}
-
 // Purpose finds a purpose by code; nil if there is none.
 func (r *Register) Purpose(code string) *Purpose { return at(r.Purposes, r.purposes, code) }
 

@@ -1,0 +1,39 @@
+package register_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"birgeoqy.kz/almasu/internal/legal/register"
+)
+
+func TestNormaliseText(t *testing.T) {
+	for raw, want := range map[string]string{
+		"\ufeffa\r\n\r\n  b\u00a0c \n": "a b c",
+		"и\u0306":                      "й",
+		"":                             "",
+	} {
+		if got := register.NormaliseText(raw); got != want {
+			t.Errorf("%q became %q, expected %q", raw, got, want)
+		}
+	}
+	if register.TextDigest("a  b") != register.TextDigest("a\nb") || register.TextDigest("a b") == register.TextDigest("ab") {
+		t.Error("white space counts, or does not count at all")
+	}
+}
+
+// TestExampleHasTheDigestOfThePolicy compares the example with the text of the policy, which is not part of the repository.
+func TestExampleHasTheDigestOfThePolicy(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "shared", "reference", "000_9943e31ef24037b4.txt"))
+	if err != nil {
+		t.Skip("SKIPPED: the text of the policy is missing: ../shared/reference/000_9943e31ef24037b4.txt beside the repository")
+	}
+	r, err := register.Load(os.DirFS(exampleDir(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := register.TextDigest(string(text)); r.Policy("v1").TextDigest != got {
+		t.Errorf("the text has the digest %s", got)
+	}
+}
