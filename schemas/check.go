@@ -174,7 +174,7 @@ func (c *Checker) text(n *node, text []byte) {
 	if n.maxLength >= 0 && len(text) > n.maxLength && utf8.RuneCount(text) > n.maxLength {
 		c.here("maxLength", "schema.max_length")
 	}
-	if n.pattern != nil && !n.pattern.match(text) {
+	if n.pattern != nil && !n.pattern.Match(text) {
 		c.here("pattern", "schema.pattern")
 	}
 	if n.format != nil && !n.format(text) {

@@ -12,7 +12,7 @@
 //	type                      one name or several
 //	enum, const               strings, numbers, true, false, null; numbers compare by value (1 equals 1.0)
 //	minLength, maxLength      in Unicode code points
-//	pattern                   see below
+//	pattern                   of the sub-language of schemas/pattern
 //	format                    "date" only, asserted: RFC 3339 full-date
 //	minimum, maximum, exclusiveMinimum, exclusiveMaximum   exact, of any size
 //	properties                at most 64 an object
@@ -25,13 +25,8 @@
 // As the standard says, a keyword has effect only on values of its own kind, and 1.0 is an integer. Bounds that exclude each other are
 // refused. [Schema.Full] gives the same schema in a complete validator; for every schema that compiles, both give the same verdict.
 //
-// # Patterns
-//
-// A pattern is a regular expression whose every construct ECMA-262 (with the flag u) and Go read alike: literals, [classes] and
-// [^classes] with ranges, \d \D \w \W, \t \n \r \f \v, \ before a mark of punctuation, \p{..} and \P{..} with a general category,
-// ( ) (?: ) |, ^ and $, * + ? {n} {n,} {n,m} and their lazy forms. It matches anywhere unless anchored. Refused are the dot, \s, \b, flags,
-// named groups, look-around, back-references, POSIX classes, scripts and unescaped braces or brackets. A pattern becomes a table with a
-// step for each character (at most 1,000 states); there is no other engine, so no input makes a pattern slow.
+// A pattern is of the sub-language that [birgeoqy.kz/almasu/schemas/pattern] documents: what ECMA-262 and Go read alike. It becomes a table; there
+// is no other engine, so no input makes a pattern slow.
 //
 // # Records
 //

@@ -1,8 +1,11 @@
 package schemas
 
 import (
+	"errors"
 	"strconv"
 	"strings"
+
+	"birgeoqy.kz/almasu/schemas/pattern"
 )
 
 // keyword reads the value of a keyword with effect into n; it returns false for a keyword outside the subset.
@@ -165,14 +168,19 @@ func (c *compiler) values(items []*tree, at string) *choice {
 	return ch
 }
 
-func (c *compiler) pattern(v *tree, at string) *matcher {
+func (c *compiler) pattern(v *tree, at string) *pattern.Matcher {
 	if v.kind != String {
 		c.add("schema.keyword_value", v, at, "pattern must be a string")
 		return nil
 	}
-	m, code, err := compilePattern(v.text)
-	if err != nil {
-		c.add(code, v, at, "%v", err)
+	m, err := pattern.Compile(v.text)
+	switch {
+	case errors.Is(err, pattern.ErrUnsupported):
+		c.add("schema.pattern_unsupported", v, at, "the pattern is %v", err)
+	case errors.Is(err, pattern.ErrSize):
+		c.add("schema.pattern_size", v, at, "the pattern is %v", err)
+	case err != nil:
+		c.add("schema.pattern", v, at, "the pattern is %v", err)
 	}
 	return m
 }

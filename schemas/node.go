@@ -1,5 +1,7 @@
 package schemas
 
+import "birgeoqy.kz/almasu/schemas/pattern"
+
 // kindSet is a set of JSON types.
 type kindSet uint8
 
@@ -26,7 +28,7 @@ type node struct {
 	enum  *choice
 
 	minLength, maxLength int
-	pattern              *matcher
+	pattern              *pattern.Matcher
 	format               func([]byte) bool
 
 	minimum, maximum, above, below *decimal

@@ -1,14 +1,14 @@
-package schemas
+package pattern
 
 import (
 	"fmt"
 	"strings"
 )
 
-// checkPattern refuses what ECMA-262 and Go read differently, so that every validator gives a pattern one meaning.
-func checkPattern(p string) error {
+// check refuses what ECMA-262 and Go read differently, so that every validator gives a pattern one meaning.
+func check(p string) error {
 	for i := 0; i < len(p); {
-		n, err := patternItem(p[i:])
+		n, err := item(p[i:])
 		if err != nil {
 			return fmt.Errorf("at character %d: %w", len([]rune(p[:i]))+1, err)
 		}
@@ -17,15 +17,15 @@ func checkPattern(p string) error {
 	return nil
 }
 
-// patternItem returns the size of the item at the start of p.
-func patternItem(p string) (int, error) {
+// item returns the size of the item at the start of p.
+func item(p string) (int, error) {
 	switch p[0] {
 	case '\\':
-		return patternEscape(p)
+		return escape(p)
 	case '.':
 		return 0, fmt.Errorf("%q means different characters in different engines: write a class", ".")
 	case '[':
-		return patternClass(p)
+		return class(p)
 	case '(':
 		if strings.HasPrefix(p, "(?") && !strings.HasPrefix(p, "(?:") {
 			return 0, fmt.Errorf("of the groups that begin with %q only %q is supported", "(?", "(?:")
@@ -58,18 +58,18 @@ func quantifier(p string) int {
 	return end + 1
 }
 
-const patternPunctuation = `^$\.*+?()[]{}|/-`
+const punctuation = `^$\.*+?()[]{}|/-`
 
 // categories are the general categories of Unicode that \p may name.
 var categories = map[string]bool{"L": true, "Lu": true, "Ll": true, "Lt": true, "Lm": true, "Lo": true, "M": true, "Mn": true, "Mc": true,
 	"N": true, "Nd": true, "P": true, "Pd": true, "Ps": true, "Pe": true, "Po": true, "S": true, "Z": true, "Zs": true}
 
-func patternEscape(p string) (int, error) {
+func escape(p string) (int, error) {
 	if len(p) < 2 {
 		return 0, fmt.Errorf("a backslash ends the pattern")
 	}
 	switch c := p[1]; {
-	case strings.IndexByte("dDwWtnrfv", c) >= 0, strings.IndexByte(patternPunctuation, c) >= 0:
+	case strings.IndexByte("dDwWtnrfv", c) >= 0, strings.IndexByte(punctuation, c) >= 0:
 		return 2, nil
 	case c == 'p' || c == 'P':
 		end := strings.IndexByte(p, '}')
@@ -81,7 +81,7 @@ func patternEscape(p string) (int, error) {
 	return 0, fmt.Errorf("the escape %q is not supported", p[:2])
 }
 
-func patternClass(p string) (int, error) {
+func class(p string) (int, error) {
 	i := 1
 	if strings.HasPrefix(p[i:], "^") {
 		i++
@@ -99,7 +99,7 @@ func patternClass(p string) (int, error) {
 		case '[':
 			return 0, fmt.Errorf("%q in a class must be escaped", "[")
 		case '\\':
-			n, err := patternEscape(p[i:])
+			n, err := escape(p[i:])
 			if err != nil {
 				return 0, err
 			}

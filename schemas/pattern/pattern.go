@@ -1,7 +1,8 @@
-package schemas
+package pattern
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"regexp/syntax"
 	"slices"
@@ -12,13 +13,13 @@ import (
 
 // Bounds of a pattern's automaton.
 const (
-	maxPatternNodes  = 2000
-	maxPatternStates = 1000
-	maxPatternTable  = 1<<16 - 1
+	maxNodes  = 2000
+	maxStates = 1000
+	maxTable  = 1<<16 - 1
 )
 
-// matcher is a pattern as a table: one step for each character, no memory.
-type matcher struct {
+// Matcher is a pattern as a table: one step for each character, no memory.
+type Matcher struct {
 	low    [0x800]uint8 // the class of each character below U+0800
 	bounds []rune       // the first character of each range above
 	above  []uint8      // the class of that range
@@ -36,7 +37,8 @@ const (
 	rowStart  = 2
 )
 
-func (m *matcher) match(b []byte) bool {
+// Match reports whether the pattern matches somewhere in b, which is valid UTF-8.
+func (m *Matcher) Match(b []byte) bool {
 	next, always := m.next, m.width*rowAlways
 	state := m.width * rowStart
 	for i := 0; i < len(b); {
@@ -60,41 +62,47 @@ func (m *matcher) match(b []byte) bool {
 	return m.ends[state/m.width]
 }
 
-func (m *matcher) class(r rune) uint8 {
+func (m *Matcher) class(r rune) uint8 {
 	if r < 0x800 {
 		return m.low[r]
 	}
 	return m.above[sort.Search(len(m.bounds), func(i int) bool { return m.bounds[i] > r })-1]
 }
 
-// compilePattern compiles a pattern of the sub-language that the package comment documents. The code of a
-// failure is schema.pattern, schema.pattern_unsupported or schema.pattern_size.
-func compilePattern(p string) (m *matcher, code string, err error) {
-	if err := checkPattern(p); err != nil {
-		return nil, "schema.pattern_unsupported", err
+// Reasons why a pattern is refused; [Compile] wraps one of them.
+var (
+	ErrUnsupported = errors.New("outside the supported patterns")
+	ErrSyntax      = errors.New("not a regular expression")
+	ErrSize        = errors.New("too large")
+)
+
+// Compile compiles a pattern. The error is one of the above, with the place and what is expected.
+func Compile(p string) (*Matcher, error) {
+	if err := check(p); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
 	re, err := syntax.Parse(p, syntax.Perl)
 	if err != nil {
-		return nil, "schema.pattern", fmt.Errorf("not a regular expression: %s", err.(*syntax.Error).Code)
+		return nil, fmt.Errorf("%w: %s", ErrSyntax, err.(*syntax.Error).Code)
 	}
 	prog, err := syntax.Compile(re.Simplify())
 	if err != nil {
-		return nil, "schema.pattern", err
+		return nil, fmt.Errorf("%w: %w", ErrSyntax, err)
 	}
-	if len(prog.Inst) > maxPatternNodes {
-		return nil, "schema.pattern_size", fmt.Errorf("the pattern needs more than %d steps", maxPatternNodes)
+	if len(prog.Inst) > maxNodes {
+		return nil, fmt.Errorf("%w: more than %d steps", ErrSize, maxNodes)
 	}
-	b := builder{prog: prog, m: &matcher{}, ids: map[string]int{}}
+	b := builder{prog: prog, m: &Matcher{}, ids: map[string]int{}}
 	if b.classes(); b.build() {
-		return b.m, "", nil
+		return b.m, nil
 	}
-	return nil, "schema.pattern_size", fmt.Errorf("the pattern's table is too large (at most %d states)", maxPatternStates)
+	return nil, fmt.Errorf("%w: more than %d states", ErrSize, maxStates)
 }
 
 // builder makes the table by the subset construction.
 type builder struct {
 	prog   *syntax.Prog
-	m      *matcher
+	m      *Matcher
 	sample []rune // a character of each class
 	ids    map[string]int
 	sets   [][]uint32
@@ -172,7 +180,7 @@ func (b *builder) build() bool {
 	b.sets = [][]uint32{nil, nil, {uint32(b.prog.Start)}}
 	b.m.ends = []bool{false, true, false}
 	for state := rowStart; state < len(b.sets); state++ {
-		if len(b.sets) > maxPatternStates || len(b.sets)*b.m.width > maxPatternTable {
+		if len(b.sets) > maxStates || len(b.sets)*b.m.width > maxTable {
 			return false
 		}
 		b.fill(state)
