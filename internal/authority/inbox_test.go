@@ -107,6 +107,10 @@ func TestVerifyStore(t *testing.T) {
 	w.start()
 	w.deliver(w.message(3))
 	w.deliver(w.message(3))
+	env := w.seal([]byte("{}"), 0, nil)
+	refused := sent{env, w.commit(intentOf(env))[0]}
+	w.advance(refused, w.held())
+	w.refused(w.post(refused), 422, "schema.required")
 	w.stop()
 	path := filepath.Join(w.dir, "data", "authority.db")
 	good := must(os.ReadFile(path))
@@ -119,6 +123,8 @@ func TestVerifyStore(t *testing.T) {
 		"UPDATE message SET checkpoint = 1 WHERE sequence = 2", "UPDATE message SET checkpoint = 9 WHERE sequence = 2",
 		"UPDATE message SET accepted = 2 WHERE sequence = 2", "UPDATE message SET rejected = 2 WHERE sequence = 2",
 		"UPDATE message SET receipt = (SELECT receipt FROM message WHERE sequence = 1) WHERE sequence = 2",
+		"UPDATE message SET signature = randomblob(64) WHERE sequence = 3", "UPDATE message SET code = 'x', accepted = 1 WHERE sequence = 3",
+		"UPDATE message SET header = (SELECT header FROM message WHERE sequence = 1) WHERE sequence = 3",
 		"UPDATE checkpoint SET root = randomblob(32) WHERE size = 2", "UPDATE checkpoint SET against = 0 WHERE size = 2",
 		"UPDATE checkpoint SET proof = randomblob(32) WHERE size = 2", "UPDATE checkpoint SET signed = randomblob(100) WHERE size = 1",
 		"DELETE FROM checkpoint WHERE size = 1", "UPDATE receipt_key SET pem = randomblob(10)", "DELETE FROM receipt_key",

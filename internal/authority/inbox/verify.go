@@ -222,14 +222,16 @@ func (v *verification) message(sd *Sender, r *row) error {
 	if h.Sequence != r.sequence || !bytes.Equal(h.Message[:], r.message) || h.Sender != sd.BIN || h.Recipient != v.config.BIN {
 		return damaged("the row does not say what its envelope says")
 	}
+	var document []byte
 	if r.status == signing.StatusAccepted {
-		document, err := v.unpack.DecodeAll(r.document, nil)
-		if err != nil {
+		if document, err = v.unpack.DecodeAll(r.document, nil); err != nil {
 			return damaged("the document cannot be decompressed")
 		}
-		if _, err := signing.OpenParts(r.header, r.keyID, r.signature, signing.NewPayload(document, h.MediaType), sd.Ring, at); err != nil {
-			return err
-		}
+	}
+	_, err = signing.OpenParts(r.header, r.keyID, r.signature, signing.NewPayload(document, h.MediaType), sd.Ring, at)
+	// The signature is judged before the payload, which is not kept of a refused message.
+	if err != nil && (r.status == signing.StatusAccepted || record.CodeOf(err) != "envelope.payload_mismatch") {
+		return err
 	}
 	state, ok := v.states[r.checkpoint]
 	if !ok {
