@@ -32,10 +32,9 @@ import (
 type Query struct {
 	// Fields are the permitted profile fields, by field id: the only values that are read besides decision columns.
 	Fields []string
-	// Subjects restricts the read to the people with these IINs; nil means everybody. A list that is not nil and empty reads nobody.
-	Subjects []string
 	// After and Through restrict the read to keys above After and not above Through, in the form of [record.Person.Key];
-	// nil means no bound. An interrupted transfer goes on from the last key it has recorded.
+	// nil means no bound. An interrupted transfer goes on from the last key it has recorded. A source that is given a bound
+	// it cannot read refuses the query: a bound is never ignored.
 	After, Through []byte
 }
 

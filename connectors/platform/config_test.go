@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/record"
 )
 
@@ -103,7 +104,7 @@ func FuzzLoadConfig(f *testing.F) {
 		if err != nil {
 			return
 		}
-		st, err := c.people(nil, false)
+		st, err := c.people(connectors.Query{})
 		if err != nil || strings.ContainsAny(st.text, ";'\\") && c.Profiles.KeyType != "" && strings.Contains(st.text, ";") {
 			t.Fatalf("statement %q, %v", st.text, err)
 		}

@@ -19,6 +19,9 @@
 // Keys ascend strictly; the stream checks it. Their bytes preserve the order: an integer is eight bytes big-endian with the sign
 // bit flipped, a uuid its sixteen bytes, a text its UTF-8 bytes (collation "C" on PostgreSQL, BINARY on SQLite).
 //
+// A query's bounds are decoded from that form into values of the key's type, and compared by the database in the order in which it
+// sorts; the stream checks that what comes lies between them. A bound that is not of the key's type is an error ("source.bound").
+//
 // # The wire, on PostgreSQL
 //
 // Each row arrives as one bytea, made by the server's record_send: a count of columns, then for each column its type,

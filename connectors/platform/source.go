@@ -3,9 +3,7 @@ package platform
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/jmoiron/sqlx"
@@ -40,23 +38,24 @@ func New(config Config, db *sqlx.DB) (*Source, error) {
 
 // Open begins a snapshot, as [connectors.Source] says. The stream ends with ctx.
 func (s *Source) Open(ctx context.Context, q connectors.Query) (connectors.Stream, error) {
-	text, err := s.config.people(q.Fields, q.Subjects != nil)
+	text, err := s.config.people(q)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	st := &stream{
 		config: &s.config, ctx: ctx, cancel: cancel, statement: text, states: s.states, wanted: slices.Clone(q.Fields),
+		last: slices.Clone(q.After), after: q.After != nil, through: slices.Clone(q.Through),
 		cells: make([]cell, text.cells), values: make([][]byte, len(text.fields)),
 	}
-	if err := st.open(s.db, q); err != nil {
+	if err := st.open(s.db); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	return st, nil
 }
 
 // open begins the transaction, reads what is small, and starts the query for people.
-func (st *stream) open(db *sqlx.DB, q connectors.Query) error {
+func (st *stream) open(db *sqlx.DB) error {
 	c := st.config
 	options := &sql.TxOptions{ReadOnly: true}
 	if c.Dialect == Postgres {
@@ -86,7 +85,7 @@ func (st *stream) open(db *sqlx.DB, q connectors.Query) error {
 	if err := st.readBlocks(); err != nil {
 		return err
 	}
-	return st.start(q.Subjects)
+	return st.start()
 }
 
 func nameSnapshot(ctx context.Context, tx *sqlx.Tx, dialect string) (string, error) {
@@ -177,21 +176,9 @@ func (st *stream) readBlocks() error {
 }
 
 // start sends the query for people.
-func (st *stream) start(subjects []string) error {
-	var args []any
-	if subjects != nil {
-		if st.config.Dialect == Postgres {
-			args = []any{pq.Array(subjects)}
-		} else {
-			list, err := json.Marshal(subjects)
-			if err != nil {
-				return fmt.Errorf("encoding the list of subjects: %w", err)
-			}
-			args = []any{string(list)}
-		}
-	}
+func (st *stream) start() error {
 	var err error
-	if st.rows, err = st.query(st.statement.text, args...); err != nil {
+	if st.rows, err = st.query(st.statement.text, st.statement.args...); err != nil {
 		return failed("starting the read", err)
 	}
 	return nil

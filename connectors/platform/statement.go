@@ -1,16 +1,20 @@
 package platform
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
+	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/record"
 )
 
 // statement is the text of the query for people, and where each thing stands in its rows.
 type statement struct {
 	text  string
+	args  []any // the bounds
 	cells int
 	// Indexes of cells; -1 where the configuration names no column.
 	key, iin, state, since, updated, given, until, withdrawn, evidence int
@@ -41,9 +45,9 @@ func (s *selection) text(alias, column string) int {
 	return s.add("CAST(" + alias + "." + quote(column) + " AS text)")
 }
 
-// people computes the query for everybody (or for the subjects of its one parameter) with the values of the given fields.
-func (c *Config) people(fields []string, subjects bool) (*statement, error) {
-	if err := c.mapped(fields); err != nil {
+// people computes the query for everybody within its bounds, with the values of its fields.
+func (c *Config) people(q connectors.Query) (*statement, error) {
+	if err := c.mapped(q.Fields); err != nil {
 		return nil, err
 	}
 	s := &selection{}
@@ -57,7 +61,7 @@ func (c *Config) people(fields []string, subjects bool) (*statement, error) {
 		state: s.text(accounts, a.State), since: s.raw(accounts, a.Since),
 		given: -1, until: -1, withdrawn: -1, evidence: -1,
 	}
-	for _, field := range fields {
+	for _, field := range q.Fields {
 		st.fields = append(st.fields, s.text("p", p.Fields[field]))
 	}
 	for _, column := range p.Place {
@@ -77,8 +81,9 @@ func (c *Config) people(fields []string, subjects bool) (*statement, error) {
 		}
 	}
 	st.cells = len(s.list)
-	st.text = c.from(s, subjects)
-	return st, nil
+	var err error
+	st.text, st.args, err = c.from(s, q)
+	return st, err
 }
 
 // mapped reports the fields that have no column.
@@ -92,29 +97,52 @@ func (c *Config) mapped(fields []string) error {
 	return problems.Err()
 }
 
-// from writes the whole statement around a selection.
-func (c *Config) from(s *selection, subjects bool) string {
+// from writes the whole statement around a selection, and its parameters.
+func (c *Config) from(s *selection, q connectors.Query) (text string, args []any, err error) {
 	list := strings.Join(s.list, ", ")
 	if c.Dialect == Postgres {
 		list = "record_send(ROW(" + list + "))"
 	}
 	key := "p." + quote(c.Profiles.Key)
-	text := fmt.Sprintf("SELECT %s FROM %s AS p", list, quoteRelation(c.Profiles.Relation))
+	text = fmt.Sprintf("SELECT %s FROM %s AS p", list, quoteRelation(c.Profiles.Relation))
 	if c.Accounts.Relation != "" {
 		text += fmt.Sprintf(" LEFT JOIN %s AS a ON a.%s = %s", quoteRelation(c.Accounts.Relation), quote(c.Accounts.Key), key)
 	}
 	if c.Consents != nil {
 		text += fmt.Sprintf(" LEFT JOIN %s AS c ON c.%s = %s", quoteRelation(c.Consents.Relation), quote(c.Consents.Key), key)
 	}
-	if subjects {
-		text += " WHERE p." + quote(c.Profiles.IIN)
-		if c.Dialect == Postgres {
-			text += " = ANY($1)"
-		} else {
-			text += " IN (SELECT value FROM json_each($1))"
+	word := " WHERE "
+	for _, bound := range []struct {
+		operator string
+		key      []byte
+	}{{">", q.After}, {"<=", q.Through}} {
+		if bound.key == nil {
+			continue
 		}
+		arg, err := c.boundary(bound.key)
+		if err != nil {
+			return "", nil, err
+		}
+		args = append(args, arg)
+		text += fmt.Sprintf("%s%s%s %s $%d", word, key, c.collation(), bound.operator, len(args))
+		word = " AND "
 	}
-	return text + " ORDER BY " + key + c.collation()
+	return text + " ORDER BY " + key + c.collation(), args, nil
+}
+
+// boundary turns the order-preserving form of a key back into a value that the database compares with the key column. A
+// key that this source cannot have made is an error.
+func (c *Config) boundary(key []byte) (any, error) {
+	switch {
+	case c.Profiles.KeyType == KeyInteger && len(key) == 8:
+		return int64(binary.BigEndian.Uint64(key) ^ 1<<63), nil
+	case c.Profiles.KeyType == KeyUUID && len(key) == 16:
+		return string(appendUUID(nil, key)), nil
+	case c.Profiles.KeyType == KeyText && utf8.Valid(key):
+		return string(key), nil
+	}
+	return nil, record.NewProblem("source.bound", "profiles.key", "the key's type may have changed since the transfer began: run it anew",
+		"a bound is not a key of the type %q", c.Profiles.KeyType)
 }
 
 func (c *Config) collation() string {

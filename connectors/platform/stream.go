@@ -33,7 +33,9 @@ type stream struct {
 	values  [][]byte
 	wording []cell // of the consent in cells
 	key     []byte // of the row in cells
-	last    []byte // of the last person added
+	last    []byte // of the last person added; at first the lower bound
+	after   bool   // there is a lower bound
+	through []byte // the upper bound, nil if there is none
 	people  int
 	pending bool  // cells hold a row that is not used yet
 	err     error // what ended the stream; io.EOF after the last person
@@ -87,10 +89,12 @@ func (st *stream) fill(b *record.Batch, n int) error {
 			return st.problem("source.key_malformed", st.config.Profiles.Key, "the key is NULL or not of the type %q", st.config.Profiles.KeyType)
 		}
 		order := 1
-		if st.people > 0 {
+		if st.people > 0 || st.after {
 			order = bytes.Compare(st.key, st.last)
 		}
 		switch {
+		case order <= 0 && st.people == 0, st.through != nil && bytes.Compare(st.key, st.through) > 0:
+			return st.problem("source.order", st.config.Profiles.Key, "the database compares keys in another way: this one is outside the bounds")
 		case order < 0:
 			return st.problem("source.order", st.config.Profiles.Key, "the keys do not ascend")
 		case order == 0:

@@ -221,24 +221,6 @@ func TestEqualTermsAreOnePointer(t *testing.T) {
 	})
 }
 
-func TestSubjectsRestrictTheRead(t *testing.T) {
-	g, err := synth.New(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wanted := []string{g.Person(3).IIN, g.Person(500).IIN, "000000000000", `x' OR '1'='1`, `{"},`}
-	onPeople(t, func(t *testing.T, db *sqlx.DB, c Config) {
-		all, err := readAll(t, source(t, c, db), connectors.Query{Fields: []string{"iin"}, Subjects: wanted}, 10)
-		if err != nil || len(all) != 2 || all[0].Values[0] != wanted[0] || all[1].Values[0] != wanted[1] {
-			t.Errorf("read %d people, %v", len(all), err)
-		}
-		all, err = readAll(t, source(t, c, db), connectors.Query{Subjects: []string{}}, 10)
-		if err != nil || len(all) != 0 {
-			t.Errorf("an empty list reads %d people, %v", len(all), err)
-		}
-	})
-}
-
 func TestUnmappedFieldsAreAllNamed(t *testing.T) {
 	s := source(t, example(t, SQLite), nil)
 	_, err := s.Open(context.Background(), connectors.Query{Fields: []string{"iin", "middle_name", "school"}})
