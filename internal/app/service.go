@@ -245,6 +245,9 @@ func (v *service) openDatabases(ctx context.Context, need parts) error {
 		return environment(err)
 	}
 	v.closers = append(v.closers, func() { v.store.Close() })
+	if v.session.clock != "" || v.session.demo {
+		v.store.SimulateTime()
+	}
 	if need.anySchema {
 		return nil
 	}

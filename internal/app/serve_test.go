@@ -1,0 +1,92 @@
+package app
+
+import (
+	"bufio"
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"birgeoqy.kz/almasu/internal/pgtest"
+	"birgeoqy.kz/almasu/internal/synth"
+	"birgeoqy.kz/almasu/internal/transfer"
+)
+
+// TestServeOnPostgres runs the service as in production, on PostgreSQL for platform and store: a schedule falls due, the transfer is closed, the
+// service ends when it is told to, and everything verifies.
+func TestServeOnPostgres(t *testing.T) {
+	platform, own := pgtest.New(t), pgtest.New(t)
+	if err := synth.Load(t.Context(), platform.DB, synth.Options{People: 1000, Seed: 2, At: demoStart}); err != nil {
+		t.Fatal(err)
+	}
+	w := deployment(t, platform.DSN)
+	if err := w.Write("store.dsn", []byte(own.DSN+"\n")); err != nil {
+		t.Fatal(err)
+	}
+	w.StoreDSN = own.DSN
+	start(t, w, w.Oblast)
+	w.Ministry.URL = w.Oblast.URL
+	if err := w.WriteConfig(demoStart.Truncate(time.Minute).Add(time.Minute)); err != nil { // two seconds after the start
+		t.Fatal(err)
+	}
+	if _, stderr, code := run(t, "almasu", almasuArgs(w, "migrate")...); code != 0 {
+		t.Fatal(stderr)
+	}
+	closed := serveUntil(t, almasuArgs(w, "serve"), `"transfer closed"`, "oblast-consent")
+	if !strings.Contains(closed, `"status":"sent_with_rejects"`) {
+		t.Errorf("the scheduled transfer: %s", closed)
+	}
+	stdout, stderr, code := run(t, "almasu", almasuArgs(w, "transfers", "--json", "--connector", "oblast-consent")...)
+	var answer struct {
+		Result struct{ Transfers []*transfer.Report }
+	}
+	if err := json.Unmarshal([]byte(stdout), &answer); err != nil || code != 0 {
+		t.Fatalf("exit code %d, %v\n%s", code, err, stderr)
+	}
+	if list := answer.Result.Transfers; len(list) != 1 || list[0].Totals.Accepted < demoLeast || list[0].Trigger != transfer.Schedule || !list[0].Totals.Balanced() {
+		t.Errorf("%d transfers: %s", len(list), stdout)
+	}
+	if _, stderr, code := run(t, "almasu", almasuArgs(w, "log", "verify")...); code != 0 {
+		t.Errorf("the log does not verify: %s", stderr)
+	}
+}
+
+// serveUntil runs a service until a line of its log holds all words, ends it as systemd would, and returns the line.
+func serveUntil(t *testing.T, args []string, words ...string) string {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(binaries, "almasu"), args...)
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	killer := time.AfterFunc(60*time.Second, func() { _ = cmd.Process.Kill() })
+	defer killer.Stop()
+	found, all := "", strings.Builder{}
+	for in := bufio.NewScanner(log); in.Scan(); {
+		line := in.Text()
+		all.WriteString(line + "\n")
+		match := found == ""
+		for _, word := range words {
+			match = match && strings.Contains(line, word)
+		}
+		if match {
+			found = line
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the service ended with %v", err)
+	}
+	if found == "" {
+		t.Fatalf("no line with %v in\n%s", words, all.String())
+	}
+	return found
+}
