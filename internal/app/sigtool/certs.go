@@ -23,8 +23,9 @@ func (t *tool) certCommand() *cobra.Command {
 func (t *tool) certShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show FILE...", Short: "Show what certificates say",
-		Long: "Shows the subject, the IIN and BIN, the validity, the usages and the fingerprint of every certificate in the files. Nothing is verified.",
-		Args: cobra.MinimumNArgs(0),
+		Example: `  almasu cert show root.pem person.cer --json`,
+		Long:    "Shows the subject, the IIN and BIN, the validity, the usages and the fingerprint of every certificate in the files. Nothing is verified.",
+		Args:    cobra.MinimumNArgs(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage(cmd, "arguments", "expected at least one file")
@@ -61,8 +62,9 @@ func (t *tool) certVerify() *cobra.Command {
 	var purpose string
 	cmd := &cobra.Command{
 		Use: "verify --roots FILE CERTIFICATE", Short: "Verify a certificate: chain, validity, usage, revocation",
-		Long: "Verifies the first certificate in the file; the others in it may be used to find a chain.",
-		Args: exactly(1, "one file"),
+		Example: `  almasu cert verify --roots root.cer --intermediates nca.cer --ocsp on --leaf-only person.cer --explain`,
+		Long:    "Verifies the first certificate in the file; the others in it may be used to find a chain.",
+		Args:    exactly(1, "one file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			want, known := usages[purpose]
 			if !known {
@@ -96,6 +98,8 @@ func (t *tool) certIndex() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use: "crl-index --issuer FILE --output INDEX LIST", Short: "Index a revocation list for fast look-ups",
+		Example: `  almasu cert crl-index --issuer nca.cer --output nca.index nca_gost_2022.crl
+  almasu cert verify --roots nca.cer --crl nca.index person.cer`,
 		Long: `Verifies the signature of a revocation list, full or delta, and writes an index that "--crl" takes in the list's place: a look-up among
 hundreds of thousands of entries then reads a few octets. An index that is there already is replaced at once.`,
 		Args: exactly(1, "one list"),
@@ -141,8 +145,9 @@ func (t *tool) certKeystore() *cobra.Command {
 	var password string
 	cmd := &cobra.Command{
 		Use: "keystore --password-file FILE KEYFILE", Short: "Show what a key container holds, without secrets",
-		Long: "Opens a PKCS#12 container or PEM file, makes sure that the key belongs to the certificate, and shows the certificates.",
-		Args: exactly(1, "one key file"),
+		Example: `  almasu cert keystore --password-file password sign.p12`,
+		Long:    "Opens a PKCS#12 container or PEM file, makes sure that the key belongs to the certificate, and shows the certificates.",
+		Args:    exactly(1, "one key file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			k, err := keystore.Open(args[0], password)
 			if err != nil {

@@ -37,6 +37,7 @@ func invoke(t *testing.T, now time.Time, transport http.RoundTripper, args ...st
 		Now: func() time.Time { return now }, Result: func(v any) { got.result = v }, Code: func(c int) { got.exit = c },
 		Environment: func(err error) error { return offline{err} }, Transport: transport})...)
 	root.SetArgs(args)
+	root.SetOut(&out)
 	err := root.ExecuteContext(context.Background())
 	got.out = out.String()
 	got.report, _ = got.result.(*sigtool.Report)

@@ -172,3 +172,36 @@ func TestCross(t *testing.T) {
 	testca.Tool(t, "xmlsec1")
 	run(t, "cross")
 }
+
+// TestDocumentation runs the command blocks of docs/signatures.md as they stand.
+func TestDocumentation(t *testing.T) {
+	testca.GOSTEngine(t)
+	testca.Tool(t, "xmlsec1")
+	testca.Tool(t, "javac")
+	root, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(root, "docs", "signatures.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, blocks := "set -eu\n", 0
+	for _, part := range strings.Split(string(page), "```sh\n# runs")[1:] {
+		block, _, closed := strings.Cut(part, "```\n")
+		if !closed {
+			t.Fatal("a block without end")
+		}
+		_, block, _ = strings.Cut(block, "\n")
+		script += block
+		blocks++
+	}
+	if blocks < 6 {
+		t.Fatalf("only %d blocks", blocks)
+	}
+	testscript.Run(t, testscript.Params{Files: []string{"testdata/docs.txt"}, Setup: func(env *testscript.Env) error {
+		env.Setenv("SRC", root)
+		env.Setenv("CLOCK", "now")
+		return os.WriteFile(filepath.Join(env.WorkDir, "page.sh"), []byte(script), 0o600)
+	}})
+}

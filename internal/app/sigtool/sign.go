@@ -41,6 +41,14 @@ type maker struct {
 	remote func(ctx context.Context, f *signFlags, r *keystore.Remote, t *tool, in []byte) ([]byte, error)
 }
 
+var signExamples = map[string]string{
+	"xml": `  almasu sign xml --key sign.p12 --password-file password --output signed.xml request.xml
+  almasu sign xml --key key.pem --certificate person.cer request.xml > signed.xml`,
+	"wsse": `  almasu sign wsse --key system.p12 --password-file password --id id-1 --output message.xml content.xml`,
+	"cms": `  almasu sign cms --key sign.p12 --password-file password --output contract.p7s contract.pdf
+  almasu sign cms --key sign.p12 --password-file password --detached --output contract.pdf.p7s contract.pdf`,
+}
+
 func (t *tool) signCommand() *cobra.Command {
 	return group("sign", "Sign a file: XML, SOAP message or CMS",
 		`Signs with the key in a PKCS#12 container or PEM file; the algorithm follows from the key. Key and password are named by files that only
@@ -60,8 +68,9 @@ func (t *tool) signKind(kind, what string, m maker) *cobra.Command {
 	f := &signFlags{}
 	cmd := &cobra.Command{
 		Use: kind + " --key FILE IN", Short: "Sign " + what, Args: exactly(1, "one file to sign"),
-		Long: "Signs " + what + ". IN is a file, or - for standard input. The document goes to --output, or else to standard output.",
-		RunE: func(cmd *cobra.Command, args []string) error { return t.sign(cmd, kind, f, m, args[0]) },
+		Long:    "Signs " + what + ". IN is a file, or - for standard input. The document goes to --output, or else to standard output.",
+		Example: signExamples[kind],
+		RunE:    func(cmd *cobra.Command, args []string) error { return t.sign(cmd, kind, f, m, args[0]) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.key, "key", "", "the `file` of the private key: PKCS#12 or PEM")

@@ -31,6 +31,17 @@ type input struct {
 // the content that may be relied upon if the error is nil.
 type judge func(ctx context.Context, tr *trust, in input, r *Report) ([]byte, error)
 
+var verifyExamples = map[string]string{
+	"xml": `  almasu verify xml --roots nca.pem request.xml --explain
+  almasu verify xml --roots root.cer --intermediates nca.cer --crl nca.crl --leaf-only --extract content.xml request.xml`,
+	"wsse": `  almasu verify wsse --roots nca.pem message.xml
+  almasu verify wsse --roots nca.pem --known shep.cer --extract body.xml answer.xml   # the signer named by issuer and serial number`,
+	"cms": `  almasu verify cms --roots nca.pem --extract contract.pdf contract.p7s
+  almasu verify cms --roots nca.pem --content contract.pdf contract.pdf.p7s --at 2026-06-01
+  almasu verify cms --roots nca.pem --ocsp on --require-revocation --require-timestamp contract.p7s`,
+	"tsp": `  almasu verify tsp --roots nca.pem --content contract.pdf contract.tsr`,
+}
+
 func (t *tool) verifyCommand() *cobra.Command {
 	return group("verify", "Verify a signed file: XML, SOAP message, CMS or time stamp",
 		`Verifies signatures made with GOST R 34.10-2015, GOST 34.310-2004, RSA and their Russian forms. Trust begins with the certificates in
@@ -50,8 +61,9 @@ func (t *tool) verifyKind(kind, what string, j judge) *cobra.Command {
 	f := &verifyFlags{}
 	cmd := &cobra.Command{
 		Use: kind + " --roots FILE SIGNED", Short: "Verify " + what, Args: exactly(1, "one file to verify"),
-		Long: "Verifies " + what + ". SIGNED is a file, or - for standard input; PEM and base64 are recognised.",
-		RunE: func(cmd *cobra.Command, args []string) error { return t.verify(cmd, kind, f, j, args[0]) },
+		Long:    "Verifies " + what + ". SIGNED is a file, or - for standard input; PEM and base64 are recognised.",
+		Example: verifyExamples[kind],
+		RunE:    func(cmd *cobra.Command, args []string) error { return t.verify(cmd, kind, f, j, args[0]) },
 	}
 	f.add(cmd)
 	flags := cmd.Flags()
