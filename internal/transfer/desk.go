@@ -121,7 +121,7 @@ func (d *desk) account(out *draft, b *record.Batch, res *mapping.Result) error {
 	}
 	d.disclosed.Reset()
 	for _, row := range res.Rows {
-		d.disclosed.Add(c.Situation(int(row)), c.Mask(int(row)), c.Ordinal(int(row)))
+		d.disclosed.Add(c.Situation(int(row)), c.Mask(int(row))&d.encoder.Mask(), c.Ordinal(int(row)))
 	}
 	if len(res.Rows) > 0 {
 		set, err := newSet(d.table, d.disclosed.Encode)
