@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/app/sigtool"
 	"birgeoqy.kz/almasu/internal/record"
 )
 
@@ -96,6 +97,10 @@ Start with: almasu demo`,
 	root.AddCommand(s.demoCommand(), s.serveCommand(), s.checkCommand(), s.migrateCommand(), s.runCommand(), s.transfersCommand(),
 		s.requestCommand(), s.approveCommand(), s.logCommand(), s.keysCommand(), s.grantsCommand(), s.doctorCommand(), s.personCommand(),
 		s.blockCommand(), s.unblockCommand(), s.authorityCommand())
+	root.AddCommand(sigtool.Commands(sigtool.Env{
+		Stdin: s.stdin, Stdout: s.stdout, Stderr: s.stderr, JSON: &s.json, Now: func() time.Time { return s.now() },
+		Result: func(v any) { s.result = v }, Code: func(code int) { s.code = code }, Environment: environment,
+	})...)
 	return root
 }
 
