@@ -154,7 +154,7 @@ func xmlText(b []byte) ([]byte, error) {
 			return nil, record.NewProblem("xml.encoding", "", "", "the document is not in windows-1251 as it declares")
 		}
 		rest = out
-	case !strings.HasPrefix(declared, "utf-16") && declared != "us-ascii":
+	case !strings.HasPrefix(declared, "utf-16") && declared != "us-ascii" && declared != "utf8":
 		return plain, nil
 	}
 	return append([]byte(strings.Replace(declaration, named, "UTF-8", 1)+"?>"), rest...), nil

@@ -141,6 +141,7 @@ func encodings(t *testing.T, document string) map[string][]byte {
 		"UTF-16, undeclared":      utf16Of(binary.LittleEndian, "\ufeff"+document),
 		"UTF-16, unmarked":        utf16Of(binary.LittleEndian, declared("UTF-16LE")),
 		"UTF-8 declared UTF-16":   []byte(declared("utf-16")),
+		"UTF-8 declared UTF8":     []byte(declared("UTF8")),
 		"windows-1251":            cyrillic,
 		"base64":                  []byte(base64.StdEncoding.EncodeToString([]byte(declared("UTF-8")))),
 		"base64 of UTF-16":        []byte(folded(base64.StdEncoding.EncodeToString(utf16Of(binary.LittleEndian, "\ufeff"+declared("utf-16"))), 76, "\n")),
