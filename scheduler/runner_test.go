@@ -1,0 +1,329 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// shelf is a Store in memory.
+type shelf struct {
+	mu   sync.Mutex
+	rows []*row
+	fail error // of Keep
+}
+
+type row struct {
+	Due
+	worker string
+	until  time.Time
+	term   time.Duration
+	at     time.Time // when it was entered
+}
+
+func (s *shelf) Enter(_ context.Context, now time.Time, rows ...Due) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range rows {
+		if !slices.ContainsFunc(s.rows, func(r *row) bool { return r.Job == d.Job && r.At.Equal(d.At) }) {
+			s.rows = append(s.rows, &row{Due: d, at: now})
+		}
+	}
+	slices.SortFunc(s.rows, func(a, b *row) int { return a.At.Compare(b.At) })
+	return nil
+}
+
+func (s *shelf) Last(_ context.Context, job string) (last time.Time, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.rows {
+		if r.Job == job && (r.Cause == CauseSchedule || r.Cause == CauseCatchUp) {
+			last = r.At
+		}
+	}
+	return last, nil
+}
+
+func (s *shelf) Claim(_ context.Context, worker, only string, now time.Time, lease time.Duration) (*Due, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	busy := map[string]bool{}
+	for _, r := range s.rows {
+		busy[r.Job] = busy[r.Job] || r.State == StateRunning
+	}
+	for _, r := range s.rows {
+		lapsed := r.State == StateRunning && r.until.Before(now)
+		if r.At.After(now) || only != "" && only != r.Job || !lapsed && (r.State != StateWaiting || busy[r.Job]) {
+			continue
+		}
+		r.State, r.worker, r.until, r.term = StateRunning, worker, now.Add(lease), lease
+		r.Attempt++
+		d := r.Due
+		return &d, nil
+	}
+	return nil, nil
+}
+
+func (s *shelf) Keep(_ context.Context, worker string, d *Due, state string, now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		return s.fail
+	}
+	for _, r := range s.rows {
+		if r.Job == d.Job && r.At.Equal(d.At) && r.worker == worker && r.State == StateRunning && r.Attempt == d.Attempt {
+			r.State, r.until = state, now.Add(r.term)
+			return nil
+		}
+	}
+	return ErrLost
+}
+
+// states lists the rows but the first of all, which marks the beginning.
+func (s *shelf) states() (out []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.rows[1:] {
+		out = append(out, r.Cause+" "+r.State)
+	}
+	return out
+}
+
+// untilDone is a Wait that only ends with its context.
+func untilDone(ctx context.Context, _ time.Duration) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func runner(s *shelf, now *time.Time, jobs ...Job) *Runner {
+	return &Runner{
+		Store: s, Worker: "w", Jobs: func() []Job { return jobs }, Now: func() time.Time { return *now }, Wait: untilDone,
+		Run: func(context.Context, *Due) error { return nil }, Lease: time.Minute, Parallel: 1, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}
+}
+
+var born = time.Date(2026, 9, 1, 6, 30, 0, 0, time.UTC)
+
+func TestCatchUp(t *testing.T) {
+	const run, miss, onTime = "catch_up waiting", "catch_up missed", "schedule waiting"
+	for _, c := range []struct {
+		name    string
+		catchUp CatchUp
+		after   time.Duration // how long nothing ran
+		want    []string
+	}{
+		{"nothing is due yet", CatchUp{Policy: "all"}, 20 * time.Minute, nil},
+		{"on time", CatchUp{Policy: "none"}, 31 * time.Minute, []string{onTime}},
+		{"none", CatchUp{Policy: "none"}, 4 * time.Hour, []string{miss, miss, miss, miss}},
+		{"no policy is none", CatchUp{}, 2 * time.Hour, []string{miss, miss}},
+		{"latest", CatchUp{Policy: "latest"}, 4 * time.Hour, []string{miss, miss, miss, run}},
+		{"latest, the last on time", CatchUp{Policy: "latest"}, 3*time.Hour + 31*time.Minute, []string{miss, miss, miss, onTime}},
+		{"all", CatchUp{Policy: "all"}, 3 * time.Hour, []string{run, run, run}},
+		{"at most two", CatchUp{Policy: "all", Max: 2}, 4 * time.Hour, []string{miss, miss, run, run}},
+		{"the window is over", CatchUp{Policy: "all", Window: 2 * time.Hour}, 4 * time.Hour, []string{miss, miss, run, run}},
+	} {
+		s, now := &shelf{}, born
+		r := runner(s, &now, Job{Name: "a", Schedule: mustParse(t, "0 * * * *", "Asia/Almaty"), CatchUp: c.catchUp, Since: born})
+		if err := r.Enter(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		now = born.Add(c.after)
+		// Another process begins; it believes that the job is new.
+		r = runner(s, &now, Job{Name: "a", Schedule: r.Jobs()[0].Schedule, CatchUp: c.catchUp, Since: now})
+		for range 2 {
+			if err := r.Enter(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := s.states(); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestOnceRunsWhatIsDue(t *testing.T) {
+	s, now := &shelf{}, born
+	job := Job{Name: "a", Schedule: mustParse(t, "*/10 * * * *", "UTC"), CatchUp: CatchUp{Policy: "all"}, Since: born}
+	r := runner(s, &now, job)
+	var ran []string
+	r.Run = func(_ context.Context, d *Due) error {
+		ran = append(ran, d.Job+" "+d.At.Format("15:04"))
+		d.Transfer = "t" // the caller's own copy
+		return errors.New("it failed, and says so itself")
+	}
+	if n, err := r.Once(t.Context()); n != 0 || err != nil {
+		t.Fatalf("%d, %v", n, err)
+	}
+	now = born.Add(31 * time.Minute)
+	if n, err := r.Once(t.Context()); n != 3 || err != nil || strings.Join(ran, ",") != "a 06:40,a 06:50,a 07:00" {
+		t.Errorf("%d rows ran, %v, %v", n, ran, err)
+	}
+	if got := s.states(); !slices.Equal(got, []string{"catch_up done", "catch_up done", "schedule done"}) {
+		t.Errorf("rows %v", got)
+	}
+}
+
+// TestLostLease ends the job's context and leaves the row to whoever has it now.
+func TestLostLease(t *testing.T) {
+	for name, fail := range map[string]error{"taken by another": ErrLost, "the store does not answer": errors.New("connection refused")} {
+		t.Run(name, func(t *testing.T) {
+			s, now := &shelf{}, born
+			r := runner(s, &now, Job{Name: "a", Schedule: mustParse(t, "31 6 * * *", "UTC"), Since: born})
+			_ = r.Enter(t.Context())
+			now = born.Add(time.Minute)
+			_ = r.Enter(t.Context())
+			var clock sync.Mutex
+			r.Now = func() time.Time { clock.Lock(); defer clock.Unlock(); return now }
+			r.Wait = func(ctx context.Context, d time.Duration) error { // time flies
+				clock.Lock()
+				defer clock.Unlock()
+				now = now.Add(d)
+				return ctx.Err()
+			}
+			beats := 0
+			r.Run = func(ctx context.Context, _ *Due) error {
+				s.mu.Lock()
+				s.fail = fail
+				s.mu.Unlock()
+				<-ctx.Done()
+				beats++
+				return ctx.Err()
+			}
+			d, err := s.Claim(t.Context(), "w", "", now, r.Lease)
+			if err != nil || d == nil {
+				t.Fatalf("claimed %v, %v", d, err)
+			}
+			r.perform(t.Context(), d)
+			if beats != 1 {
+				t.Fatalf("ran %d times", beats)
+			}
+			if got := s.states(); !slices.Equal(got, []string{"schedule running"}) {
+				t.Errorf("rows %v", got)
+			}
+		})
+	}
+}
+
+// TestLoopEntersWhileJobsRun lets a job take hours: what falls due meanwhile is entered on time, and runs after it.
+func TestLoopEntersWhileJobsRun(t *testing.T) {
+	s, now := &shelf{}, born
+	var mu sync.Mutex
+	r := runner(s, &now, Job{Name: "a", Schedule: mustParse(t, "0 * * * *", "UTC"), Since: born})
+	r.Now = func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+	r.Lease = 1000 * time.Hour
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ticks, release := make(chan time.Duration), make(chan struct{})
+	r.Wait = func(ctx context.Context, d time.Duration) error {
+		if d != time.Second {
+			return untilDone(ctx, d) // the lease's heartbeat
+		}
+		select {
+		case d := <-ticks: // time passes between two turns of the loop
+			mu.Lock()
+			defer mu.Unlock()
+			now = now.Add(d)
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	ran := make(chan time.Time, 10)
+	r.Run = func(_ context.Context, d *Due) error { ran <- d.At; <-release; return nil }
+	ended := make(chan error)
+	go func() { ended <- r.Loop(ctx, time.Second) }()
+	ticks <- 30 * time.Minute // 7:00 falls due
+	first := <-ran
+	for range 3 {
+		ticks <- time.Hour
+	}
+	ticks <- 0
+	if got := s.states(); !slices.Equal(got, []string{"schedule running", "schedule waiting", "schedule waiting", "schedule waiting"}) {
+		t.Fatalf("rows %v", got)
+	}
+	close(release)
+	for n := 1; n < 4; {
+		select {
+		case at := <-ran:
+			if want := first.Add(time.Duration(n) * time.Hour); !at.Equal(want) {
+				t.Errorf("%v ran, want %v", at, want)
+			}
+			n++
+		case ticks <- 0:
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestEveryFireIsARow lets services come and go at random, with clocks up to five minutes off and kills in the middle of a
+// job: in the end every due time since the beginning is one row, done or missed with a reason.
+func TestEveryFireIsARow(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		s, now := &shelf{}, born
+		schedule := mustParse(t, rapid.SampledFrom([]string{"0 * * * *", "*/15 * * * *", "30 2 * * *", "@every 50m"}).Draw(rt, "cron"),
+			rapid.SampledFrom([]string{"Asia/Almaty", "Europe/Berlin", "UTC"}).Draw(rt, "zone"))
+		job := Job{Name: "a", Schedule: schedule, Since: born, CatchUp: CatchUp{
+			Policy: rapid.SampledFrom([]string{"none", "latest", "all"}).Draw(rt, "policy"), Max: rapid.IntRange(0, 5).Draw(rt, "max"),
+		}}
+		attempts := map[time.Time]int{}
+		kill := false
+		for i := range rapid.IntRange(2, 12).Draw(rt, "lives") {
+			r := runner(s, &now, job)
+			r.Worker = "w" + string(rune('a'+i))
+			ctx, cancel := context.WithCancel(context.Background())
+			r.Run = func(ctx context.Context, d *Due) error {
+				attempts[d.At]++
+				if kill {
+					cancel()
+				}
+				return nil
+			}
+			for range rapid.IntRange(1, 6).Draw(rt, "ticks") {
+				kill = rapid.IntRange(0, 5).Draw(rt, "kill") == 0
+				if _, err := r.Once(ctx); err != nil {
+					break
+				}
+				now = now.Add(time.Duration(rapid.IntRange(1, 90).Draw(rt, "minutes")) * time.Minute)
+			}
+			cancel()
+			now = now.Add(time.Duration(rapid.IntRange(0, 40).Draw(rt, "hours down")) * time.Hour)
+		}
+		kill = false
+		last := runner(s, &now, job)
+		last.Run = func(_ context.Context, d *Due) error { attempts[d.At]++; return nil }
+		for range 2 {
+			if _, err := last.Once(context.Background()); err != nil {
+				rt.Fatal(err)
+			}
+			now = now.Add(2 * time.Minute) // leases lapse
+		}
+		at := born
+		for _, one := range s.rows[1:] {
+			f := schedule.Next(at)
+			if !one.At.Equal(f.At) {
+				rt.Fatalf("a row at %v, the schedule says %v", one.At, f.At)
+			}
+			at = f.At
+			if one.State == StateMissed && (one.Reason == "" || attempts[one.At] > 0) || one.State != StateMissed && (one.State != StateDone || attempts[one.At] == 0) {
+				rt.Fatalf("the row at %v is %s after %d attempts", one.At, one.State, attempts[one.At])
+			}
+			if one.Attempt != attempts[one.At] {
+				rt.Fatalf("the row at %v counts %d attempts of %d", one.At, one.Attempt, attempts[one.At])
+			}
+		}
+		if f := schedule.Next(at); !f.At.After(now.Add(-2 * time.Minute)) {
+			rt.Fatalf("%v has no row", f.At)
+		}
+	})
+}
