@@ -1,0 +1,42 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"birgeoqy.kz/almasu/internal/app/lawtool"
+	"birgeoqy.kz/almasu/internal/legal"
+)
+
+// lawCommands are the commands that ask the law, and those for below "log".
+func (s *session) lawCommands() (root, log []*cobra.Command) {
+	env := lawtool.Env{
+		Stdout: s.stdout, JSON: &s.json, Config: &s.config, Now: func() time.Time { return s.now() },
+		Result: func(v any) { s.result = v }, Code: func(code int) { s.code = code }, Environment: environment, Open: s.openLaw, User: login(),
+	}
+	return lawtool.Commands(env), lawtool.LogCommands(env)
+}
+
+// openLaw opens the service for a command that asks the law.
+func (s *session) openLaw(ctx context.Context, platform bool) (*lawtool.Service, error) {
+	v, err := s.open(ctx, parts{platform: platform, store: true})
+	if err != nil {
+		return nil, err
+	}
+	out := &lawtool.Service{
+		Register: v.register, Store: v.store, Demo: s.demo, Roster: v.roster, Published: v.published, Close: v.Close,
+		Request: func(ctx context.Context, id string) (*legal.Request, error) { return v.request(ctx, id) },
+		Channel: func(connector string) string {
+			if c, ok := v.connections[connector]; ok {
+				return c.Channel
+			}
+			return ""
+		},
+	}
+	if v.source != nil {
+		out.Source = v.source
+	}
+	return out, nil
+}

@@ -1,0 +1,194 @@
+package lawtool
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/internal/kz"
+	"birgeoqy.kz/almasu/internal/legal"
+	"birgeoqy.kz/almasu/internal/legal/rules"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/roster"
+	"birgeoqy.kz/almasu/internal/store"
+)
+
+// Env is what the commands need of the program around them.
+type Env struct {
+	Stdout io.Writer
+	// JSON says that the answer is one JSON object, which the program around writes; Config is the path of the configuration.
+	JSON   *bool
+	Config *string
+	// Now is the clock.
+	Now func() time.Time
+	// Result takes the result for --json; Code sets an exit code other than 0 without an error.
+	Result func(any)
+	Code   func(int)
+	// Environment marks an error as one of files, databases or the network.
+	Environment func(error) error
+	// Open opens the configured service: always its store, and the platform's database if asked for. The caller closes it.
+	Open func(ctx context.Context, platform bool) (*Service, error)
+	// User is who acts if --as does not say.
+	User string
+}
+
+// Service is an opened deployment.
+type Service struct {
+	Register *legal.Register
+	Store    *store.Store
+	// Source reads the platform; nil unless it was asked for.
+	Source connectors.Source
+	// Demo admits acts that are marked as examples.
+	Demo bool
+	// Roster makes a roster for one goroutine.
+	Roster func() (*roster.Roster, error)
+	// Channel is the channel over which a configured connector sends; "" if there is no such connector.
+	Channel func(connector string) string
+	// Request returns an ad-hoc request by its id.
+	Request func(ctx context.Context, id string) (*legal.Request, error)
+	// Published is the digest of the policy as it is published now, zero if nobody looks.
+	Published func() (record.Digest, error)
+	Close     func()
+}
+
+// Commands returns the commands for the root of the program.
+func Commands(env Env) []*cobra.Command {
+	t := &tool{env}
+	return []*cobra.Command{t.decideCommand(), t.lintCommand(), t.testCommand()}
+}
+
+// LogCommands returns the commands for below "log".
+func LogCommands(env Env) []*cobra.Command {
+	t := &tool{env}
+	return []*cobra.Command{t.replayCommand()}
+}
+
+// tool is one invocation.
+type tool struct{ Env }
+
+// say prints for people; nothing with --json.
+func (t *tool) say(format string, args ...any) {
+	if !*t.JSON {
+		fmt.Fprintf(t.Stdout, format+"\n", args...)
+	}
+}
+
+// usage is a problem of the arguments.
+func usage(cmd *cobra.Command, code, format string, args ...any) error {
+	return record.NewProblem("usage."+code, "", "see: "+cmd.CommandPath()+" --help", format, args...)
+}
+
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == n {
+			return nil
+		}
+		return usage(cmd, "arguments", "expected %s, got %d arguments", what, len(args))
+	}
+}
+
+// languages are what people can be answered in.
+var languages = []string{"kk", "ru", "en"}
+
+// language is the flag --lang.
+type language string
+
+func (l *language) flag(cmd *cobra.Command) {
+	cmd.Flags().StringVar((*string)(l), "lang", "en", "language of the explanation: kk, ru or en")
+}
+
+func (l language) check(cmd *cobra.Command) error {
+	if !slices.Contains(languages, string(l)) {
+		return usage(cmd, "lang", "--lang is kk, ru or en")
+	}
+	return nil
+}
+
+// of chooses a text.
+func (l language) of(text rules.Text) string {
+	switch l {
+	case "kk":
+		return text.KK
+	case "ru":
+		return text.RU
+	}
+	return text.EN
+}
+
+// field names a field of the register, for people.
+func (l language) field(r *legal.Register, id string) string {
+	f := r.Field(id)
+	if f == nil {
+		return id
+	}
+	return id + " (" + l.of(rules.Text{KK: f.KK, RU: f.RU, EN: f.EN}) + ")"
+}
+
+// readIIN reads the file that holds one person's number.
+func (t *tool) readIIN(cmd *cobra.Command, path string) ([]byte, error) {
+	if path == "" {
+		return nil, usage(cmd, "iin_file", "name the file that holds the person's IIN: --iin-file FILE")
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, t.Environment(err)
+	}
+	iin := bytes.TrimSpace(b)
+	if !kz.ValidIIN(iin) {
+		return nil, record.NewProblem("usage.iin", path, "twelve digits with a correct check digit, and nothing else", "the file does not hold an IIN")
+	}
+	return iin, nil
+}
+
+// moment reads the time of a flag; an empty one is now.
+func (t *tool) moment(cmd *cobra.Command, flag, text string) (time.Time, error) {
+	if text == "" {
+		return t.Now(), nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.ParseInLocation(layout, text, zone); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, usage(cmd, "time", "--%s is a date such as 2026-09-01 or a time such as 2026-09-01T09:00:00+05:00", flag)
+}
+
+// within makes the places of problems, which begin with a file's name in a folder, begin with the folder.
+func within(err error, dir string) error {
+	var ps record.Problems
+	if errors.As(err, &ps) && dir != "." {
+		for _, p := range ps {
+			p.Where = strings.TrimSuffix(dir, "/") + "/" + p.Where
+		}
+	}
+	return err
+}
+
+// table prints rows in columns.
+func (t *tool) table(rows [][]string) {
+	if *t.JSON {
+		return
+	}
+	width := map[int]int{}
+	for _, row := range rows {
+		for i, cell := range row {
+			width[i] = max(width[i], len([]rune(cell)))
+		}
+	}
+	for _, row := range rows {
+		var b strings.Builder
+		for i, cell := range row {
+			b.WriteString(cell + strings.Repeat(" ", width[i]-len([]rune(cell))+2))
+		}
+		fmt.Fprintln(t.Stdout, strings.TrimRight(b.String(), " "))
+	}
+}

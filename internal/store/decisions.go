@@ -1,0 +1,47 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/transfer"
+)
+
+// ErrNoSituations is returned for a digest under which nothing is stored.
+var ErrNoSituations = errors.New("there is no table of situations with this digest")
+
+// Situations returns the stored table of situations with this SHA-256.
+func (s *Store) Situations(ctx context.Context, digest record.Digest) ([]byte, error) {
+	var body []byte
+	err := s.read.QueryRowxContext(ctx, "SELECT body FROM situations WHERE digest = $1", digest.String()).Scan(&body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNoSituations
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a table of situations: %w", err)
+	}
+	return body, nil
+}
+
+// RefusalSets calls f with the refusal set of each part of a transfer that refused somebody, in order of the parts.
+func (s *Store) RefusalSets(ctx context.Context, id record.ID, f func(part int, set transfer.Set) error) error {
+	rows, err := s.read.QueryxContext(ctx, "SELECT number, refusal FROM part WHERE transfer = $1 AND refused > 0 ORDER BY number", id.String())
+	if err != nil {
+		return fmt.Errorf("reading the refusals: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var number int
+		var set []byte
+		if err := rows.Scan(&number, &set); err != nil {
+			return fmt.Errorf("reading the refusals: %w", err)
+		}
+		if err := f(number, set); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
