@@ -46,6 +46,7 @@ func (r *rig) everything() {
 	a, b := r.part(tr, 1, 0, 3, 1), r.part(tr, 2, 3, 3, 0)
 	r.must(r.s.Record(ctx, r.tick(), r.work(tr, a, b)))
 	w := r.work(tr)
+	w.Void = r.void(tr, b.Intent)
 	w.Settlements = []*transfer.Settlement{r.settle(a.Intent, transfer.Delivered, true)}
 	r.must(r.s.Record(ctx, r.tick(), w))
 	_, err := r.s.Waiting(ctx, "pupils")

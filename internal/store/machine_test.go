@@ -66,6 +66,7 @@ func TestStateMachine(t *testing.T) {
 				"reopen":   func(*rapid.T) { r.must(r.s.Close()); r.open() },
 			})
 		})
+		r.verified()
 	})
 }
 
