@@ -157,7 +157,10 @@ func (c *Connector) post(ctx context.Context, path string, limit int64, r reques
 	}
 	a := &answer{status: raw.StatusCode, retryAfter: raw.Header.Get("Retry-After")}
 	if a.body, err = readAtMost(raw, limit); err == nil {
-		return a, nil
+		// Whoever is left in the middle of an answer may still end it properly: what came after our time was over is not a whole answer.
+		if err = ctx.Err(); err == nil {
+			return a, nil
+		}
 	}
 	if !errors.Is(err, errTooLarge) {
 		return nil, broken(ctx, err)

@@ -48,6 +48,7 @@ var floors = []struct {
 	{"internal/synth", 5, "synthetic people, for the demo, tests and the benchmark only"},
 	{"internal/pgtest", 6, "a PostgreSQL of one's own, for tests and the benchmark only"},
 	{"internal/bench", 7, "measures the shipped binaries"},
+	{"internal/kill", 7, "kills the shipped binaries; tests only"},
 	{"internal/deptest", 7, "this test"},
 	{"internal/docstest", 7, "the documentation and the measures, as tests"},
 	{"cmd", 7, "thin mains"},
@@ -81,6 +82,7 @@ var onlyBy = []struct {
 	{"internal/console", "internal/app internal/console", "the console is mounted by the wiring"},
 	{"internal/synth", "internal/app internal/bench internal/synth", "nobody invents people in production code"},
 	{"internal/pgtest", "internal/bench internal/pgtest", "no production code starts a database"},
+	{"connectors/connectortest", "connectors/connectortest", "receivers that misbehave are for tests"},
 }
 
 // pure packages are functions of bytes, values and a given time.

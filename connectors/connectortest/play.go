@@ -1,0 +1,112 @@
+package connectortest
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/signing"
+)
+
+// play treats a message by an act. take checks and keeps it.
+func (p *Peer) play(ctx context.Context, w http.ResponseWriter, act Act, take func(reject bool) answer, env *signing.Envelope) {
+	cut := func() { panic(http.ErrAbortHandler) }
+	switch act {
+	case CutBefore:
+		cut()
+	case CutAfter:
+		take(false)
+		cut()
+	case Silent:
+		<-ctx.Done()
+		return
+	case SilentAfter:
+		take(false)
+		<-ctx.Done()
+		return
+	case Slow:
+		a := take(false)
+		_, _ = w.Write(a.receipt[:min(10, len(a.receipt))])
+		w.(http.Flusher).Flush()
+		<-ctx.Done()
+		return
+	case ServerError, ServerErrorAfter:
+		if act == ServerErrorAfter {
+			take(false)
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	case Busy:
+		a := refuse(http.StatusTooManyRequests, "limit.rate", 0)
+		a.busy = true
+		a.write(w)
+		return
+	case Forked:
+		refuse(http.StatusConflict, "log.inconsistent", 0).write(w)
+		return
+	case Distrusts:
+		refuse(http.StatusUnauthorized, "signing.unknown_key", 0).write(w)
+		return
+	case Dismisses:
+		refuse(http.StatusBadRequest, "message.malformed", 0).write(w)
+		return
+	case Refuses:
+		p.mu.Lock()
+		a := p.refuseSigned(env)
+		p.mu.Unlock()
+		a.write(w)
+		return
+	case Doubled:
+		take(false)
+	}
+	a := take(act == RejectsOne)
+	if a.receipt == nil {
+		a.write(w)
+		return
+	}
+	p.spoil(ctx, w, act, a, env)
+}
+
+// spoil answers to a message that was kept.
+func (p *Peer) spoil(ctx context.Context, w http.ResponseWriter, act Act, a answer, env *signing.Envelope) {
+	h := env.Header()
+	full := signing.Receipt{Status: signing.StatusAccepted, Accepted: h.Records}
+	switch act {
+	case Forged:
+		a.receipt = p.sign(env, full, NewKey(p.t))
+	case OtherBytes, Miscounted:
+		r := full
+		r.Message, r.Envelope, r.Sequence, r.Recipient, r.Records = h.Message, env.Digest(), h.Sequence, h.Recipient, h.Records
+		r.Received = p.now()
+		if act == OtherBytes {
+			r.Envelope = record.DigestOf([]byte("other"))
+		} else {
+			r.Records, r.Accepted = r.Records+1, r.Accepted+1
+		}
+		var err error
+		if a.receipt, err = signing.SignReceipt(r, p.key); err != nil {
+			p.t.Error(err)
+		}
+	case Garbled:
+		a.receipt = append([]byte(nil), a.receipt...)
+		a.receipt[len(a.receipt)/2] ^= 1
+	case NoReceipt:
+		w.WriteHeader(http.StatusNoContent)
+		return
+	case Huge:
+		w.Header().Set("Content-Length", strconv.Itoa(signing.MaxReceiptBytes*100))
+		w.WriteHeader(http.StatusOK)
+		w.(http.Flusher).Flush()
+		<-ctx.Done()
+		return
+	case Endless:
+		for ctx.Err() == nil {
+			if _, err := w.Write(make([]byte, 1<<16)); err != nil {
+				return
+			}
+		}
+		return
+	}
+	a.write(w)
+}
