@@ -62,7 +62,7 @@ func (t *tool) unavailable(p *record.Problem) error {
 // sorted marks errors of packages below that lie in the environment.
 func (t *tool) sorted(err error) error {
 	switch code := record.CodeOf(err); code {
-	case "keystore.unreadable", "keystore.mode", "keystore.remote_failed", "sign.remote_other", "sign.remote_invalid":
+	case "keystore.unreadable", "keystore.mode", "keystore.remote_failed", "tsp.unreachable", "sign.remote_other", "sign.remote_invalid":
 		if t.Environment != nil {
 			return t.Environment(err)
 		}

@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"math/big"
 
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/signing/cert"
+	"birgeoqy.kz/almasu/internal/signing/cert/fetch"
 	"birgeoqy.kz/almasu/internal/signing/cms"
 	"birgeoqy.kz/almasu/internal/signing/keystore"
 	"birgeoqy.kz/almasu/internal/signing/xmldsig"
@@ -19,7 +22,7 @@ import (
 // signFlags are the flags of the commands below sign.
 type signFlags struct {
 	key, password, certificate string
-	remote, alias              string
+	remote, alias, tsp         string
 	output, id                 string
 	detached, stamped          bool
 }
@@ -37,7 +40,7 @@ type Signed struct {
 
 // maker signs a document with a key at hand, or has a service sign it.
 type maker struct {
-	local  func(f *signFlags, k *keystore.Key, t *tool, in []byte) ([]byte, error)
+	local  func(ctx context.Context, f *signFlags, k *keystore.Key, t *tool, in []byte) ([]byte, error)
 	remote func(ctx context.Context, f *signFlags, r *keystore.Remote, t *tool, in []byte) ([]byte, error)
 }
 
@@ -46,7 +49,8 @@ var signExamples = map[string]string{
   almasu sign xml --key key.pem --certificate person.cer request.xml > signed.xml`,
 	"wsse": `  almasu sign wsse --key system.p12 --password-file password --id id-1 --output message.xml content.xml`,
 	"cms": `  almasu sign cms --key sign.p12 --password-file password --output contract.p7s contract.pdf
-  almasu sign cms --key sign.p12 --password-file password --detached --output contract.pdf.p7s contract.pdf`,
+  almasu sign cms --key sign.p12 --password-file password --detached --output contract.pdf.p7s contract.pdf
+  almasu sign cms --key sign.p12 --password-file password --tsp http://tsp.pki.gov.kz/ --output contract.p7s contract.pdf`,
 }
 
 func (t *tool) signCommand() *cobra.Command {
@@ -81,6 +85,7 @@ func (t *tool) signKind(kind, what string, m maker) *cobra.Command {
 	flags.StringVar(&f.output, "output", "", "write the signed document to this new `file`")
 	if kind == "cms" {
 		flags.BoolVar(&f.detached, "detached", false, "leave the content out of the document")
+		flags.StringVar(&f.tsp, "tsp", "", "have the signature time-stamped by the authority at this `address`, e.g. http://tsp.pki.gov.kz/")
 		flags.BoolVar(&f.stamped, "timestamp", false, "with --remote: have the signature time-stamped")
 	}
 	if kind == "wsse" {
@@ -95,6 +100,8 @@ func (t *tool) sign(cmd *cobra.Command, kind string, f *signFlags, m maker, path
 		return usage(cmd, "key", "--key is missing")
 	case f.stamped && f.remote == "", f.alias != "" && f.remote == "":
 		return usage(cmd, "remote", "--timestamp and --alias need --remote")
+	case f.tsp != "" && f.remote != "":
+		return usage(cmd, "tsp", "with --remote the service asks for the time stamp: --timestamp")
 	}
 	if err := t.vacant(f.output); err != nil {
 		return err
@@ -114,7 +121,7 @@ func (t *tool) sign(cmd *cobra.Command, kind string, f *signFlags, m maker, path
 			return err
 		}
 		result.Certificate = describe(k.Certificate)
-		out, err = m.local(f, k, t, in)
+		out, err = m.local(cmd.Context(), f, k, t, in)
 	}
 	if err != nil {
 		return t.sorted(err)
@@ -163,16 +170,45 @@ func (t *tool) key(f *signFlags) (*keystore.Key, error) {
 }
 
 // signCMS adds the certificates of authorities that came with the key.
-func signCMS(f *signFlags, k *keystore.Key, t *tool, in []byte) ([]byte, error) {
+func signCMS(ctx context.Context, f *signFlags, k *keystore.Key, t *tool, in []byte) ([]byte, error) {
 	opts := cms.Options{Detached: f.detached, Time: t.Now(), Certificates: k.Others}
+	if f.tsp != "" {
+		opts.Stamp = func(signature []byte) ([]byte, error) { return t.stamp(ctx, f.tsp, k, signature) }
+	}
 	return cms.Sign(rand.Reader, in, opts, cms.Key{Signer: k.Signer, Certificate: k.Certificate})
+}
+
+// stamp asks an authority for a token over a signature, under the hash function of the
+// signature. The token must be the answer to the question and bear the authority's
+// signature; whether the authority is trusted is asked by whoever verifies the document.
+func (t *tool) stamp(ctx context.Context, url string, k *keystore.Key, signature []byte) ([]byte, error) {
+	s, err := k.Suite()
+	if err != nil {
+		return nil, err
+	}
+	digest, _ := cert.DigestByOID(s.DigestOID.String())
+	nonce, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 63))
+	if err != nil {
+		return nil, err
+	}
+	authority := &cms.Authority{URL: url, Client: &fetch.Client{Transport: t.Transport}, Digest: digest}
+	question, answer, err := authority.Ask(ctx, signature, nonce)
+	if err != nil {
+		return nil, err
+	}
+	v := &cms.Verifier{Chain: cert.Verifier{Now: t.Now()}}
+	token, ts, _, err := v.VerifyResponse(ctx, question, answer)
+	if ts == nil || record.CodeOf(err) == "tsp.future" {
+		return nil, err
+	}
+	return token, nil
 }
 
 func xmlSigner(k *keystore.Key) xmldsig.Signer {
 	return xmldsig.Signer{Key: k.Signer, Certificate: k.Certificate, Rand: rand.Reader}
 }
 
-func signXML(_ *signFlags, k *keystore.Key, _ *tool, in []byte) ([]byte, error) {
+func signXML(_ context.Context, _ *signFlags, k *keystore.Key, _ *tool, in []byte) ([]byte, error) {
 	plain, err := xmlText(in)
 	if err != nil {
 		return nil, err
@@ -184,7 +220,7 @@ func signXML(_ *signFlags, k *keystore.Key, _ *tool, in []byte) ([]byte, error) 
 	return xmldsig.Sign(doc, xmlSigner(k))
 }
 
-func signWSSE(f *signFlags, k *keystore.Key, _ *tool, in []byte) ([]byte, error) {
+func signWSSE(_ context.Context, f *signFlags, k *keystore.Key, _ *tool, in []byte) ([]byte, error) {
 	content, err := bodyContent(in)
 	if err != nil {
 		return nil, err
