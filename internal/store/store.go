@@ -180,23 +180,26 @@ func (s *Store) Migrate(ctx context.Context) ([]string, error) {
 	if err != nil {
 		before = -1 // another process may be making the table of versions
 	}
-	done, err := p.Up(ctx)
-	for err != nil && s.kind == SQLite { // nothing locks other processes out: whoever lost a race tries again
+	var names []string
+	for {
+		done, err := p.Up(ctx)
+		var partial *goose.PartialError
+		if errors.As(err, &partial) {
+			done = partial.Applied
+		}
+		for _, d := range done {
+			names = append(names, d.Source.Path)
+		}
+		if err == nil {
+			return names, nil
+		}
+		// On SQLite nothing locks other processes out: whoever lost a race, and sees that the other got further, tries again.
 		now, versionErr := p.GetDBVersion(ctx)
-		if versionErr != nil || now <= before {
-			break
+		if s.kind != SQLite || versionErr != nil || now <= before {
+			return nil, fmt.Errorf("migrating the store: %w", err)
 		}
 		before = now
-		done, err = p.Up(ctx)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("migrating the store: %w", err)
-	}
-	var names []string
-	for _, d := range done {
-		names = append(names, d.Source.Path)
-	}
-	return names, nil
 }
 
 // ErrSchema is returned by [Store.Check] if the schema is not this program's.
