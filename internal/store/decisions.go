@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/transfer"
@@ -44,4 +45,34 @@ func (s *Store) RefusalSets(ctx context.Context, id record.ID, f func(part int, 
 		}
 	}
 	return rows.Err()
+}
+
+// Settled is how a message ended.
+type Settled struct {
+	// Outcome is delivered, refused, disputed, cancelled or abandoned, and empty while the message is pending; Code says why it was not delivered.
+	Outcome, Code string
+	// Receipt is the SHA-256 of the receipt, zero if there is none; Entry the place of the settlement in the log.
+	Receipt record.Digest
+	Entry   int64
+	At      time.Time
+}
+
+// Settled returns how a message ended, with an empty outcome if it is pending.
+func (s *Store) Settled(ctx context.Context, message record.ID) (Settled, error) {
+	var out Settled
+	var receipt []byte
+	var at int64
+	err := s.read.QueryRowxContext(ctx, "SELECT outcome, code, receipt, entry, settled FROM settlement WHERE message = $1", message.String()).
+		Scan(&out.Outcome, &out.Code, &receipt, &out.Entry, &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Settled{}, nil
+	}
+	if err != nil {
+		return Settled{}, fmt.Errorf("reading a settlement: %w", err)
+	}
+	if len(receipt) > 0 {
+		out.Receipt = record.DigestOf(receipt)
+	}
+	out.At = instant(at)
+	return out, nil
 }

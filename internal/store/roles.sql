@@ -17,7 +17,10 @@ GRANT SELECT, INSERT, UPDATE (recipient, finished, report) ON transfer TO almasu
 GRANT SELECT, INSERT, UPDATE (state, worker, lease_until, term, attempt, transfer) ON due TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (lifted, outcome) ON block TO almasu_service;
 GRANT SELECT, INSERT ON request, approval TO almasu_service;
+GRANT SELECT, INSERT, UPDATE (closed, outcome) ON duty TO almasu_service;
+GRANT SELECT, INSERT, UPDATE (lifted) ON legal_hold TO almasu_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON roster_chunk TO almasu_service;
 GRANT SELECT, INSERT, DELETE ON outbox TO almasu_service;
 GRANT SELECT ON goose_db_version TO almasu_service;
-GRANT SELECT ON log_head, log_entry, log_hash, log_checkpoint, situations, transfer, part, message, settlement, sequence, due TO almasu_auditor;
+GRANT SELECT ON log_head, log_entry, log_hash, log_checkpoint, situations, transfer, part, message, settlement, sequence, due, duty TO almasu_auditor;
+GRANT SELECT (duty, placed, lifted) ON legal_hold TO almasu_auditor;
