@@ -134,9 +134,11 @@ func readCertificates(b []byte) ([]*cert.Certificate, error) {
 func xmlText(b []byte) ([]byte, error) {
 	plain, sixteen := text(b)
 	plain = bytes.TrimSpace(plain)
-	if raw, ok := unbase64(plain); ok && len(plain) > 0 && plain[0] != '<' {
-		plain, sixteen = text(raw)
-		plain = bytes.TrimSpace(plain)
+	if len(plain) > 0 && plain[0] != '<' {
+		if raw, ok := unbase64(plain); ok {
+			plain, sixteen = text(raw)
+			plain = bytes.TrimSpace(plain)
+		}
 	}
 	head, rest, found := bytes.Cut(plain, []byte("?>"))
 	declaration := string(head)

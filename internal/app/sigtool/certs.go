@@ -1,6 +1,7 @@
 package sigtool
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -34,9 +35,11 @@ func (t *tool) certShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			pool := cert.NewPool(all...)
 			var shown []*Certificate
 			for i, c := range all {
 				d := describe(c)
+				d.Chain = subjects(chainAmong(c, pool))
 				shown = append(shown, d)
 				if i > 0 {
 					t.say("")
@@ -47,6 +50,21 @@ func (t *tool) certShow() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// chainAmong returns c and those above it, as far as they are in the pool and their keys
+// made the signatures.
+func chainAmong(c *cert.Certificate, pool *cert.Pool) []*cert.Certificate {
+	chain := []*cert.Certificate{c}
+	for last := c; !last.SelfIssued() && len(chain) < 8; {
+		up := slices.IndexFunc(pool.Issuers(last), func(parent *cert.Certificate) bool { return last.CheckSignatureFrom(parent) == nil })
+		if up < 0 {
+			break
+		}
+		last = pool.Issuers(last)[up]
+		chain = append(chain, last)
+	}
+	return chain
 }
 
 // usages are the values of --for.

@@ -141,10 +141,11 @@ func field(ts *testscript.TestScript, _ bool, args []string) {
 			at = node[key]
 		case []any:
 			i, err := strconv.Atoi(key)
-			if err != nil || i >= len(node) {
-				ts.Fatalf("%s: no such item", args[0])
+			ts.Check(err)
+			at = nil
+			if i < len(node) {
+				at = node[i]
 			}
-			at = node[i]
 		default:
 			at = nil
 		}

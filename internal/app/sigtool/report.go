@@ -95,6 +95,9 @@ type Certificate struct {
 	DeltaCRL    []string `json:"delta_crl,omitempty"`
 	KeyID       string   `json:"key_id,omitempty"`
 	SHA256      string   `json:"sha256"` // of the certificate, hexadecimal
+	// Chain is the certificate and those above it as far as they were given, by subject:
+	// each signature fits, nothing else is said. Only of certificates that are shown.
+	Chain []string `json:"chain,omitempty"`
 }
 
 var usageNames = []string{"digitalSignature", "contentCommitment", "keyEncipherment", "dataEncipherment", "keyAgreement", "keyCertSign", "cRLSign", "encipherOnly", "decipherOnly"}
@@ -146,6 +149,9 @@ func (c *Certificate) rows() []string {
 	add("delta CRL", c.DeltaCRL...)
 	add("key id", c.KeyID)
 	add("SHA-256", c.SHA256)
+	if len(c.Chain) > 1 {
+		add("chain", strings.Join(c.Chain, " < "))
+	}
 	return out
 }
 
@@ -233,6 +239,9 @@ func (t *tool) print(r *Report, explain bool) {
 		default:
 			t.say("signer %d: %s", i+1, s.line())
 		}
+		if len(s.Chain) > 1 {
+			t.say("  chain: %s", strings.Join(s.Chain, " < "))
+		}
 		if s.TimeStamp != nil {
 			t.say("  %s", s.TimeStamp.line())
 		}
@@ -242,6 +251,9 @@ func (t *tool) print(r *Report, explain bool) {
 		if p.Hint != "" {
 			t.say("  hint: %s", p.Hint)
 		}
+	}
+	if r.Kind == "tsp" && r.Verified && r.Content == nil {
+		t.say("What was stamped was NOT compared: give the file with --content.")
 	}
 	switch r.Revocation {
 	case RevocationNotChecked:
