@@ -21,6 +21,7 @@ type source struct {
 	text  []byte
 	file  *ast.File
 	lines int
+	full  int // lines that are not blank
 	test  bool
 }
 
@@ -94,12 +95,23 @@ func sources(t *testing.T) []*source {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, &source{path: path, text: text, file: file, lines: bytes.Count(text, []byte("\n")), test: strings.HasSuffix(path, "_test.go")})
+		all = append(all, &source{path: path, text: text, file: file, lines: bytes.Count(text, []byte("\n")), full: filled(text), test: strings.HasSuffix(path, "_test.go")})
 	}
 	if len(all) < 100 {
 		t.Fatalf("only %d Go files were found", len(all))
 	}
 	return all
+}
+
+// filled counts lines that are not blank.
+func filled(text []byte) int {
+	n := 0
+	for line := range bytes.Lines(text) {
+		if len(bytes.TrimSpace(line)) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // declared are all names that the project declares: "path.Name" and "path.Type.Method".
