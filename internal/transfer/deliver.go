@@ -3,7 +3,10 @@ package transfer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"birgeoqy.kz/almasu/connectors"
@@ -18,53 +21,127 @@ const (
 	lastPause  = 30 * time.Second
 )
 
+// codeDeadline is the code of a message that has waited too long.
+const codeDeadline = "delivery.deadline"
+
 // message is a logged message on its way.
 type message struct {
 	transfer record.ID
 	envelope *signing.Envelope
 	ticket   *transferlog.Ticket
 	logged   time.Time
+	// generation is that of the blocks with which the people inside were last compared; nobody for a void notice.
+	generation int64
 }
 
-func newMessage(transfer record.ID, i *Intent, at time.Time) *message {
-	return &message{transfer: transfer, envelope: i.Envelope, ticket: i.Ticket, logged: at}
+// nobody is the generation of a message that holds nobody.
+const nobody = -1
+
+func newMessage(i *Intent, transfer record.ID, at time.Time, generation int64) *message {
+	return &message{transfer: transfer, envelope: i.Envelope, ticket: i.Ticket, logged: at, generation: generation}
+}
+
+// line is the way to one recipient during one run. Once a message has used up the run's patience, the line is down: the others are tried once
+// each, until the recipient answers one.
+type line struct{ down atomic.Bool }
+
+// send brings a message to its settlements, none if it is left waiting. A message that ends without the recipient's word about it, refused without
+// a receipt or abandoned, would leave its number open, and the recipient would wait for it: a void notice takes the number (I10), or
+// brings the receipt of the message, if that has arrived after all.
+func (r *run) send(ctx context.Context, m *message) (result, error) {
+	s, err := r.engine.deliver(ctx, r.conn, m, r.line)
+	if err != nil || s == nil {
+		return nil, err
+	}
+	if len(s.Receipt) == 0 && s.Outcome != Disputed {
+		return r.withdraw(ctx, m, nil, s)
+	}
+	return result{s}, nil
 }
 
 // deliver tries a message until it is settled, or the run's patience ends (then the settlement is nil and the message
-// stays waiting). The error ends the run: the context's, or a Halt.
-func (e *Engine) deliver(ctx context.Context, c *Connection, m *message) (*Settlement, error) {
-	started, pause := e.Now(), firstPause
+// stays waiting). The error ends the run: the context's, a Halt, or [ErrBlocksMoved] if somebody was blocked or unblocked between two attempts.
+// A message that was halted stays waiting at the head of what waits, so that every later run begins with it and sends nothing else
+// until the recipient takes it.
+func (e *Engine) deliver(ctx context.Context, c *Connection, m *message, l *line) (*Settlement, error) {
+	started, pause, patience := e.Now(), firstPause, c.Patience
+	if l.down.Load() {
+		patience = 0
+	}
 	for attempt := 1; ; attempt++ {
 		s, failure := e.attempt(ctx, c, m)
 		if failure == nil {
+			l.down.Store(false)
 			s.Attempts = attempt
 			return s, nil
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		e.Logger.Warn("delivery attempt failed", "connector", c.Name, "message", m.envelope.Header().Message.String(),
-			"sequence", m.envelope.Header().Sequence, "attempt", attempt, "kind", failure.Kind.String(), "code", failure.Code, "hint", failure.Hint)
+		e.note(c, m, attempt, failure)
 		now := e.Now()
 		switch {
 		case failure.Kind == connectors.Halt:
 			return nil, failure
-		case failure.Kind == connectors.Refused:
-			return m.settle(Refused, failure.Code, attempt), nil
-		case failure.Kind == connectors.Disputed:
-			return m.settle(Disputed, failure.Code, attempt), nil
+		case failure.Kind == connectors.Refused, failure.Kind == connectors.Disputed:
+			l.down.Store(false)
+			return m.failed(failure, attempt), nil
 		case c.Deadline > 0 && now.Sub(m.logged) > c.Deadline:
-			return m.settle(Abandoned, failure.Code, attempt), nil
+			return m.settle(Abandoned, codeDeadline, attempt), nil
 		}
 		wait := max(pause/2+rand.N(pause/2+1), failure.RetryAfter)
-		if now.Add(wait).Sub(started) > c.Patience {
+		if now.Add(wait).Sub(started) > patience {
+			l.down.Store(true)
 			return nil, nil
 		}
 		if err := e.Wait(ctx, wait); err != nil {
 			return nil, err
 		}
+		if err := e.unmoved(ctx, m); err != nil {
+			return nil, err
+		}
 		pause = min(2*pause, lastPause)
 	}
+}
+
+// unmoved returns [ErrBlocksMoved] if blocks have changed since the people in a message were compared with them (I5).
+func (e *Engine) unmoved(ctx context.Context, m *message) error {
+	if m.generation == nobody {
+		return nil
+	}
+	generation, _, err := e.Blocks.Blocked(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the blocks: %w", err)
+	}
+	if generation != m.generation {
+		return ErrBlocksMoved
+	}
+	return nil
+}
+
+// note logs a failed attempt; what no later attempt will mend is an alarm.
+func (e *Engine) note(c *Connection, m *message, attempt int, f *connectors.Failure) {
+	level := slog.LevelWarn
+	if f.Kind == connectors.Halt || f.Kind == connectors.Disputed {
+		level = slog.LevelError
+	}
+	h := m.envelope.Header()
+	e.Logger.Log(context.Background(), level, "delivery attempt failed", "connector", c.Name, "message", h.Message.String(), "sequence", h.Sequence,
+		"attempt", attempt, "kind", f.Kind.String(), "code", f.Code, "remote", f.Remote, "hint", f.Hint)
+}
+
+// failed is the settlement of a message that the recipient has refused without a receipt, or answered with something that is none.
+func (m *message) failed(f *connectors.Failure, attempt int) *Settlement {
+	if f.Kind == connectors.Disputed {
+		return m.settle(Disputed, f.Code, attempt)
+	}
+	s := m.settle(Refused, f.Code, attempt)
+	why := f.Remote
+	if why == "" {
+		why = f.Code
+	}
+	s.Reasons = []Reason{{Kind: "rejected", Rule: why, People: s.Records}}
+	return s
 }
 
 // attempt delivers once and reads the receipt.
@@ -91,9 +168,10 @@ func (m *message) received(receipt *signing.Receipt, bytes []byte) *Settlement {
 		if receipt.Code != "" {
 			s.Code = receipt.Code
 		}
+		s.Reasons = []Reason{{Kind: "rejected", Rule: s.Code, People: s.Records}}
 	}
 	s.Receipt, s.Accepted, s.Updated, s.Rejected = bytes, receipt.Accepted, receipt.Updated, receipt.Rejected
-	var tally reasonTally
+	tally := reasonTally{order: s.Reasons}
 	for _, o := range receipt.Outcomes {
 		if o.Status == signing.StatusRejected {
 			tally.add(Reason{Kind: "rejected", Rule: o.Code})

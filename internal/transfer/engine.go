@@ -18,7 +18,7 @@ import (
 )
 
 // window is how many messages may be logged and not settled at once; a recipient accepts any order within 64 numbers.
-const window = 32
+const window = 16
 
 // Connection is one connector, wired: where its people come from, how they are written, and where they go.
 type Connection struct {
@@ -36,7 +36,8 @@ type Connection struct {
 	Ring *signing.Keyring
 	// Batch is how many people make one message; Senders how many messages are delivered at once.
 	Batch, Senders int
-	// Patience is how long one run tries a message before it is left waiting; Deadline, counted from the intent, when it is abandoned.
+	// Patience is how long one run tries a message before it is left waiting; Deadline, counted from the intent, how long it may wait: then a
+	// void notice takes its number, and it is abandoned.
 	Patience, Deadline time.Duration
 }
 
@@ -81,7 +82,7 @@ type Order struct {
 // that failed, have a report too; the error is for what could not even be recorded. An interrupted transfer goes on where it
 // was if Run is called with the same transfer.
 func (e *Engine) Run(ctx context.Context, c *Connection, o Order) (*Report, error) {
-	r := &run{engine: e, conn: c, order: o, report: &Report{Transfer: o.Transfer}}
+	r := &run{engine: e, conn: c, order: o, report: &Report{Transfer: o.Transfer}, line: &line{}}
 	runErr := r.road(ctx)
 	r.report.Finished = e.Now()
 	var refusal *legal.Refusal
@@ -114,31 +115,32 @@ type run struct {
 	gate   *legal.Gate
 	report *Report
 	counts counter
+	line   *line
 }
 
-// road opens the gate, delivers what an interruption left waiting, and streams the rest.
+// road asks the law, brings what waits to its end, and streams the rest. Whenever the register of blocks changes on the way, what was logged and
+// is not settled is looked at again before anything else leaves (I5).
 func (r *run) road(ctx context.Context) error {
-	e, c := r.engine, r.conn
-	if err := r.open(); err != nil {
-		if _, beginErr := e.Ledger.Begin(ctx, r.report.Transfer); beginErr != nil {
-			return beginErr
-		}
-		return err
-	}
-	progress, err := e.Ledger.Begin(ctx, r.report.Transfer)
-	if err != nil {
+	e := r.engine
+	refusal := r.open()
+	if _, err := e.Ledger.Begin(ctx, r.report.Transfer); err != nil {
 		return fmt.Errorf("beginning the transfer: %w", err)
 	}
-	if err := e.Resume(ctx, c); err != nil {
-		return err
-	}
 	for {
-		err := r.stream(ctx, progress)
-		if !errors.Is(err, ErrBlocksMoved) {
+		left, err := e.resume(ctx, r.conn, r.line)
+		if err != nil {
 			return err
 		}
-		if progress, err = e.Ledger.Begin(ctx, r.report.Transfer); err != nil {
+		if refusal != nil {
+			return refusal
+		}
+		progress, err := e.Ledger.Begin(ctx, r.report.Transfer) // what was taken up may have added parts
+		if err != nil {
 			return fmt.Errorf("taking up the transfer: %w", err)
+		}
+		r.counts.read.Store(r.counts.logged.Load())
+		if err = r.stream(ctx, progress, left); !errors.Is(err, ErrBlocksMoved) {
+			return err
 		}
 	}
 }
