@@ -63,7 +63,7 @@ type Service struct {
 // Commands returns the commands for the root of the program.
 func Commands(env Env) []*cobra.Command {
 	t := &tool{env}
-	return []*cobra.Command{t.decideCommand(), t.lintCommand(), t.testCommand()}
+	return []*cobra.Command{t.decideCommand(), t.lintCommand(), t.testCommand(), t.dutiesCommand(), t.claimCommand(), t.incidentCommand(), t.subjectCommand(), t.katoCommand()}
 }
 
 // LogCommands returns the commands for below "log".
