@@ -6,17 +6,18 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/app/casework"
 	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/legal"
 )
 
-// lawCommands are the commands that ask the law, and those for below "log".
+// lawCommands are the commands that ask the law and those for what it makes the operator owe, and apart those for below "log".
 func (s *session) lawCommands() (root, log []*cobra.Command) {
 	env := lawtool.Env{
 		Stdout: s.stdout, JSON: &s.json, Config: &s.config, Now: func() time.Time { return s.now() },
 		Result: func(v any) { s.result = v }, Code: func(code int) { s.code = code }, Environment: environment, Open: s.openLaw, User: login(),
 	}
-	return lawtool.Commands(env), lawtool.LogCommands(env)
+	return append(lawtool.Commands(env), casework.Commands(env)...), lawtool.LogCommands(env)
 }
 
 // openLaw opens the service for a command that asks the law.

@@ -63,7 +63,7 @@ type Service struct {
 // Commands returns the commands for the root of the program.
 func Commands(env Env) []*cobra.Command {
 	t := &tool{env}
-	return []*cobra.Command{t.decideCommand(), t.lintCommand(), t.testCommand(), t.dutiesCommand(), t.claimCommand(), t.incidentCommand(), t.subjectCommand(), t.katoCommand()}
+	return []*cobra.Command{t.decideCommand(), t.lintCommand(), t.testCommand(), t.katoCommand()}
 }
 
 // LogCommands returns the commands for below "log".
@@ -75,46 +75,49 @@ func LogCommands(env Env) []*cobra.Command {
 // tool is one invocation.
 type tool struct{ Env }
 
-// say prints for people; nothing with --json.
-func (t *tool) say(format string, args ...any) {
-	if !*t.JSON {
-		fmt.Fprintf(t.Stdout, format+"\n", args...)
+// Say prints for people; nothing with --json.
+func (e *Env) Say(format string, args ...any) {
+	if !*e.JSON {
+		fmt.Fprintf(e.Stdout, format+"\n", args...)
 	}
 }
 
-// usage is a problem of the arguments.
-func usage(cmd *cobra.Command, code, format string, args ...any) error {
+// Usage is a problem of the arguments.
+func Usage(cmd *cobra.Command, code, format string, args ...any) error {
 	return record.NewProblem("usage."+code, "", "see: "+cmd.CommandPath()+" --help", format, args...)
 }
 
-func exactly(n int, what string) cobra.PositionalArgs {
+// Exactly demands a number of arguments, in words for people.
+func Exactly(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == n {
 			return nil
 		}
-		return usage(cmd, "arguments", "expected %s, got %d arguments", what, len(args))
+		return Usage(cmd, "arguments", "expected %s, got %d arguments", what, len(args))
 	}
 }
 
 // languages are what people can be answered in.
 var languages = []string{"kk", "ru", "en"}
 
-// language is the flag --lang.
-type language string
+// Language is the flag --lang.
+type Language string
 
-func (l *language) flag(cmd *cobra.Command) {
+// Flag adds --lang to a command.
+func (l *Language) Flag(cmd *cobra.Command) {
 	cmd.Flags().StringVar((*string)(l), "lang", "en", "language of the explanation: kk, ru or en")
 }
 
-func (l language) check(cmd *cobra.Command) error {
+// Check refuses other languages.
+func (l Language) Check(cmd *cobra.Command) error {
 	if !slices.Contains(languages, string(l)) {
-		return usage(cmd, "lang", "--lang is kk, ru or en")
+		return Usage(cmd, "lang", "--lang is kk, ru or en")
 	}
 	return nil
 }
 
-// of chooses a text.
-func (l language) of(text rules.Text) string {
+// Of chooses a text.
+func (l Language) Of(text rules.Text) string {
 	switch l {
 	case "kk":
 		return text.KK
@@ -124,23 +127,23 @@ func (l language) of(text rules.Text) string {
 	return text.EN
 }
 
-// field names a field of the register, for people.
-func (l language) field(r *legal.Register, id string) string {
+// Field names a field of the register, for people.
+func (l Language) Field(r *legal.Register, id string) string {
 	f := r.Field(id)
 	if f == nil {
 		return id
 	}
-	return id + " (" + l.of(rules.Text{KK: f.KK, RU: f.RU, EN: f.EN}) + ")"
+	return id + " (" + l.Of(rules.Text{KK: f.KK, RU: f.RU, EN: f.EN}) + ")"
 }
 
-// readIIN reads the file that holds one person's number.
-func (t *tool) readIIN(cmd *cobra.Command, path string) ([]byte, error) {
+// ReadIIN reads the file that holds one person's number.
+func (e *Env) ReadIIN(cmd *cobra.Command, path string) ([]byte, error) {
 	if path == "" {
-		return nil, usage(cmd, "iin_file", "name the file that holds the person's IIN: --iin-file FILE")
+		return nil, Usage(cmd, "iin_file", "name the file that holds the person's IIN: --iin-file FILE")
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, t.Environment(err)
+		return nil, e.Environment(err)
 	}
 	iin := bytes.TrimSpace(b)
 	if !kz.ValidIIN(iin) {
@@ -149,17 +152,17 @@ func (t *tool) readIIN(cmd *cobra.Command, path string) ([]byte, error) {
 	return iin, nil
 }
 
-// moment reads the time of a flag; an empty one is now.
-func (t *tool) moment(cmd *cobra.Command, flag, text string) (time.Time, error) {
+// Moment reads the time of a flag; an empty one is now.
+func (e *Env) Moment(cmd *cobra.Command, flag, text string) (time.Time, error) {
 	if text == "" {
-		return t.Now(), nil
+		return e.Now(), nil
 	}
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if at, err := time.ParseInLocation(layout, text, zone); err == nil {
 			return at, nil
 		}
 	}
-	return time.Time{}, usage(cmd, "time", "--%s is a date such as 2026-09-01 or a time such as 2026-09-01T09:00:00+05:00", flag)
+	return time.Time{}, Usage(cmd, "time", "--%s is a date such as 2026-09-01 or a time such as 2026-09-01T09:00:00+05:00", flag)
 }
 
 // within makes the places of problems, which begin with a file's name in a folder, begin with the folder.
@@ -173,9 +176,9 @@ func within(err error, dir string) error {
 	return err
 }
 
-// table prints rows in columns.
-func (t *tool) table(rows [][]string) {
-	if *t.JSON {
+// Table prints rows in columns.
+func (e *Env) Table(rows [][]string) {
+	if *e.JSON {
 		return
 	}
 	width := map[int]int{}
@@ -189,6 +192,6 @@ func (t *tool) table(rows [][]string) {
 		for i, cell := range row {
 			b.WriteString(cell + strings.Repeat(" ", width[i]-len([]rune(cell))+2))
 		}
-		fmt.Fprintln(t.Stdout, strings.TrimRight(b.String(), " "))
+		fmt.Fprintln(e.Stdout, strings.TrimRight(b.String(), " "))
 	}
 }

@@ -47,16 +47,16 @@ type said struct {
 	Text string `json:"text"`
 }
 
-func (d *decision) check(list []legal.Check, lang language) {
+func (d *decision) check(list []legal.Check, lang Language) {
 	for _, c := range list {
-		d.Checks = append(d.Checks, said{c, lang.of(c.Text())})
+		d.Checks = append(d.Checks, said{c, lang.Of(c.Text())})
 	}
 }
 
 type decideOptions struct {
 	connector, iinFile, person, register, request, at, actor, reason string
 	rehearse, explain                                                bool
-	lang                                                             language
+	lang                                                             Language
 }
 
 func (t *tool) decideCommand() *cobra.Command {
@@ -78,7 +78,7 @@ look-up is an entry of the log. With --person a synthetic person is read from a 
 Exit code 0: something may leave; 1: refused.`,
 		Example: `  almasu decide --connector oblast-consent --iin-file person.txt --explain --lang kk
   almasu decide --connector oblast-consent --person pupil.yaml --register deploy/birgeoqy/register --rehearse`,
-		Args: exactly(0, "no arguments"),
+		Args: Exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.decide(cmd, &o) },
 	}
 	f := cmd.Flags()
@@ -92,23 +92,23 @@ Exit code 0: something may leave; 1: refused.`,
 	f.BoolVar(&o.explain, "explain", false, "print every rule evaluated, not only what refused")
 	f.StringVar(&o.actor, "as", t.User, "who asks")
 	f.StringVar(&o.reason, "reason", "", "why; for the log")
-	o.lang.flag(cmd)
+	o.lang.Flag(cmd)
 	return cmd
 }
 
 func (t *tool) decide(cmd *cobra.Command, o *decideOptions) error {
-	at, err := t.moment(cmd, "at", o.at)
+	at, err := t.Moment(cmd, "at", o.at)
 	switch {
 	case err != nil:
 		return err
 	case o.connector == "":
-		return usage(cmd, "connector", "name the connector: --connector NAME")
+		return Usage(cmd, "connector", "name the connector: --connector NAME")
 	case (o.iinFile == "") == (o.person == ""):
-		return usage(cmd, "person", "name one of --iin-file and --person")
+		return Usage(cmd, "person", "name one of --iin-file and --person")
 	case o.person == "" && (o.rehearse || o.register != ""):
-		return usage(cmd, "rehearse", "--rehearse and --register go with --person: a real person is judged by the register in force")
+		return Usage(cmd, "rehearse", "--rehearse and --register go with --person: a real person is judged by the register in force")
 	}
-	if err := o.lang.check(cmd); err != nil {
+	if err := o.lang.Check(cmd); err != nil {
 		return err
 	}
 	decide := t.decideReal
@@ -158,7 +158,7 @@ func (t *tool) gate(reg *legal.Register, rt *register.Route, c legal.Case, o *de
 }
 
 // person completes a decision with that about a person of a projected batch.
-func (d *decision) person(g *legal.Gate, situation uint16, lang language) {
+func (d *decision) person(g *legal.Gate, situation uint16, lang Language) {
 	x := g.Explain(situation)
 	d.Allowed, d.Rule, d.Why = x.Allowed, x.Rule, x.Why
 	if !x.Allowed {
@@ -170,7 +170,7 @@ func (d *decision) person(g *legal.Gate, situation uint16, lang language) {
 }
 
 // judge decides about everybody in a batch without values; each decision is a copy of the run's with the person's.
-func judge(g *legal.Gate, run *decision, b *record.Batch, lang language) []*decision {
+func judge(g *legal.Gate, run *decision, b *record.Batch, lang Language) []*decision {
 	var out legal.Cleared
 	g.Project(b, &out)
 	situations := make([]uint16, b.Len())
@@ -277,7 +277,7 @@ func isFolder(path string) bool {
 
 // decideReal judges a person of the platform, by what the platform and the register of blocks say now.
 func (t *tool) decideReal(cmd *cobra.Command, o *decideOptions, at time.Time) ([]*decision, error) {
-	iin, err := t.readIIN(cmd, o.iinFile)
+	iin, err := t.ReadIIN(cmd, o.iinFile)
 	if err != nil {
 		return nil, err
 	}
@@ -327,7 +327,7 @@ func (t *tool) fetch(ctx context.Context, v *Service, g *legal.Gate, iin []byte,
 	if err != nil {
 		return nil, t.Environment(err)
 	}
-	_, err = v.Store.Append(ctx, t.Now(), &transferlog.Act{Actor: o.actor, Act: "person.decide", Object: "connector " + o.connector + " ordinals " + joined(ordinals), Reason: o.reason})
+	_, err = v.Store.Append(ctx, t.Now(), &transferlog.Act{Actor: o.actor, Act: "person.decide", Object: "connector " + o.connector + " ordinals " + Joined(ordinals), Reason: o.reason})
 	if err != nil {
 		return nil, t.Environment(err)
 	}
@@ -372,7 +372,7 @@ func (t *tool) fetch(ctx context.Context, v *Service, g *legal.Gate, iin []byte,
 func (t *tool) sayDecisions(reg *legal.Register, list []*decision, o *decideOptions) {
 	for i, d := range list {
 		if len(list) > 1 {
-			t.say("-- account %d of %d", i+1, len(list))
+			t.Say("-- account %d of %d", i+1, len(list))
 		}
 		t.sayDecision(reg, d, o)
 	}
@@ -389,37 +389,37 @@ var decideWords = map[string]rules.Text{
 }
 
 func (t *tool) sayDecision(reg *legal.Register, d *decision, o *decideOptions) {
-	word := func(key string) string { return o.lang.of(decideWords[key]) }
+	word := func(key string) string { return o.lang.Of(decideWords[key]) }
 	if d.Rehearsed {
-		t.say("(%s)", word("rehearse"))
+		t.Say("(%s)", word("rehearse"))
 	}
-	t.say("%s, %s -> %s, %s", d.Connector, d.Route, d.Recipient, d.At.In(zone).Format(time.RFC3339))
+	t.Say("%s, %s -> %s, %s", d.Connector, d.Route, d.Recipient, d.At.In(zone).Format(time.RFC3339))
 	if d.Basis != nil {
 		title := d.Basis.TitleRU
 		if o.lang == "kk" {
 			title = d.Basis.TitleKK
 		}
-		t.say("%s: %s %s, %s (%s)", word("basis"), d.Basis.Path, d.Basis.Clause, d.Basis.Ground, title)
+		t.Say("%s: %s %s, %s (%s)", word("basis"), d.Basis.Path, d.Basis.Clause, d.Basis.Ground, title)
 	}
 	if d.Refused != "" {
-		t.say("%s: %s, %s", word(d.Refused), d.Rule, o.lang.of(rules.Reason(d.Why).Text()))
+		t.Say("%s: %s, %s", word(d.Refused), d.Rule, o.lang.Of(rules.Reason(d.Why).Text()))
 	}
 	for _, f := range d.Fields {
-		t.say("  + %s: %s", word("allowed"), o.lang.field(reg, f))
+		t.Say("  + %s: %s", word("allowed"), o.lang.Field(reg, f))
 	}
 	for _, x := range d.Denied {
-		t.say("  - %s: %s: %s, %s", word("denied"), o.lang.field(reg, x.Field), x.Rule, o.lang.of(rules.Reason(x.Why).Text()))
+		t.Say("  - %s: %s: %s, %s", word("denied"), o.lang.Field(reg, x.Field), x.Rule, o.lang.Of(rules.Reason(x.Why).Text()))
 	}
 	if !o.explain {
 		return
 	}
-	t.say("%s:", word("rules"))
+	t.Say("%s:", word("rules"))
 	for _, c := range d.Checks {
 		mark := map[string]string{legal.Passed: "+", legal.Failed: "!", legal.NotApplicable: "."}[c.Outcome]
 		of := ""
 		if c.Of != "" {
 			of = "[" + c.Of + "] "
 		}
-		t.say("  %s %s%s", mark, of, c.Text)
+		t.Say("  %s %s%s", mark, of, c.Text)
 	}
 }

@@ -1,25 +1,20 @@
 // Package lawtool holds the commands that ask the law: decide about one person and say why, derive stored decisions again, lint and
-// test a register with its routes and mappings, count terms, and answer people and authorities.
+// test a register with its routes and mappings.
 //
 // # Commands
 //
-//	decide        one person, one connector: the fields that may leave, and every rule evaluated
-//	log replay    every stored decision is made again from what was stored, and compared
-//	lint          everything that loads and is wrong, or will be
-//	test          the cases beside each route
-//	duties        what is due and overdue; open and close
-//	claim         a written claim: its clock, and a hold on the person's records
-//	incident      a suspected disclosure: its clock, and the contents of the notice
-//	subject-file  everything that was given of a person, for that person
-//	kato          places of the classifier
+//	decide      one person, one connector: the fields that may leave, and every rule evaluated
+//	log replay  every stored decision is made again from what was stored, and compared
+//	lint        everything that loads and is wrong, or will be
+//	test        the cases beside each route
+//	kato        places of the classifier
 //
 // lint and test need files only, and decide does with --person. A folder is a deployment if it holds almasu.yaml, or a folder register; then
 // mapping and schemas stand beside it unless almasu.yaml names others.
 //
 // # What is printed
 //
-// Rules, reasons and field names in Kazakh, Russian or English (--lang), and ordinals of people. Never a value of a profile: not even
-// a person's own file holds one. A number (IIN) is read from a file, never from an argument. Every command that looks at a person's records, and
+// Rules, reasons and field names in Kazakh, Russian or English (--lang). Never a value of a profile. A number (IIN) is read from a file, never from an argument. Every command that looks at a person's records, and
 // every act, is an entry of the log.
 //
 // # Exit codes

@@ -31,17 +31,17 @@ name has words that begin so. Names are not unique; match on codes. Exit code 1:
 		Example: "  almasu kato 615230100\n  almasu kato Сайрам --within 610000000",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usage(cmd, "arguments", "expected a code or a name")
+				return Usage(cmd, "arguments", "expected a code or a name")
 			}
 			e := kz.KATO()
 			if _, ok := e.Lookup(territory); territory != "" && !ok {
-				return usage(cmd, "within", "--within is a code of the classifier")
+				return Usage(cmd, "within", "--within is a code of the classifier")
 			}
 			list := []place{}
 			if code := args[0]; len(args) == 1 && len(code) == 9 && strings.Trim(code, "0123456789") == "" {
 				if chain := e.Chain(code); chain != nil {
 					list = append(list, withChain(chain))
-					t.say("%d places lie directly in it.", len(e.Children(code)))
+					t.Say("%d places lie directly in it.", len(e.Children(code)))
 				}
 			} else {
 				for _, p := range e.Search(strings.Join(args, " "), territory) {
@@ -56,10 +56,10 @@ name has words that begin so. Names are not unique; match on codes. Exit code 1:
 				}
 				rows = append(rows, []string{p.Code, p.Level, p.NameKK, p.NameRU, strings.Join(above, " < ")})
 			}
-			t.table(rows)
+			t.Table(rows)
 			t.Result(map[string]any{"classifier": e.Classifier(), "edition": e.Version(), "places": list})
 			if len(list) == 0 {
-				t.say("Nothing in %s, edition %s.", e.Classifier(), e.Version())
+				t.Say("Nothing in %s, edition %s.", e.Classifier(), e.Version())
 				t.Code(1)
 			}
 			return nil

@@ -83,12 +83,12 @@ func (t *tool) answerLint(findings []lintFinding, deployments int, strict bool) 
 		if f.Rule != "" {
 			rule = " (" + f.Rule + ")"
 		}
-		t.say("%s: %s: %s%s [%s]", f.Where, f.Level, f.Message, rule, f.Code)
+		t.Say("%s: %s: %s%s [%s]", f.Where, f.Level, f.Message, rule, f.Code)
 		if f.Hint != "" {
-			t.say("  hint: %s", f.Hint)
+			t.Say("  hint: %s", f.Hint)
 		}
 	}
-	t.say("%d deployments: %d errors, %d warnings.", deployments, count["error"], count["warning"])
+	t.Say("%d deployments: %d errors, %d warnings.", deployments, count["error"], count["warning"])
 	if count["error"] > 0 || strict && len(findings) > 0 {
 		t.Code(1)
 	}

@@ -99,7 +99,7 @@ func (p *synthetic) add(b *record.Batch) {
 }
 
 // joined lists ordinals.
-func joined(list []uint32) string {
+func Joined(list []uint32) string {
 	words := make([]string, len(list))
 	for i, o := range list {
 		words[i] = strconv.FormatUint(uint64(o), 10)

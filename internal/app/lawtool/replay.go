@@ -56,14 +56,14 @@ that a transfer refused are compared likewise.
 A decision is made again under the very register that it was made under. If the register has changed since, name the folder of the older one,
 as often as needed: --register DIR. What cannot be made again is listed with the reason; what comes out otherwise is a finding (exit code 1).`,
 		Example: "  almasu log replay --transfer 5f0c... --register archive/register-2026-08",
-		Args:    exactly(0, "no arguments"),
+		Args:    Exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if sample < 0 {
-				return usage(cmd, "sample", "--sample is a number of messages")
+				return Usage(cmd, "sample", "--sample is a number of messages")
 			}
 			id, err := record.ParseID(only)
 			if err != nil {
-				return usage(cmd, "transfer", "--transfer is the id of a transfer: 32 hexadecimal digits")
+				return Usage(cmd, "transfer", "--transfer is the id of a transfer: 32 hexadecimal digits")
 			}
 			v, err := t.Open(cmd.Context(), false)
 			if err != nil {
@@ -97,13 +97,13 @@ func (t *tool) answerReplay(r *replayReport) error {
 			if f.Message == "" {
 				what = fmt.Sprintf("refusals of part %d", f.Part)
 			}
-			t.say("%s: transfer %s, %s: %s [%s]", list.word, f.Transfer, what, f.Problem.Message, f.Problem.Code)
+			t.Say("%s: transfer %s, %s: %s [%s]", list.word, f.Transfer, what, f.Problem.Message, f.Problem.Code)
 			if f.Problem.Hint != "" {
-				t.say("  hint: %s", f.Problem.Hint)
+				t.Say("  hint: %s", f.Problem.Hint)
 			}
 		}
 	}
-	t.say("%d messages and %d sets of refusals looked at, with %d people: %d come out the same, %d differ, %d cannot be replayed here.", r.Messages, r.Parts, r.People, r.Same, len(r.Differ), len(r.Skipped))
+	t.Say("%d messages and %d sets of refusals looked at, with %d people: %d come out the same, %d differ, %d cannot be replayed here.", r.Messages, r.Parts, r.People, r.Same, len(r.Differ), len(r.Skipped))
 	if len(r.Differ)+len(r.Skipped) > 0 {
 		t.Code(1)
 	}

@@ -75,17 +75,17 @@ func (t *tool) sayTest(r *testReport, verbose bool) {
 		switch {
 		case !x.Passed:
 			failed++
-			t.say("FAIL %s: %s: %s", where, x.Name, x.Got)
+			t.Say("FAIL %s: %s: %s", where, x.Name, x.Got)
 		case verbose:
-			t.say("ok   %s: %s", where, x.Name)
+			t.Say("ok   %s: %s", where, x.Name)
 		}
 	}
-	t.say("%s: %d cases, %d failed", r.Register, len(r.Results), failed)
-	t.say("  rules that refuse: %s", counts(r.Rules))
-	t.say("  rules that no case makes refuse: %s", strings.Join(r.UntriedRules, " "))
-	t.say("  fields sent, by recipient: %s", counts(r.Cells))
+	t.Say("%s: %d cases, %d failed", r.Register, len(r.Results), failed)
+	t.Say("  rules that refuse: %s", counts(r.Rules))
+	t.Say("  rules that no case makes refuse: %s", strings.Join(r.UntriedRules, " "))
+	t.Say("  fields sent, by recipient: %s", counts(r.Cells))
 	if len(r.Untried) > 0 {
-		t.say("  fields that no case sends: %s", strings.Join(r.Untried, ", "))
+		t.Say("  fields that no case sends: %s", strings.Join(r.Untried, ", "))
 	}
 }
 

@@ -1,4 +1,4 @@
-package lawtool
+package casework
 
 import (
 	"bytes"
@@ -14,8 +14,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/legal/calendar"
+	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/legal/rules"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
@@ -75,7 +77,7 @@ type subjectDuty struct {
 
 type subjectOptions struct {
 	iinFile, reason, actor, output string
-	lang                           language
+	lang                           lawtool.Language
 }
 
 func (t *tool) subjectCommand() *cobra.Command {
@@ -85,7 +87,7 @@ func (t *tool) subjectCommand() *cobra.Command {
 		Long: `Answers a person's request for information (94-V art. 24, 25; policy 8.2) in Kazakh, Russian or English: every message that held them, with the recipient's
 name, the fields, the purpose, the basis with the act's title, and the receipt; every transfer that refused them, with the rule; open claims and requests. Fields
 are named; no value is read or written. The look-up is an entry of the log. Due within three working days: see almasu duties.`,
-		Args: exactly(0, "no arguments"),
+		Args: lawtool.Exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.subject(cmd, &o) },
 	}
 	f := cmd.Flags()
@@ -93,18 +95,18 @@ are named; no value is read or written. The look-up is an entry of the log. Due 
 	f.StringVar(&o.reason, "reason", "", "why you look: number and date of the request")
 	f.StringVar(&o.actor, "as", t.User, "who looks")
 	f.StringVarP(&o.output, "output", "o", "", "write into this file, which must not exist (default: standard output)")
-	o.lang.flag(cmd)
+	o.lang.Flag(cmd)
 	return cmd
 }
 
 func (t *tool) subject(cmd *cobra.Command, o *subjectOptions) error {
-	if err := o.lang.check(cmd); err != nil {
+	if err := o.lang.Check(cmd); err != nil {
 		return err
 	}
 	if strings.TrimSpace(o.reason) == "" {
-		return usage(cmd, "reason", "say why: --reason; it goes into the log")
+		return lawtool.Usage(cmd, "reason", "say why: --reason; it goes into the log")
 	}
-	iin, err := t.readIIN(cmd, o.iinFile)
+	iin, err := t.ReadIIN(cmd, o.iinFile)
 	if err != nil {
 		return err
 	}
@@ -121,7 +123,7 @@ func (t *tool) subject(cmd *cobra.Command, o *subjectOptions) error {
 	var text bytes.Buffer
 	file.write(&text, v.Register, o.lang)
 	if o.output == "" {
-		t.say("%s", strings.TrimSuffix(text.String(), "\n"))
+		t.Say("%s", strings.TrimSuffix(text.String(), "\n"))
 		return nil
 	}
 	out, err := os.OpenFile(o.output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -132,12 +134,12 @@ func (t *tool) subject(cmd *cobra.Command, o *subjectOptions) error {
 	if err := errors.Join(err, out.Close()); err != nil {
 		return t.Environment(err)
 	}
-	t.say("Written to %s: %d messages, %d refusals.", o.output, len(file.Given), len(file.Refused))
+	t.Say("Written to %s: %d messages, %d refusals.", o.output, len(file.Given), len(file.Refused))
 	return nil
 }
 
 // collect logs the look-up, and gathers the file.
-func (t *tool) collect(ctx context.Context, v *Service, iin []byte, o *subjectOptions) (*subjectFile, error) {
+func (t *tool) collect(ctx context.Context, v *lawtool.Service, iin []byte, o *subjectOptions) (*subjectFile, error) {
 	ordinals, tag, err := t.who(ctx, v, iin)
 	if err != nil {
 		return nil, err
@@ -148,7 +150,7 @@ func (t *tool) collect(ctx context.Context, v *Service, iin []byte, o *subjectOp
 	g := &gathering{ctx: ctx, v: v, ordinals: ordinals, lang: o.lang, file: file, tables: map[record.Digest][]situated{}}
 	steps := []func() error{
 		func() error {
-			_, err := v.Store.Append(ctx, t.Now(), &transferlog.Act{Actor: o.actor, Act: "person.file", Object: "ordinals " + joined(ordinals), Reason: o.reason})
+			_, err := v.Store.Append(ctx, t.Now(), &transferlog.Act{Actor: o.actor, Act: "person.file", Object: "ordinals " + lawtool.Joined(ordinals), Reason: o.reason})
 			return err
 		},
 		func() error { return v.Store.Disclosures(ctx, g.given) },
@@ -176,9 +178,9 @@ func (t *tool) collect(ctx context.Context, v *Service, iin []byte, o *subjectOp
 // gathering is a file under way.
 type gathering struct {
 	ctx      context.Context
-	v        *Service
+	v        *lawtool.Service
 	ordinals []uint32
-	lang     language
+	lang     lawtool.Language
 	file     *subjectFile
 	reports  []*transfer.Report
 	tables   map[record.Digest][]situated
@@ -232,7 +234,7 @@ func (g *gathering) given(d store.Disclosure) error {
 	one := subjectGiven{
 		At: time.UnixMicro(d.Logged).UTC(), Transfer: d.Transfer.String(), Message: d.Message.String(), BIN: d.Recipient, Recipient: recipientName(g.v, d.Recipient, g.lang),
 		Fields: masked(h.Fields, group.Mask), Purpose: purposeName(g.v.Register, h.Purpose, g.lang), Path: h.Path, Clause: h.Clause, Ground: h.Ground,
-		Act: g.lang.of(rules.Text{KK: report.Basis.TitleKK, RU: report.Basis.TitleRU, EN: report.Basis.TitleRU}), Procedure: report.Basis.Procedure,
+		Act: g.lang.Of(rules.Text{KK: report.Basis.TitleKK, RU: report.Basis.TitleRU, EN: report.Basis.TitleRU}), Procedure: report.Basis.Procedure,
 		Outcome: orPending(settled.Outcome), Receipt: settled.Receipt.String(), Intent: d.Intent,
 	}
 	if !settled.At.IsZero() {
@@ -242,9 +244,9 @@ func (g *gathering) given(d store.Disclosure) error {
 	return nil
 }
 
-func purposeName(r *legal.Register, code string, lang language) string {
+func purposeName(r *legal.Register, code string, lang lawtool.Language) string {
 	if p := r.Purpose(code); p != nil {
-		return lang.of(rules.Text{KK: p.KK, RU: p.RU, EN: p.EN})
+		return lang.Of(rules.Text{KK: p.KK, RU: p.RU, EN: p.EN})
 	}
 	return code
 }
@@ -276,7 +278,7 @@ func (g *gathering) refused() error {
 					return err
 				}
 				g.file.Refused = append(g.file.Refused, subjectRefused{At: r.Started, Transfer: r.ID.String(), BIN: r.Recipient, Recipient: recipientName(g.v, r.Recipient, g.lang),
-					Rule: why.Rule, Why: why.Why, Text: g.lang.of(rules.Reason(why.Why).Text())})
+					Rule: why.Rule, Why: why.Why, Text: g.lang.Of(rules.Reason(why.Why).Text())})
 			}
 			return nil
 		})
@@ -318,30 +320,30 @@ func (g *gathering) duties() error {
 	}
 	for _, d := range list {
 		if !slices.ContainsFunc(strings.Split(d.Subject, ","), func(word string) bool {
-			return slices.ContainsFunc(g.ordinals, func(o uint32) bool { return word == joined([]uint32{o}) })
+			return slices.ContainsFunc(g.ordinals, func(o uint32) bool { return word == lawtool.Joined([]uint32{o}) })
 		}) {
 			continue
 		}
 		term, _ := calendar.TermOf(d.Kind)
-		g.file.Duties = append(g.file.Duties, subjectDuty{Kind: d.Kind, Text: g.lang.of(rules.Text{KK: term.KK, RU: term.RU, EN: term.EN}), Opened: d.Opened,
-			Due: d.Due.In(zone).Format(time.DateOnly), Outcome: d.Outcome})
+		g.file.Duties = append(g.file.Duties, subjectDuty{Kind: d.Kind, Text: g.lang.Of(rules.Text{KK: term.KK, RU: term.RU, EN: term.EN}), Opened: d.Opened,
+			Due: d.Due.In(register.Zone).Format(time.DateOnly), Outcome: d.Outcome})
 	}
 	return nil
 }
 
 // write writes the file for the person.
-func (f *subjectFile) write(w io.Writer, r *legal.Register, lang language) {
+func (f *subjectFile) write(w io.Writer, r *legal.Register, lang lawtool.Language) {
 	say := func(key string, args ...any) { fmt.Fprintf(w, subjectWords[key][lang]+"\n", args...) }
-	when := func(at time.Time) string { return at.In(zone).Format("2006-01-02 15:04:05 -07:00") }
+	when := func(at time.Time) string { return at.In(register.Zone).Format("2006-01-02 15:04:05 -07:00") }
 	say("title", when(f.At))
-	say("operator", lang.of(rules.Text{KK: f.Operator.NameKK, RU: f.Operator.NameRU, EN: f.Operator.NameRU}), f.Operator.BIN, f.Operator.Contact)
+	say("operator", lang.Of(rules.Text{KK: f.Operator.NameKK, RU: f.Operator.NameRU, EN: f.Operator.NameRU}), f.Operator.BIN, f.Operator.Contact)
 	say("given", len(f.Given))
 	for i, g := range f.Given {
 		fmt.Fprintf(w, "\n%d. %s\n", i+1, when(g.At))
 		say("recipient", g.Recipient, g.BIN)
 		names := make([]string, len(g.Fields))
 		for j, field := range g.Fields {
-			names[j] = lang.field(r, field)
+			names[j] = lang.Field(r, field)
 		}
 		say("fields", strings.Join(names, ", "))
 		say("purpose", g.Purpose)

@@ -1,4 +1,4 @@
-package lawtool
+package casework
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/legal/rules"
 	"birgeoqy.kz/almasu/internal/record"
@@ -23,7 +24,7 @@ import (
 func group(use, short, long string, children ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Long: long, RunE: func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return usage(cmd, "command", "unknown command %q", args[0])
+			return lawtool.Usage(cmd, "command", "unknown command %q", args[0])
 		}
 		return cmd.Help()
 	}}
@@ -34,17 +35,17 @@ func group(use, short, long string, children ...*cobra.Command) *cobra.Command {
 func (t *tool) claimCommand() *cobra.Command {
 	m := matter{kind: "claim", hold: true}
 	open := &cobra.Command{
-		Use: "open --iin-file FILE --reason TEXT", Short: "Enter a written claim: 30 calendar days, and a hold on the person's records", Args: exactly(0, "no arguments"),
+		Use: "open --iin-file FILE --reason TEXT", Short: "Enter a written claim: 30 calendar days, and a hold on the person's records", Args: lawtool.Exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.enter(cmd, &m) },
 	}
 	open.Flags().StringVar(&m.iinFile, "iin-file", "", "a file with the claimant's IIN")
 	m.flags(t, open)
 	c := closing{kind: "claim"}
 	shut := &cobra.Command{
-		Use: "close ID --outcome answered|court --reason TEXT", Short: "Close a claim; the hold ends, unless the matter is before a court", Args: exactly(1, "the id of a claim"),
+		Use: "close ID --outcome answered|court --reason TEXT", Short: "Close a claim; the hold ends, unless the matter is before a court", Args: lawtool.Exactly(1, "the id of a claim"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if c.outcome != "answered" && c.outcome != "court" {
-				return usage(cmd, "outcome", "--outcome is answered or court")
+				return lawtool.Usage(cmd, "outcome", "--outcome is answered or court")
 			}
 			c.keep = c.outcome == "court"
 			return t.finish(cmd, args[0], &c)
@@ -58,10 +59,10 @@ func (t *tool) claimCommand() *cobra.Command {
 func (t *tool) incidentCommand() *cobra.Command {
 	m := matter{kind: "breach"}
 	open := &cobra.Command{
-		Use: "open --about TRANSFER-OR-MESSAGE --reason TEXT", Short: "Enter a suspected breach: the notice is due the next working day", Args: exactly(0, "no arguments"),
+		Use: "open --about TRANSFER-OR-MESSAGE --reason TEXT", Short: "Enter a suspected breach: the notice is due the next working day", Args: lawtool.Exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if id, err := record.ParseID(m.about); err != nil || id.IsZero() {
-				return usage(cmd, "about", "name the transfer or the message that may have gone astray: --about ID")
+				return lawtool.Usage(cmd, "about", "name the transfer or the message that may have gone astray: --about ID")
 			}
 			return t.enter(cmd, &m)
 		},
@@ -70,7 +71,7 @@ func (t *tool) incidentCommand() *cobra.Command {
 	m.flags(t, open)
 	c := closing{kind: "breach"}
 	shut := &cobra.Command{
-		Use: "close ID --outcome notified|unfounded --reason TEXT", Short: "Close an incident", Args: exactly(1, "the id of an incident"),
+		Use: "close ID --outcome notified|unfounded --reason TEXT", Short: "Close an incident", Args: lawtool.Exactly(1, "the id of an incident"),
 		RunE: func(cmd *cobra.Command, args []string) error { return t.finish(cmd, args[0], &c) },
 	}
 	c.flags(t, shut, "notified")
@@ -111,17 +112,17 @@ type noticeMessage struct {
 
 func (t *tool) noticeCommand() *cobra.Command {
 	var measures, actor string
-	var lang language
+	var lang lawtool.Language
 	cmd := &cobra.Command{
-		Use: "notice ID --measures TEXT", Short: "Print the contents of the notice to the authority", Args: exactly(1, "the id of an incident"),
+		Use: "notice ID --measures TEXT", Short: "Print the contents of the notice to the authority", Args: lawtool.Exactly(1, "the id of an incident"),
 		Long: `Prints contact, what happened, measures, recipients, kinds of data, and who is affected: as a count, and as ordinals, which name nobody outside the
 service. Sending it is left to the person in charge.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := lang.check(cmd); err != nil {
+			if err := lang.Check(cmd); err != nil {
 				return err
 			}
 			if strings.TrimSpace(measures) == "" {
-				return usage(cmd, "measures", "the notice says what was done: --measures TEXT")
+				return lawtool.Usage(cmd, "measures", "the notice says what was done: --measures TEXT")
 			}
 			v, err := t.Open(cmd.Context(), false)
 			if err != nil {
@@ -143,11 +144,11 @@ service. Sending it is left to the person in charge.`,
 	}
 	cmd.Flags().StringVar(&measures, "measures", "", "what was done to stop it; no personal data")
 	cmd.Flags().StringVar(&actor, "as", t.User, "who prepares it")
-	lang.flag(cmd)
+	lang.Flag(cmd)
 	return cmd
 }
 
-func (t *tool) notice(ctx context.Context, v *Service, id string, lang language) (*notice, error) {
+func (t *tool) notice(ctx context.Context, v *lawtool.Service, id string, lang lawtool.Language) (*notice, error) {
 	d, err := v.Store.Duty(ctx, id)
 	if errors.Is(err, store.ErrNoDuty) || err == nil && d.Kind != "breach" {
 		return nil, record.NewProblem("incident.unknown", id, "see: almasu duties --all", "there is no incident with this id")
@@ -156,7 +157,7 @@ func (t *tool) notice(ctx context.Context, v *Service, id string, lang language)
 		return nil, t.Environment(err)
 	}
 	o := &v.Register.Operator
-	n := &notice{Incident: d.ID, Found: d.Opened, Due: d.Due.In(zone).Format(time.DateOnly), What: d.Note, Messages: []noticeMessage{},
+	n := &notice{Incident: d.ID, Found: d.Opened, Due: d.Due.In(register.Zone).Format(time.DateOnly), What: d.Note, Messages: []noticeMessage{},
 		Operator: noticeOperator{BIN: o.BIN, NameKK: o.NameKK, NameRU: o.NameRU, Contact: o.Contact}}
 	everybody := map[uint32]bool{}
 	err = v.Store.Disclosures(ctx, func(x store.Disclosure) error {
@@ -211,7 +212,7 @@ func masked(fields []string, mask uint64) []string {
 }
 
 // recipient finds a recipient by BIN, or nil.
-func recipient(v *Service, bin string) *register.Recipient {
+func recipient(v *lawtool.Service, bin string) *register.Recipient {
 	for i := range v.Register.Recipients {
 		if v.Register.Recipients[i].BIN == bin {
 			return &v.Register.Recipients[i]
@@ -220,27 +221,27 @@ func recipient(v *Service, bin string) *register.Recipient {
 	return nil
 }
 
-func recipientName(v *Service, bin string, lang language) string {
+func recipientName(v *lawtool.Service, bin string, lang lawtool.Language) string {
 	to := recipient(v, bin)
 	if to == nil {
 		return bin
 	}
-	return lang.of(rules.Text{KK: to.NameKK, RU: to.NameRU, EN: to.NameRU})
+	return lang.Of(rules.Text{KK: to.NameKK, RU: to.NameRU, EN: to.NameRU})
 }
 
-func (t *tool) sayNotice(v *Service, n *notice, lang language) {
-	say := func(key string, args ...any) { t.say(noticeWords[key][lang], args...) }
+func (t *tool) sayNotice(v *lawtool.Service, n *notice, lang lawtool.Language) {
+	say := func(key string, args ...any) { t.Say(noticeWords[key][lang], args...) }
 	say("title", n.Incident)
-	say("operator", lang.of(rules.Text{KK: n.Operator.NameKK, RU: n.Operator.NameRU, EN: n.Operator.NameRU}), n.Operator.BIN, n.Operator.Contact)
-	say("found", n.Found.In(zone).Format(time.RFC3339), n.Due)
+	say("operator", lang.Of(rules.Text{KK: n.Operator.NameKK, RU: n.Operator.NameRU, EN: n.Operator.NameRU}), n.Operator.BIN, n.Operator.Contact)
+	say("found", n.Found.In(register.Zone).Format(time.RFC3339), n.Due)
 	say("what", n.What)
 	say("measures", n.Measures)
 	say("people", n.People, len(n.Messages))
 	for _, m := range n.Messages {
-		t.say("- %s, %s (%s %s), %s", m.At.In(zone).Format(time.RFC3339), m.Recipient, "BIN", m.BIN, m.Outcome)
+		t.Say("- %s, %s (%s %s), %s", m.At.In(register.Zone).Format(time.RFC3339), m.Recipient, "BIN", m.BIN, m.Outcome)
 		names := make([]string, len(m.Fields))
 		for i, f := range m.Fields {
-			names[i] = lang.field(v.Register, f)
+			names[i] = lang.Field(v.Register, f)
 		}
 		say("fields", strings.Join(names, ", "))
 		say("ordinals", m.People, m.Ordinals)
@@ -248,7 +249,7 @@ func (t *tool) sayNotice(v *Service, n *notice, lang language) {
 	say("resolve")
 }
 
-var noticeWords = map[string]map[language]string{
+var noticeWords = map[string]map[lawtool.Language]string{
 	"title":    {"kk": "Дербес деректер қауіпсіздігінің бұзылуы туралы хабарлама (оқиға %s)", "ru": "Уведомление о нарушении безопасности персональных данных (инцидент %s)", "en": "Notice of a breach of the security of personal data (incident %s)"},
 	"operator": {"kk": "Оператор: %s, БСН %s. Байланыс: %s", "ru": "Оператор: %s, БИН %s. Контакт: %s", "en": "Operator: %s, BIN %s. Contact: %s"},
 	"found":    {"kk": "Анықталған уақыты: %s. Хабарлау мерзімі: %s", "ru": "Обнаружено: %s. Срок уведомления: %s", "en": "Found: %s. Notice due: %s"},

@@ -1,7 +1,9 @@
-package lawtool
+package casework
+
+import "birgeoqy.kz/almasu/internal/app/lawtool"
 
 // subjectWords are the words of a person's file.
-var subjectWords = map[string]map[language]string{
+var subjectWords = map[string]map[lawtool.Language]string{
 	"title": {"kk": "Сіздің дербес деректеріңіздің берілуі туралы анықтама, %s", "ru": "Справка о передаче Ваших персональных данных, %s",
 		"en": "Statement of the transfers of your personal data, %s"},
 	"operator":  {"kk": "Оператор: %s, БСН %s. Сұрақтар үшін: %s", "ru": "Оператор: %s, БИН %s. Для вопросов: %s", "en": "Operator: %s, BIN %s. For questions: %s"},

@@ -1,4 +1,4 @@
-package lawtool
+package casework
 
 import (
 	"context"
@@ -11,14 +11,25 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/legal/calendar"
+	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/legal/rules"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
+
+// Commands returns the commands.
+func Commands(env lawtool.Env) []*cobra.Command {
+	t := &tool{env}
+	return []*cobra.Command{t.dutiesCommand(), t.claimCommand(), t.incidentCommand(), t.subjectCommand()}
+}
+
+// tool is one invocation.
+type tool struct{ lawtool.Env }
 
 // owed is a duty for people: one that was entered, or one that follows from a transfer or a block.
 type owed struct {
@@ -48,22 +59,22 @@ const (
 func (t *tool) dutiesCommand() *cobra.Command {
 	var until string
 	var all bool
-	var lang language
+	var lang lawtool.Language
 	cmd := &cobra.Command{
 		Use:   "duties",
 		Short: "What is owed to people and authorities by law, by the day that it is due",
 		Long: `Lists what was entered with "duties open", "claim open" and "incident open", and what follows by itself: notices to subjects of transfers whose route
 says so, and checks of blocks that are not lifted. Terms count working days of the calendar of Kazakhstan, or calendar days, as the law says; a term runs from
 the day after the event. Exit code 1: something is overdue.`,
-		Args: exactly(0, "no arguments"),
+		Args: lawtool.Exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := lang.check(cmd); err != nil {
+			if err := lang.Check(cmd); err != nil {
 				return err
 			}
 			end := time.Time{}
 			if until != "" {
 				var err error
-				if end, err = t.moment(cmd, "until", until); err != nil {
+				if end, err = t.Moment(cmd, "until", until); err != nil {
 					return err
 				}
 			}
@@ -83,7 +94,7 @@ the day after the event. Exit code 1: something is overdue.`,
 	}
 	cmd.Flags().StringVar(&until, "until", "", "only what is due by this day")
 	cmd.Flags().BoolVar(&all, "all", false, "also what is closed")
-	lang.flag(cmd)
+	lang.Flag(cmd)
 	cmd.AddCommand(t.openDutyCommand(), t.closeDutyCommand())
 	return cmd
 }
@@ -101,8 +112,8 @@ func (t *tool) answerDuties(list []owed) {
 		}
 		rows = append(rows, []string{o.Due, state, o.Kind, o.Text, o.Rule, o.Subject, o.About, o.ID})
 	}
-	t.table(rows)
-	t.say("%d duties, %d overdue.", len(list), overdue)
+	t.Table(rows)
+	t.Say("%d duties, %d overdue.", len(list), overdue)
 	if overdue > 0 {
 		t.Code(1)
 	}
@@ -110,7 +121,7 @@ func (t *tool) answerDuties(list []owed) {
 }
 
 // owed collects duties by the day that they are due.
-func (t *tool) owed(ctx context.Context, v *Service, lang language, all bool) ([]owed, error) {
+func (t *tool) owed(ctx context.Context, v *lawtool.Service, lang lawtool.Language, all bool) ([]owed, error) {
 	stored, err := v.Store.Duties(ctx, true)
 	if err != nil {
 		return nil, t.Environment(err)
@@ -125,8 +136,8 @@ func (t *tool) owed(ctx context.Context, v *Service, lang language, all bool) ([
 			continue
 		}
 		term, _ := calendar.TermOf(d.Kind)
-		o := owed{ID: d.ID, Kind: d.Kind, Subject: d.Subject, About: d.About, Opened: d.Opened, Due: d.Due.In(zone).Format(time.DateOnly), Outcome: d.Outcome, Note: d.Note,
-			Source: d.Source, Rule: term.Rule, Text: lang.of(rules.Text{KK: term.KK, RU: term.RU, EN: term.EN}), due: d.Due}
+		o := owed{ID: d.ID, Kind: d.Kind, Subject: d.Subject, About: d.About, Opened: d.Opened, Due: d.Due.In(register.Zone).Format(time.DateOnly), Outcome: d.Outcome, Note: d.Note,
+			Source: d.Source, Rule: term.Rule, Text: lang.Of(rules.Text{KK: term.KK, RU: term.RU, EN: term.EN}), due: d.Due}
 		o.Overdue = d.Outcome == "" && calendar.Overdue(d.Due, t.Now())
 		list = append(list, o)
 	}
@@ -135,7 +146,7 @@ func (t *tool) owed(ctx context.Context, v *Service, lang language, all bool) ([
 }
 
 // derived are the duties that follow from transfers and blocks and were not closed.
-func (t *tool) derived(ctx context.Context, v *Service, stored []store.Duty) ([]store.Duty, error) {
+func (t *tool) derived(ctx context.Context, v *lawtool.Service, stored []store.Duty) ([]store.Duty, error) {
 	var out []store.Duty
 	closed := map[string]bool{}
 	for _, d := range stored {
@@ -193,7 +204,7 @@ func (t *tool) openDutyCommand() *cobra.Command {
 		codes = append(codes, term.Code)
 	}
 	cmd := &cobra.Command{
-		Use: "open --kind KIND --reason TEXT", Short: "Enter a duty; its term begins", Args: exactly(0, "no arguments"),
+		Use: "open --kind KIND --reason TEXT", Short: "Enter a duty; its term begins", Args: lawtool.Exactly(0, "no arguments"),
 		Long: "Kinds: " + strings.Join(codes, ", ") + ".",
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.enter(cmd, &m) },
 	}
@@ -207,20 +218,20 @@ func (t *tool) openDutyCommand() *cobra.Command {
 // enter enters a duty with its log entry.
 func (t *tool) enter(cmd *cobra.Command, m *matter) error {
 	term, ok := calendar.TermOf(m.kind)
-	received, err := t.moment(cmd, "received", m.received)
+	received, err := t.Moment(cmd, "received", m.received)
 	switch {
 	case !ok:
-		return usage(cmd, "kind", "no term is called %q", m.kind)
+		return lawtool.Usage(cmd, "kind", "no term is called %q", m.kind)
 	case strings.TrimSpace(m.reason) == "":
-		return usage(cmd, "reason", "say what it is: --reason; it goes into the log")
+		return lawtool.Usage(cmd, "reason", "say what it is: --reason; it goes into the log")
 	case err != nil:
 		return err
 	case received.After(t.Now()):
-		return usage(cmd, "received", "--received lies in the future")
+		return lawtool.Usage(cmd, "received", "--received lies in the future")
 	}
 	var iin []byte
 	if m.iinFile != "" || m.hold {
-		if iin, err = t.readIIN(cmd, m.iinFile); err != nil {
+		if iin, err = t.ReadIIN(cmd, m.iinFile); err != nil {
 			return err
 		}
 	}
@@ -243,7 +254,7 @@ func (t *tool) enter(cmd *cobra.Command, m *matter) error {
 		if err != nil {
 			return err
 		}
-		d.Subject = joined(ordinals)
+		d.Subject = lawtool.Joined(ordinals)
 		if m.hold {
 			hold = &tag
 		}
@@ -252,20 +263,20 @@ func (t *tool) enter(cmd *cobra.Command, m *matter) error {
 	if err := v.Store.OpenDuty(cmd.Context(), t.Now(), d, hold, act); err != nil {
 		return t.Environment(err)
 	}
-	day := due.In(zone).Format(time.DateOnly)
+	day := due.In(register.Zone).Format(time.DateOnly)
 	t.Result(map[string]any{"id": d.ID, "kind": d.Kind, "due": day, "subject": d.Subject, "hold": hold != nil})
-	t.say("Entered %s as %s, due %s (%s).", d.Kind, d.ID, day, d.Source)
+	t.Say("Entered %s as %s, due %s (%s).", d.Kind, d.ID, day, d.Source)
 	if hold != nil {
-		t.say("The person's records are under a hold.")
+		t.Say("The person's records are under a hold.")
 	}
 	if iin != nil && d.Subject == "" {
-		t.say("No transfer has ever read this person.")
+		t.Say("No transfer has ever read this person.")
 	}
 	return nil
 }
 
 // known demands that a transfer or a message has this id, if one is named.
-func (t *tool) known(ctx context.Context, v *Service, about string) error {
+func (t *tool) known(ctx context.Context, v *lawtool.Service, about string) error {
 	if about == "" {
 		return nil
 	}
@@ -301,7 +312,7 @@ func dutyObject(d *store.Duty) string {
 }
 
 // who finds a person's ordinals and pseudonym.
-func (t *tool) who(ctx context.Context, v *Service, iin []byte) ([]uint32, roster.Tag, error) {
+func (t *tool) who(ctx context.Context, v *lawtool.Service, iin []byte) ([]uint32, roster.Tag, error) {
 	ros, err := v.Roster()
 	if err != nil {
 		return nil, roster.Tag{}, err
@@ -324,7 +335,7 @@ type closing struct {
 func (t *tool) closeDutyCommand() *cobra.Command {
 	var c closing
 	cmd := &cobra.Command{
-		Use: "close ID --outcome WORD --reason TEXT", Short: "Close a duty with how it was met", Args: exactly(1, "the id of a duty"),
+		Use: "close ID --outcome WORD --reason TEXT", Short: "Close a duty with how it was met", Args: lawtool.Exactly(1, "the id of a duty"),
 		RunE: func(cmd *cobra.Command, args []string) error { return t.finish(cmd, args[0], &c) },
 	}
 	c.flags(t, cmd, "done")
@@ -340,7 +351,7 @@ func (c *closing) flags(t *tool, cmd *cobra.Command, outcome string) {
 // finish closes a duty with its log entry.
 func (t *tool) finish(cmd *cobra.Command, id string, c *closing) error {
 	if strings.TrimSpace(c.reason) == "" || strings.TrimSpace(c.outcome) == "" {
-		return usage(cmd, "reason", "say how it was met: --outcome and --reason; they go into the log")
+		return lawtool.Usage(cmd, "reason", "say how it was met: --outcome and --reason; they go into the log")
 	}
 	if strings.HasPrefix(id, blockPrefix) {
 		return record.NewProblem("duty.block", id, "almasu unblock --iin-file FILE --outcome OUTCOME --reason TEXT", "the check of a block ends with unblocking")
@@ -384,6 +395,6 @@ func (t *tool) finish(cmd *cobra.Command, id string, c *closing) error {
 		return t.Environment(err)
 	}
 	t.Result(map[string]any{"id": id, "outcome": c.outcome})
-	t.say("Closed %s: %s.", id, c.outcome)
+	t.Say("Closed %s: %s.", id, c.outcome)
 	return nil
 }
