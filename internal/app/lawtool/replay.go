@@ -1,19 +1,15 @@
 package lawtool
 
 import (
-	"bytes"
-	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/legal"
-	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
@@ -70,7 +66,7 @@ as often as needed: --register DIR. What cannot be made again is listed with the
 				return err
 			}
 			defer v.Close()
-			r := &replay{ctx: cmd.Context(), v: v, only: id, report: &replayReport{Skipped: []replayFinding{}, Differ: []replayFinding{}}, runs: map[record.ID]*replayRun{}}
+			r := &replay{redecider: newRedecider(cmd.Context(), v), only: id, runs: map[record.ID]*replayRun{}, report: &replayReport{Skipped: []replayFinding{}, Differ: []replayFinding{}}}
 			if err := r.registers(folders); err != nil {
 				return err
 			}
@@ -94,7 +90,10 @@ func (t *tool) answerReplay(r *replayReport) error {
 	}{{"NOT REPLAYED", r.Skipped}, {"DIFFERS", r.Differ}} {
 		for _, f := range list.of {
 			what := "message " + f.Message
-			if f.Message == "" {
+			switch {
+			case f.Message == "" && f.Part == 0:
+				what = "refusals"
+			case f.Message == "":
 				what = fmt.Sprintf("refusals of part %d", f.Part)
 			}
 			t.Say("%s: transfer %s, %s: %s [%s]", list.word, f.Transfer, what, f.Problem.Message, f.Problem.Code)
@@ -112,52 +111,28 @@ func (t *tool) answerReplay(r *replayReport) error {
 
 // replay is one replay under way.
 type replay struct {
-	ctx    context.Context
-	v      *Service
+	redecider
 	only   record.ID
-	known  map[record.Digest]*legal.Register
 	runs   map[record.ID]*replayRun
 	report *replayReport
 }
 
-// replayRun is what is common to the messages of one decision of a transfer.
+// replayRun is what is common to the messages of one transfer.
 type replayRun struct {
-	transfer *transfer.Report
+	*transfer.Report
 	// sent and held are the fields, by place, that somebody was sent and that somebody was permitted and not sent: what a mapping does not
 	// write is sent to nobody.
 	sent, held uint64
-	gates      map[record.Digest]*legal.Case // by decision
-	tables     map[record.Digest]*legal.Gate // by digest of the table, replayed
-	failed     map[record.Digest]*record.Problem
-	refusals   bool
 }
 
-// registers loads the register in force and the former ones.
-func (r *replay) registers(folders []string) error {
-	r.known = map[record.Digest]*legal.Register{r.v.Register.Digest(): r.v.Register}
-	var problems record.Problems
-	for _, dir := range folders {
-		if !isFolder(dir) {
-			problems.Add("usage.register", dir, "", "the register's folder cannot be read")
-			continue
-		}
-		reg, err := legal.Load(os.DirFS(dir))
-		if err != nil {
-			problems.Merge(within(err, dir), "register.unreadable", dir)
-			continue
-		}
-		r.known[reg.Digest()] = reg
-	}
-	return problems.Err()
-}
-
-// all goes through the messages; a sample takes them at even distances.
+// all goes through the messages; a sample takes them at even distances. Then it goes through the refusals of the transfers that it met, or without a
+// sample of all.
 func (r *replay) all(sample int) error {
 	total := 0
-	wanted := func(d *store.Disclosure) bool { return r.only.IsZero() || d.Transfer == r.only }
+	wanted := func(id record.ID) bool { return r.only.IsZero() || id == r.only }
 	if sample > 0 {
 		err := r.v.Store.Disclosures(r.ctx, func(d store.Disclosure) error {
-			if wanted(&d) {
+			if wanted(d.Transfer) {
 				total++
 			}
 			return nil
@@ -167,8 +142,8 @@ func (r *replay) all(sample int) error {
 		}
 	}
 	at, taken := 0, 0
-	return r.v.Store.Disclosures(r.ctx, func(d store.Disclosure) error {
-		if !wanted(&d) {
+	err := r.v.Store.Disclosures(r.ctx, func(d store.Disclosure) error {
+		if !wanted(d.Transfer) {
 			return nil
 		}
 		at++
@@ -178,12 +153,37 @@ func (r *replay) all(sample int) error {
 		taken++
 		return r.message(&d)
 	})
+	if err != nil {
+		return err
+	}
+	logged, err := r.loggedRefusals()
+	if err != nil {
+		return err
+	}
+	reports, err := r.v.Store.Transfers(r.ctx, "", math.MaxInt32)
+	if err != nil {
+		return err
+	}
+	for _, report := range reports {
+		if _, met := r.runs[report.ID]; !wanted(report.ID) || sample > 0 && !met {
+			continue
+		}
+		if err := r.refusals(report, logged[report.ID]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (r *replay) note(list *[]replayFinding, id record.ID, message record.ID, part int, err error) {
+// note puts a finding where it belongs: what could not be decided again is skipped, all else differs.
+func (r *replay) note(id record.ID, message record.ID, part int, err error) {
 	var p *record.Problem
 	if !errors.As(err, &p) {
 		p = record.NewProblem("replay.failed", "", "", "%v", err)
+	}
+	list := &r.report.Differ
+	if slices.Contains(notReplayed, p.Code) {
+		list = &r.report.Skipped
 	}
 	*list = append(*list, replayFinding{Transfer: id.String(), Message: message.String(), Part: part, Problem: p})
 }
@@ -191,56 +191,46 @@ func (r *replay) note(list *[]replayFinding, id record.ID, message record.ID, pa
 // message makes the decisions of one message again. The error is the store's; what is wrong with the decisions is in the report.
 func (r *replay) message(d *store.Disclosure) error {
 	r.report.Messages++
-	run, err := r.run(d.Transfer)
-	if err != nil {
-		return err
-	}
-	h, err := signing.ParseHeader(d.Header)
-	if err != nil {
-		r.note(&r.report.Differ, d.Transfer, d.Message, 0, err)
-		return nil
-	}
-	if err := r.logged(d, &h); err != nil {
-		r.note(&r.report.Differ, d.Transfer, d.Message, 0, err)
-		return nil
-	}
-	g, err := r.gateOf(run, &h, d.Set.Situations())
-	if err != nil {
-		list := &r.report.Skipped
-		if code := record.CodeOf(err); code == "legal.replay_differs" || code == "replay.table_damaged" {
-			list = &r.report.Differ
+	run, ok := r.runs[d.Transfer]
+	if !ok {
+		report, err := r.v.Store.Transfer(r.ctx, d.Transfer)
+		if err != nil {
+			return err
 		}
-		r.note(list, d.Transfer, d.Message, 0, err)
-		return nil
+		run = &replayRun{Report: report}
+		r.runs[d.Transfer] = run
 	}
-	set, err := d.Set.Disclosed()
-	if err == nil {
-		err = r.disclosed(run, g, &h, set)
-	}
+	people, err := r.judge(run, d)
 	if err != nil {
-		r.note(&r.report.Differ, d.Transfer, d.Message, 0, err)
+		r.note(d.Transfer, d.Message, 0, err)
 		return nil
 	}
+	r.report.People += people
 	r.report.Same++
-	if run.refusals {
-		return nil
-	}
-	run.refusals = true
-	return r.refusals(run, d.Transfer, &h)
+	return nil
 }
 
-// run returns what is known of a transfer.
-func (r *replay) run(id record.ID) (*replayRun, error) {
-	if run, ok := r.runs[id]; ok {
-		return run, nil
-	}
-	report, err := r.v.Store.Transfer(r.ctx, id)
+// judge compares a message with what the log says of it and with the decisions made again, and returns how many people it held.
+func (r *replay) judge(run *replayRun, d *store.Disclosure) (int, error) {
+	h, err := signing.ParseHeader(d.Header)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	run := &replayRun{transfer: report, gates: map[record.Digest]*legal.Case{}, tables: map[record.Digest]*legal.Gate{}, failed: map[record.Digest]*record.Problem{}}
-	r.runs[id] = run
-	return run, nil
+	if err := r.logged(d, &h); err != nil {
+		return 0, err
+	}
+	g, err := r.gate(run.Report, d.Set.Situations(), h.Sealed)
+	if err != nil {
+		return 0, err
+	}
+	if g.Decision() != h.Decision || g.RegisterDigest() != h.Register {
+		return 0, record.NewProblem("replay.log_differs", "", "", "the situations were decided under another decision than the envelope names")
+	}
+	set, err := d.Set.Disclosed()
+	if err != nil {
+		return 0, err
+	}
+	return run.disclosed(g, &h, set)
 }
 
 // logged compares what the log says of a message with its header and its set.
@@ -264,125 +254,12 @@ func (r *replay) logged(d *store.Disclosure, h *signing.Header) error {
 	return nil
 }
 
-// gateOf replays a table of situations under the register and the case of a message, once for each table.
-func (r *replay) gateOf(run *replayRun, h *signing.Header, table record.Digest) (*legal.Gate, error) {
-	if g, ok := run.tables[table]; ok {
-		return g, nil
-	}
-	if p, ok := run.failed[table]; ok {
-		return nil, p
-	}
-	g, err := r.replayTable(run, h, table)
-	if err != nil {
-		var p *record.Problem
-		if !errors.As(err, &p) {
-			return nil, err
-		}
-		run.failed[table] = p
-		return nil, p
-	}
-	run.tables[table] = g
-	return g, nil
-}
-
-func (r *replay) replayTable(run *replayRun, h *signing.Header, digest record.Digest) (*legal.Gate, error) {
-	reg, ok := r.known[h.Register]
-	if !ok {
-		return nil, record.NewProblem("replay.other_register", "", "fetch the register of that day from its archive and name its folder: --register DIR",
-			"the register has changed since: this was decided under %s, the register here is %s", h.Register, r.v.Register.Digest())
-	}
-	table, err := r.v.Store.Situations(r.ctx, digest)
-	if err == nil && record.DigestOf(table) != digest {
-		err = record.NewProblem("replay.table_damaged", "", "restore the store from a backup", "the stored table of situations is not the one that the set names")
-	}
-	if err != nil {
-		return nil, err
-	}
-	c, err := r.caseOf(reg, run, h)
-	if err != nil {
-		return nil, err
-	}
-	return reg.Replay(*c, table)
-}
-
-// caseOf finds the case that a decision was made on, once for each decision.
-func (r *replay) caseOf(reg *legal.Register, run *replayRun, h *signing.Header) (*legal.Case, error) {
-	if c, ok := run.gates[h.Decision]; ok {
-		return c, nil
-	}
-	rt := reg.Route(h.Route)
-	if rt == nil {
-		return nil, record.NewProblem("replay.no_route", "", "", "the register has no route %s", h.Route)
-	}
-	c := legal.Case{Route: rt.ID, Now: run.transfer.Started, Channel: rt.Channel}
-	if id := run.transfer.Request; id != "" {
-		var err error
-		if c.Request, err = r.v.Request(r.ctx, id); err != nil {
-			return nil, err
-		}
-	}
-	published, err := r.v.Published()
-	if err != nil {
-		return nil, err
-	}
-	texts := []record.Digest{{}, published}
-	if p := reg.PolicyAt(register.At(c.Now)); p != nil {
-		texts = append(texts, p.TextDigest)
-	}
-	for _, c.PublishedText = range texts {
-		for _, c.Demo = range []bool{r.v.Demo, !r.v.Demo} {
-			if at, ok := momentOf(reg, c, h.Decision, h.Sealed); ok {
-				c.Now = at
-				run.gates[h.Decision] = &c
-				return &c, nil
-			}
-		}
-	}
-	return nil, record.NewProblem("replay.moment_unknown", "", "the run was interrupted and taken up again, or the request was changed", "the moment of the decision is not known: none within %s of the transfer's beginning gives its digest", momentWindow)
-}
-
-// momentWindow is how long after its beginning a transfer's gate may have been opened for the moment to be found.
-const momentWindow = 250 * time.Millisecond
-
-// momentOf finds the microsecond, from c.Now on and not after the message was sealed, at which the case gives the decision's digest. The
-// record of a decision says its moment, and within the window nothing else in it changes, so only its text is put in.
-func momentOf(reg *legal.Register, c legal.Case, decision record.Digest, sealed time.Time) (time.Time, bool) {
-	g, err := reg.Gate(c)
-	if err != nil {
-		return time.Time{}, false
-	}
-	if g.Decision() == decision {
-		return c.Now, true
-	}
-	mark := append([]byte(`"now":"`), register.At(c.Now).String()...)
-	text := g.Record()
-	at := bytes.Index(text, mark)
-	if at < 0 {
-		return time.Time{}, false
-	}
-	head := append([]byte("almasu-decision/v1\n"), text[:at+len(`"now":"`)]...)
-	tail := text[at+len(mark):]
-	last := c.Now.Add(momentWindow)
-	if sealed.Before(last) {
-		last = sealed
-	}
-	buf := make([]byte, 0, len(text)+64)
-	for now := c.Now.Add(time.Microsecond); !now.After(last); now = now.Add(time.Microsecond) {
-		buf = append(append(append(buf[:0], head...), register.At(now).String()...), tail...)
-		if sha256.Sum256(buf) == decision {
-			return now, true
-		}
-	}
-	return time.Time{}, false
-}
-
-// disclosed compares a disclosure set with the replayed decisions: nobody was sent more than the decision permits, and a permitted field
+// disclosed compares a disclosure set with the decisions made again: nobody was sent more than the decision permits, and a permitted field
 // stayed behind only where it did for everybody, because the mapping does not write it.
-func (r *replay) disclosed(run *replayRun, g *legal.Gate, h *signing.Header, set *transferlog.DisclosureSet) error {
+func (run *replayRun) disclosed(g *legal.Gate, h *signing.Header, set *transferlog.DisclosureSet) (people int, err error) {
 	if !slices.Equal(g.Fields(), h.Fields) {
-		return record.NewProblem("replay.fields_differ", "", "", "the message may hold other fields than the decision permits")
+		return 0, record.NewProblem("replay.fields_differ", "", "", "the message may hold other fields than the decision permits")
 	}
-	people := 0
 	for _, group := range set.Groups() {
 		x := g.Explain(group.Situation)
 		var permitted uint64
@@ -392,39 +269,76 @@ func (r *replay) disclosed(run *replayRun, g *legal.Gate, h *signing.Header, set
 		run.sent |= group.Mask
 		run.held |= permitted &^ group.Mask
 		if !x.Allowed || group.Mask&^permitted != 0 || run.sent&run.held != 0 {
-			return record.NewProblem("replay.decision_differs", "", "", "%d people of situation %d were not sent what the decision permits", len(group.People), group.Situation)
+			return 0, record.NewProblem("replay.decision_differs", "", "", "%d people of situation %d were not sent what the decision permits", len(group.People), group.Situation)
 		}
 		people += len(group.People)
 	}
 	if people != h.Records {
-		return record.NewProblem("replay.people_differ", "", "", "the set names %d people, the message holds %d records", people, h.Records)
+		return 0, record.NewProblem("replay.people_differ", "", "", "the set names %d people, the message holds %d records", people, h.Records)
 	}
-	r.report.People += people
-	return nil
+	return people, nil
 }
 
-// refusals compares the people whom a transfer refused with the replayed decisions.
-func (r *replay) refusals(run *replayRun, id record.ID, h *signing.Header) error {
-	return r.v.Store.RefusalSets(r.ctx, id, func(part int, stored transfer.Set) error {
-		r.report.Parts++
-		g, err := r.gateOf(run, h, stored.Situations())
+// loggedRefusals finds the digest of each transfer's refusal sets that the log holds last.
+func (r *replay) loggedRefusals() (map[record.ID]record.Digest, error) {
+	const page = 1000
+	out := map[record.ID]record.Digest{}
+	for from := int64(0); ; from += page {
+		entries, err := r.v.Store.Entries(r.ctx, from, page)
 		if err != nil {
-			r.note(&r.report.Skipped, id, record.ID{}, part, err)
-			return nil
+			return nil, err
 		}
-		set, err := transferlog.ParseRefusalSet(stored.Encoded())
-		if err != nil {
-			r.note(&r.report.Differ, id, record.ID{}, part, err)
-			return nil
-		}
-		for _, group := range set.Groups() {
-			if x := g.Explain(group.Situation); x.Allowed || x.Rule == "" {
-				r.note(&r.report.Differ, id, record.ID{}, part, record.NewProblem("replay.decision_differs", "", "", "%d people of situation %d were refused; the decision refuses nobody of it", len(group.People), group.Situation))
-				return nil
+		for _, b := range entries {
+			e, err := transferlog.Decode(b)
+			if err != nil {
+				return nil, err
 			}
-			r.report.People += len(group.People)
+			if refusals, ok := e.(*transferlog.Refusals); ok {
+				out[refusals.Transfer] = refusals.Set
+			}
 		}
+		if len(entries) < page {
+			return out, nil
+		}
+	}
+}
+
+// refusals compares the people whom a transfer refused with the decisions made again, and their sets with the log.
+func (r *replay) refusals(report *transfer.Report, logged record.Digest) error {
+	var digests []byte
+	err := r.v.Store.RefusalSets(r.ctx, report.ID, func(part int, stored transfer.Set) error {
+		r.report.Parts++
+		d := stored.Digest()
+		digests = append(digests, d[:]...)
+		people, err := r.refused(report, stored)
+		if err != nil {
+			r.note(report.ID, record.ID{}, part, err)
+			return nil
+		}
+		r.report.People += people
 		r.report.Same++
 		return nil
 	})
+	if err == nil && !report.Finished.IsZero() && len(digests) > 0 && record.DigestOf(digests) != logged {
+		r.note(report.ID, record.ID{}, 0, record.NewProblem("replay.log_differs", "", "see: almasu log verify", "the log names other refusal sets than are stored"))
+	}
+	return err
+}
+
+func (r *replay) refused(report *transfer.Report, stored transfer.Set) (people int, err error) {
+	g, err := r.gate(report, stored.Situations(), time.Time{})
+	if err != nil {
+		return 0, err
+	}
+	set, err := transferlog.ParseRefusalSet(stored.Encoded())
+	if err != nil {
+		return 0, err
+	}
+	for _, group := range set.Groups() {
+		if x := g.Explain(group.Situation); x.Allowed || x.Rule == "" {
+			return 0, record.NewProblem("replay.decision_differs", "", "", "%d people of situation %d were refused; the decision refuses nobody of it", len(group.People), group.Situation)
+		}
+		people += len(group.People)
+	}
+	return people, nil
 }
