@@ -23,8 +23,14 @@ type redecider struct {
 	ctx    context.Context
 	v      *Service
 	known  map[record.Digest]*legal.Register // by digest
-	cases  map[record.Digest]*legal.Case     // by decision
+	cases  map[record.Digest]sought          // by decision
 	tables map[record.Digest]answer          // by digest of the table
+}
+
+// sought is the case of a decision, or why it was not found.
+type sought struct {
+	found *legal.Case
+	err   error
 }
 
 // answer is a table decided again, or why it was not.
@@ -37,7 +43,7 @@ type answer struct {
 var notReplayed = []string{"replay.other_register", "replay.moment_unknown", "replay.no_request"}
 
 func newRedecider(ctx context.Context, v *Service) redecider {
-	return redecider{ctx: ctx, v: v, known: map[record.Digest]*legal.Register{v.Register.Digest(): v.Register}, cases: map[record.Digest]*legal.Case{}, tables: map[record.Digest]answer{}}
+	return redecider{ctx: ctx, v: v, known: map[record.Digest]*legal.Register{v.Register.Digest(): v.Register}, cases: map[record.Digest]sought{}, tables: map[record.Digest]answer{}}
 }
 
 // registers loads former registers.
@@ -100,19 +106,20 @@ func (r *redecider) decide(t *transfer.Report, digest record.Digest, sealed time
 	}
 	c, ok := r.cases[head.Decision]
 	if !ok {
-		if c, err = r.caseOf(reg, t, head.Route, head.Decision, sealed); err != nil {
-			return nil, err
-		}
+		c.found, c.err = r.caseOf(reg, t, head.Route, head.Decision, sealed)
 		r.cases[head.Decision] = c
 	}
-	return reg.Replay(*c, table)
+	if c.err != nil {
+		return nil, c.err
+	}
+	return reg.Replay(*c.found, table)
 }
 
 // How long after its beginning a transfer's gate was opened, and how long before the first message under a decision, for the moment to be found: a transfer
 // that was interrupted and taken up again has a gate, and a decision, for each part of it.
 const (
 	afterBeginning = 250 * time.Millisecond
-	beforeSealing  = time.Second
+	beforeSealing  = 250 * time.Millisecond
 )
 
 // caseOf finds the case that a decision was made on. What is not stored of it is tried: the moment, whether examples were admitted, and which text was published.

@@ -247,7 +247,8 @@ func (r *replay) logged(d *store.Disclosure, h *signing.Header) error {
 		return err
 	}
 	intent, ok := e.(*transferlog.Intent)
-	same := ok && intent.Message == d.Message && intent.Decision == h.Decision && intent.Register == h.Register && intent.Disclosure == d.Set.Digest() && slices.Equal(intent.Fields, h.Fields)
+	same := ok && intent.Message == d.Message && intent.Envelope == record.DigestOf(d.Header) && intent.Decision == h.Decision && intent.Register == h.Register &&
+		intent.Disclosure == d.Set.Digest() && slices.Equal(intent.Fields, h.Fields)
 	if !same {
 		return record.NewProblem("replay.log_differs", "", "see: almasu log verify", "entry %d of the log says something else than the stored message", d.Intent)
 	}
