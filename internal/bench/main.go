@@ -246,6 +246,9 @@ func (w *world) measure(ctx context.Context, small, large *deployment, runs int,
 		ratios, memory = append(ratios, ratio), max(memory, u.memory)
 		fmt.Printf("run %d: floor %.2f s, road %.2f s (almasu %.2f s of CPU): %.2f x; %.0f MiB\n", i+1, floor.Seconds(), u.wall.Seconds(), u.cpu.Seconds(), ratio, mib(u.memory))
 	}
+	if err := w.count(ctx, large, runs); err != nil {
+		return err
+	}
 	cold := ratios[0]
 	slices.Sort(ratios)
 	median, growth := ratios[len(ratios)/2], float64(memory)/float64(base.memory)
@@ -258,6 +261,21 @@ func (w *world) measure(ctx context.Context, small, large *deployment, runs int,
 	case growth > maxGrowth:
 		return fmt.Errorf("memory grows by more than %.1f", maxGrowth)
 	}
+	return nil
+}
+
+// count says how many transactions of the log a run took.
+func (w *world) count(ctx context.Context, d *deployment, runs int) error {
+	db, err := sqlx.Open("postgres", d.StoreDSN)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var commits, messages int
+	if err := db.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM log_checkpoint), (SELECT count(*) FROM message)").Scan(&commits, &messages); err != nil {
+		return err
+	}
+	fmt.Printf("%d messages and %d commits of the log a run\n", messages/runs, commits/runs)
 	return nil
 }
 

@@ -30,15 +30,54 @@ func (r *run) observe() {
 	r.engine.Observe(Event{Transfer: r.report.ID, Read: int(c.read.Load()), Logged: int(c.logged.Load()), Settled: int(c.settled.Load())})
 }
 
-// desk turns batches into drafts: it resolves people, asks the law about each, and writes the document. One goroutine.
+// door gives people their ordinals and marks who is blocked (I5). One goroutine.
+type door struct {
+	roster  *roster.Roster
+	blocked map[roster.Tag]struct{}
+}
+
+// newDoor opens the roster.
+func (r *run) newDoor(blocked map[roster.Tag]struct{}) (*door, error) {
+	ros, err := r.engine.Roster()
+	if err != nil {
+		return nil, fmt.Errorf("opening the roster: %w", err)
+	}
+	return &door{roster: ros, blocked: blocked}, nil
+}
+
+func (d *door) resolveAll(ctx context.Context, read <-chan *record.Batch, resolved chan<- *record.Batch) error {
+	for b := range read {
+		if err := d.resolve(ctx, b); err != nil {
+			return err
+		}
+		if err := put(ctx, resolved, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *door) resolve(ctx context.Context, b *record.Batch) error {
+	if err := d.roster.Resolve(ctx, b); err != nil {
+		return err
+	}
+	if len(d.blocked) > 0 {
+		for i := range b.Len() {
+			if _, hit := d.blocked[d.roster.Tag(i)]; hit {
+				b.Person(i).Blocked = true
+			}
+		}
+	}
+	return nil
+}
+
+// desk turns batches of resolved people into drafts: it asks the law about each, and writes the document. One goroutine.
 type desk struct {
 	run        *run
-	roster     *roster.Roster
 	encoder    *mapping.Encoder
 	number     int
 	after      []byte // the last key of the part before
 	generation int64
-	blocked    map[roster.Tag]struct{}
 	cleared    legal.Cleared
 	disclosed  transferlog.DisclosureSet
 	refused    transferlog.RefusalSet
@@ -54,9 +93,9 @@ type draft struct {
 	document []byte
 }
 
-func (d *desk) clearAll(ctx context.Context, read <-chan *record.Batch, free chan<- *record.Batch, drafts chan<- *draft) error {
-	for b := range read {
-		out, err := d.clear(ctx, b)
+func (d *desk) clearAll(ctx context.Context, resolved <-chan *record.Batch, free chan<- *record.Batch, drafts chan<- *draft) error {
+	for b := range resolved {
+		out, err := d.clear(b)
 		free <- b // never blocks: there is room for every batch
 		if err != nil {
 			return err
@@ -69,17 +108,7 @@ func (d *desk) clearAll(ctx context.Context, read <-chan *record.Batch, free cha
 }
 
 // clear decides about a batch and writes the document of those who may be sent.
-func (d *desk) clear(ctx context.Context, b *record.Batch) (*draft, error) {
-	if err := d.roster.Resolve(ctx, b); err != nil {
-		return nil, err
-	}
-	if len(d.blocked) > 0 {
-		for i := range b.Len() {
-			if _, hit := d.blocked[d.roster.Tag(i)]; hit {
-				b.Person(i).Blocked = true
-			}
-		}
-	}
+func (d *desk) clear(b *record.Batch) (*draft, error) {
 	gate := d.run.gate
 	gate.Project(b, &d.cleared)
 	d.run.counts.read.Add(int64(b.Len()))

@@ -10,12 +10,11 @@ import (
 
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/record"
-	"birgeoqy.kz/almasu/internal/roster"
 )
 
 // stream runs the road's stages side by side, with bounded queues between them:
 //
-//	read -> clear (resolve, project, map, check) -> pack (compress, seal at rest) -> record <-> send
+//	read -> resolve -> clear (project, map, check) -> pack (compress, seal at rest) -> record <-> send
 //
 // One goroutine records, in key order; settlements share its transactions. left is how many messages wait already.
 func (r *run) stream(ctx context.Context, from Progress, left int) error {
@@ -30,21 +29,26 @@ func (r *run) stream(ctx context.Context, from Progress, left int) error {
 	}
 	defer source.Close()
 	r.report.Snapshot = source.Snapshot()
-	desk, err := r.newDesk(from, generation, blocked)
+	door, err := r.newDoor(blocked)
+	if err != nil {
+		return err
+	}
+	desk, err := r.newDesk(from, generation)
 	if err != nil {
 		return err
 	}
 
-	const depth = 3
-	free, read := make(chan *record.Batch, depth), make(chan *record.Batch, depth)
+	const depth = 4 // batches
+	free, read, resolved := make(chan *record.Batch, depth), make(chan *record.Batch, depth), make(chan *record.Batch, depth)
 	for range depth {
 		free <- record.NewBatch(r.gate.Fields(), c.Batch)
 	}
-	drafts, parts := make(chan *draft, 2), make(chan *Part, 4)
+	drafts, parts := make(chan *draft, 2), make(chan *Part, group)
 	outgoing, settled := make(chan *message, window), make(chan result, window)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { defer close(read); return readAll(ctx, source, c.Batch, free, read) })
-	g.Go(func() error { defer close(drafts); return desk.clearAll(ctx, read, free, drafts) })
+	g.Go(func() error { defer close(resolved); return door.resolveAll(ctx, read, resolved) })
+	g.Go(func() error { defer close(drafts); return desk.clearAll(ctx, resolved, free, drafts) })
 	g.Go(func() error { defer close(parts); return r.packAll(ctx, drafts, parts) })
 	g.Go(func() error { defer close(outgoing); return r.scribe(parts, outgoing, settled, left).recordAll(ctx) })
 	for range max(c.Senders, 1) {
@@ -99,14 +103,10 @@ func (r *run) sendAll(ctx context.Context, outgoing <-chan *message, settled cha
 }
 
 // newDesk prepares the stage that decides and writes.
-func (r *run) newDesk(from Progress, generation int64, blocked map[roster.Tag]struct{}) (*desk, error) {
-	ros, err := r.engine.Roster()
-	if err != nil {
-		return nil, fmt.Errorf("opening the roster: %w", err)
-	}
+func (r *run) newDesk(from Progress, generation int64) (*desk, error) {
 	encoder, err := r.conn.Table.Bind(r.gate.Fields(), r.conn.Schema.Checker())
 	if err != nil {
 		return nil, fmt.Errorf("binding the mapping %s: %w", r.conn.Name, err)
 	}
-	return &desk{run: r, roster: ros, encoder: encoder, number: from.Parts, after: from.LastKey, generation: generation, blocked: blocked, reasons: map[uint16]Reason{}}, nil
+	return &desk{run: r, encoder: encoder, number: from.Parts, after: from.LastKey, generation: generation, reasons: map[uint16]Reason{}}, nil
 }

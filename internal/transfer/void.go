@@ -140,17 +140,21 @@ func (r *run) replace(ctx context.Context, w *Waiting, why string) (*Part, int64
 	if err != nil {
 		return nil, 0, err
 	}
-	desk, err := r.newDesk(Progress{Parts: w.Part}, generation, blocked)
+	door, err := r.newDoor(blocked)
 	if err != nil {
 		return nil, 0, err
 	}
-	b, err := r.readAgain(ctx, w, desk, set.Contains)
+	desk, err := r.newDesk(Progress{Parts: w.Part}, generation)
+	if err != nil {
+		return nil, 0, err
+	}
+	b, err := r.readAgain(ctx, w, door, set.Contains)
 	if err != nil {
 		return nil, 0, err
 	}
 	part := &Part{AfterKey: w.AfterKey, LastKey: w.LastKey}
 	if b.Len() > 0 {
-		d, err := desk.clear(ctx, b)
+		d, err := desk.clear(b)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -172,7 +176,7 @@ func (r *run) replace(ctx context.Context, w *Waiting, why string) (*Part, int64
 }
 
 // readAgain reads the message's range of keys and keeps the people who were in it.
-func (r *run) readAgain(ctx context.Context, w *Waiting, d *desk, inside func(uint32) bool) (*record.Batch, error) {
+func (r *run) readAgain(ctx context.Context, w *Waiting, d *door, inside func(uint32) bool) (*record.Batch, error) {
 	s, err := r.conn.Source.Open(ctx, connectors.Query{
 		Fields: r.gate.Fields(), After: w.AfterKey, Through: w.LastKey,
 	})
@@ -190,7 +194,7 @@ func (r *run) readAgain(ctx context.Context, w *Waiting, d *desk, inside func(ui
 		if err != nil {
 			return nil, fmt.Errorf("reading the source: %w", err)
 		}
-		if err := d.roster.Resolve(ctx, b); err != nil {
+		if err := d.resolve(ctx, b); err != nil {
 			return nil, err
 		}
 		for i := range b.Len() {
