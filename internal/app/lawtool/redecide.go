@@ -112,7 +112,12 @@ func (r *redecider) decide(t *transfer.Report, digest record.Digest, sealed time
 	if c.err != nil {
 		return nil, c.err
 	}
-	return reg.Replay(*c.found, table)
+	g, err := reg.Replay(*c.found, table)
+	var refusal *legal.Refusal
+	if errors.As(err, &refusal) {
+		return nil, record.NewProblem("replay.refused", "", "", "the law refuses the run that was made: %v", refusal)
+	}
+	return g, err
 }
 
 // How long after its beginning a transfer's gate was opened, and how long before the first message under a decision, for the moment to be found: a transfer

@@ -175,17 +175,18 @@ func (r *replay) all(sample int) error {
 	return nil
 }
 
-// note puts a finding where it belongs: what could not be decided again is skipped, all else differs.
-func (r *replay) note(id record.ID, message record.ID, part int, err error) {
+// note puts a finding where it belongs: what could not be decided again is skipped, all else differs. An error that is no finding is returned.
+func (r *replay) note(id record.ID, message record.ID, part int, err error) error {
 	var p *record.Problem
 	if !errors.As(err, &p) {
-		p = record.NewProblem("replay.failed", "", "", "%v", err)
+		return err
 	}
 	list := &r.report.Differ
 	if slices.Contains(notReplayed, p.Code) {
 		list = &r.report.Skipped
 	}
 	*list = append(*list, replayFinding{Transfer: id.String(), Message: message.String(), Part: part, Problem: p})
+	return nil
 }
 
 // message makes the decisions of one message again. The error is the store's; what is wrong with the decisions is in the report.
@@ -202,8 +203,7 @@ func (r *replay) message(d *store.Disclosure) error {
 	}
 	people, err := r.judge(run, d)
 	if err != nil {
-		r.note(d.Transfer, d.Message, 0, err)
-		return nil
+		return r.note(d.Transfer, d.Message, 0, err)
 	}
 	r.report.People += people
 	r.report.Same++
@@ -313,15 +313,14 @@ func (r *replay) refusals(report *transfer.Report, logged record.Digest) error {
 		digests = append(digests, d[:]...)
 		people, err := r.refused(report, stored)
 		if err != nil {
-			r.note(report.ID, record.ID{}, part, err)
-			return nil
+			return r.note(report.ID, record.ID{}, part, err)
 		}
 		r.report.People += people
 		r.report.Same++
 		return nil
 	})
 	if err == nil && !report.Finished.IsZero() && len(digests) > 0 && record.DigestOf(digests) != logged {
-		r.note(report.ID, record.ID{}, 0, record.NewProblem("replay.log_differs", "", "see: almasu log verify", "the log names other refusal sets than are stored"))
+		return r.note(report.ID, record.ID{}, 0, record.NewProblem("replay.log_differs", "", "see: almasu log verify", "the log names other refusal sets than are stored"))
 	}
 	return err
 }
