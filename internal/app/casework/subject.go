@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -153,6 +154,7 @@ func (t *tool) collect(ctx context.Context, v *lawtool.Service, iin []byte, o *s
 			_, err := v.Store.Append(ctx, t.Now(), &transferlog.Act{Actor: o.actor, Act: "person.file", Object: "ordinals " + lawtool.Joined(ordinals), Reason: o.reason})
 			return err
 		},
+		g.accounts,
 		func() error { return v.Store.Disclosures(ctx, g.given) },
 		g.refused,
 		g.duties,
@@ -183,24 +185,22 @@ type gathering struct {
 	lang     lawtool.Language
 	file     *subjectFile
 	reports  []*transfer.Report
+	byID     map[record.ID]*transfer.Report
 	tables   map[record.Digest][]situated
 }
 
-// report finds the account of a transfer.
-func (g *gathering) report(id record.ID) (*transfer.Report, error) {
-	if g.reports == nil {
-		var err error
-		if g.reports, err = g.v.Store.Transfers(g.ctx, "", 1<<30); err != nil {
-			return nil, err
-		}
-		slices.Reverse(g.reports)
+// accounts reads the accounts of all transfers, oldest first.
+func (g *gathering) accounts() error {
+	var err error
+	if g.reports, err = g.v.Store.Transfers(g.ctx, "", math.MaxInt32); err != nil {
+		return err
 	}
+	slices.Reverse(g.reports)
+	g.byID = make(map[record.ID]*transfer.Report, len(g.reports))
 	for _, r := range g.reports {
-		if r.ID == id {
-			return r, nil
-		}
+		g.byID[r.ID] = r
 	}
-	return nil, store.ErrNoTransfer
+	return nil
 }
 
 // given adds a message if it held the person.
@@ -223,9 +223,9 @@ func (g *gathering) given(d store.Disclosure) error {
 	if err != nil {
 		return err
 	}
-	report, err := g.report(d.Transfer)
-	if err != nil {
-		return err
+	report, ok := g.byID[d.Transfer]
+	if !ok {
+		return store.ErrNoTransfer
 	}
 	settled, err := g.v.Store.Settled(g.ctx, d.Message)
 	if err != nil {
@@ -259,9 +259,6 @@ type situated struct {
 
 // refused adds the transfers that refused the person.
 func (g *gathering) refused() error {
-	if _, err := g.report(record.ID{}); err != nil && !errors.Is(err, store.ErrNoTransfer) {
-		return err
-	}
 	for _, r := range g.reports {
 		err := g.v.Store.RefusalSets(g.ctx, r.ID, func(_ int, stored transfer.Set) error {
 			set, err := transferlog.ParseRefusalSet(stored.Encoded())
