@@ -109,11 +109,8 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 	packed := buffers.Get().(*[]byte)
 	defer buffers.Put(packed)
 	if a.verdict.refused == nil {
-		*packed = s.zstd.EncodeAll(a.payload.Bytes(), (*packed)[:0])
+		*packed = inbox.Pack(*packed, a.payload.Bytes())
 		a.document = *packed
-		if len(a.document) == 0 {
-			a.document = []byte{}
-		}
 	}
 	if prior, err = s.keep(r.Context(), a); err != nil {
 		return s.taken(w, r.Context(), a, err)

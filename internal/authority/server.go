@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-
 	"birgeoqy.kz/almasu/internal/authority/inbox"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
@@ -44,7 +42,6 @@ type Server struct {
 	owners   map[string]*sender // by key id
 	verifier *httpsig.Verifier
 	judges   map[record.Digest]*judge
-	zstd     *zstd.Encoder
 	slots    chan struct{}
 
 	store *inbox.Store
@@ -62,9 +59,6 @@ func Open(ctx context.Context, c *inbox.Config, now func() time.Time, log *slog.
 		return nil, err
 	}
 	var err error
-	if s.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest)); err != nil {
-		return nil, err
-	}
 	if s.store, err = inbox.Open(ctx, c.Data, true); err != nil {
 		return nil, err
 	}

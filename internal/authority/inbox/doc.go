@@ -4,7 +4,7 @@
 // # The store
 //
 // One SQLite file, authority.db, in the configured folder, for the owner alone, with a lock file beside it that keeps a second
-// writer out. Tables: message (envelope header and signature, zstd-compressed document, ticket, receipt), checkpoint (each accepted state
+// writer out. Tables: message (envelope header and signature, S2-compressed document, ticket, receipt), checkpoint (each accepted state
 // of a sender's log with the proof that connects it with the state held before it), alarm (evidence against senders), receipt_key (public
 // halves of the keys that have signed receipts), nonce (of requests that changed something, until they expire). Triggers refuse to change
 // or delete messages, checkpoints and alarms. A refused message is kept without its document.

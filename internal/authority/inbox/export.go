@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/schemas"
@@ -34,10 +32,6 @@ func Export(ctx context.Context, c *Config, sender, format string, out io.Writer
 	}
 	defer st.Close()
 	e := &exporter{members: map[record.Digest]string{}}
-	if e.unpack, err = zstd.NewReader(nil, zstd.WithDecoderMaxMemory(2<<30)); err != nil {
-		return 0, err
-	}
-	defer e.unpack.Close()
 	if err := e.schemas(c); err != nil {
 		return 0, err
 	}
@@ -64,7 +58,6 @@ type taken struct {
 }
 
 type exporter struct {
-	unpack  *zstd.Decoder
 	members map[record.Digest]string // the member that holds the records, by schema
 	columns []string
 	put     func(taken) error
@@ -113,7 +106,7 @@ func (e *exporter) message(r *row) error {
 	if err != nil {
 		return err
 	}
-	document, err := e.unpack.DecodeAll(r.document, nil)
+	document, err := unpack(r.document)
 	if err != nil {
 		return fmt.Errorf("decompressing the document: %w", err)
 	}

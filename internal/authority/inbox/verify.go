@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"birgeoqy.kz/almasu/internal/evidence"
@@ -41,10 +40,6 @@ func Verify(ctx context.Context, c *Config, export io.Reader, exporter string) (
 	}
 	defer st.Close()
 	v := &verification{store: st, config: c, result: &Checked{Findings: record.Problems{}}}
-	if v.unpack, err = zstd.NewReader(nil, zstd.WithDecoderMaxMemory(2<<30)); err != nil {
-		return nil, err
-	}
-	defer v.unpack.Close()
 	if err := v.receiptKeys(ctx); err != nil {
 		return nil, err
 	}
@@ -72,7 +67,6 @@ type verification struct {
 	store  *Store
 	config *Config
 	keys   *signing.Keyring // that sign receipts
-	unpack *zstd.Decoder
 	result *Checked
 
 	states   map[int64]transferlog.Checkpoint
@@ -224,7 +218,7 @@ func (v *verification) message(sd *Sender, r *row) error {
 	}
 	var document []byte
 	if r.status == signing.StatusAccepted {
-		if document, err = v.unpack.DecodeAll(r.document, nil); err != nil {
+		if document, err = unpack(r.document); err != nil {
 			return damaged("the document cannot be decompressed")
 		}
 	}

@@ -122,7 +122,7 @@ type Message struct {
 	Nonce    Nonce
 	Received time.Time
 	Envelope *signing.Envelope
-	// Document is the payload, compressed with zstd; nil for a refused message, of which nothing is taken.
+	// Document is the payload, compressed by [Pack]; nil for a refused message, of which nothing is taken.
 	Document []byte
 	// Ticket is the wire form of the sender's ticket against the accepted state of Checkpoint entries.
 	Ticket     string
