@@ -83,7 +83,7 @@ type Order struct {
 // was if Run is called with the same transfer.
 func (e *Engine) Run(ctx context.Context, c *Connection, o Order) (*Report, error) {
 	r := &run{engine: e, conn: c, order: o, report: &Report{Transfer: o.Transfer}, line: &line{}}
-	runErr := r.road(ctx)
+	runErr := r.insist(ctx)
 	r.report.Finished = e.Now()
 	var refusal *legal.Refusal
 	switch {
@@ -116,6 +116,30 @@ type run struct {
 	report *Report
 	counts counter
 	line   *line
+}
+
+// insist takes the road, and again from what is durable after an error that time may mend, as long as the run's patience lasts.
+func (r *run) insist(ctx context.Context) error {
+	e := r.engine
+	started, pause := e.Now(), firstPause
+	for {
+		err := r.road(ctx)
+		if err == nil || !mends(err) || ctx.Err() != nil || e.Now().Add(pause).Sub(started) > r.conn.Patience {
+			return err
+		}
+		e.Logger.Warn("the run is taken up again", "connector", r.conn.Name, "transfer", r.report.ID.String(), "error", err)
+		if e.Wait(ctx, pause) != nil {
+			return err
+		}
+		pause = min(2*pause, lastPause)
+	}
+}
+
+// mends reports whether time may mend an error: that of a database has no code, or the platform's.
+func mends(err error) bool {
+	var refusal *legal.Refusal
+	code := record.CodeOf(err)
+	return !errors.As(err, &refusal) && (code == "" || code == "source.database")
 }
 
 // road asks the law, brings what waits to its end, and streams the rest. Whenever the register of blocks changes on the way, what was logged and

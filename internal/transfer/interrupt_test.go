@@ -131,16 +131,43 @@ func TestReadThatFails(t *testing.T) {
 	onBoth(t, func(r *rig) {
 		r.next = func(batch int) error {
 			if batch == 6 {
-				return record.NewProblem("source.database", "", "", "the connection was cut")
+				return record.NewProblem("source.row_malformed", "", "", "a row is malformed")
 			}
 			return nil
 		}
 		report := r.finish(r.order())
-		if report.Status != transfer.Failed || report.Code != "source.database" || report.Totals.Read >= people {
+		if report.Status != transfer.Failed || report.Code != "source.row_malformed" || report.Totals.Read >= people {
 			r.Fatalf("%s %s: %s", report.Status, report.Code, report.Totals)
 		}
 		r.restart()
 		r.complete(r.finish(transfer.Order{Transfer: report.Transfer}))
+	})
+}
+
+// TestHitches: databases that fail now and then cost time, and nobody.
+func TestHitches(t *testing.T) {
+	onBoth(t, func(r *rig) {
+		var records, reads atomic.Int64
+		r.before = func(transfer.Work) error {
+			if records.Add(1)%3 == 0 {
+				return errors.New("the database restarts")
+			}
+			return nil
+		}
+		r.after = func(transfer.Work) error {
+			if records.Load()%4 == 0 {
+				return errors.New("the connection broke while it committed")
+			}
+			return nil
+		}
+		r.next = func(int) error {
+			if reads.Add(1)%25 == 0 {
+				return record.NewProblem("source.database", "", "", "the platform's database restarts")
+			}
+			return nil
+		}
+		r.conn.Batch, r.conn.Patience = 5, time.Hour
+		r.complete(r.finish(r.order()))
 	})
 }
 
