@@ -19,12 +19,13 @@ type logTx struct {
 	tx         *sqlx.Tx
 	size       int64
 	generation int64
+	checkpoint []byte
 }
 
 // lockLog locks the head of the log for the rest of tx.
 func (s *Store) lockLog(ctx context.Context, tx *sqlx.Tx) (*logTx, error) {
 	l := &logTx{hashReader: hashReader{ctx, tx}, tx: tx}
-	err := tx.QueryRowxContext(ctx, "SELECT size, blocks FROM log_head WHERE id = 1"+s.forUpdate).Scan(&l.size, &l.generation)
+	err := tx.QueryRowxContext(ctx, "SELECT size, blocks, checkpoint FROM log_head WHERE id = 1"+s.forUpdate).Scan(&l.size, &l.generation, &l.checkpoint)
 	if err != nil {
 		return nil, fmt.Errorf("locking the log: %w", err)
 	}
@@ -33,6 +34,9 @@ func (s *Store) lockLog(ctx context.Context, tx *sqlx.Tx) (*logTx, error) {
 
 // Size implements [transferlog.Tx].
 func (l *logTx) Size(context.Context) (int64, error) { return l.size, nil }
+
+// Head implements [transferlog.Headed].
+func (l *logTx) Head(context.Context) ([]byte, error) { return l.checkpoint, nil }
 
 // Append implements [transferlog.Tx].
 func (l *logTx) Append(ctx context.Context, first int64, entries [][]byte, hashes []tlog.Hash, checkpoint []byte) error {
@@ -54,7 +58,7 @@ func (l *logTx) Append(ctx context.Context, first int64, entries [][]byte, hashe
 	if err := insert(ctx, l.tx, "log_hash (idx, hash)", rows); err != nil {
 		return err
 	}
-	l.size += int64(len(entries))
+	l.size, l.checkpoint = l.size+int64(len(entries)), checkpoint
 	if err := insert(ctx, l.tx, "log_checkpoint (size, body)", [][]any{{l.size, checkpoint}}); err != nil {
 		return err
 	}
