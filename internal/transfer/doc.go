@@ -22,11 +22,30 @@
 // # What happens when it stops in the middle
 //
 // Before the intent: nothing has left; the people are read again after the last durable part. After the intent: the
-// envelope is opened again from the outbox (signature and digest verified), blocks are checked again (I5), and it is delivered;
-// if it had already arrived, the recipient answers with the same receipt. A message that holds a person who was
-// blocked meanwhile is cancelled: a void notice takes its number, and the people who are not blocked are read, projected
-// and sent again under a new one. If the recipient already has the original, it answers the void notice with the
-// original's receipt, and the message is settled as delivered.
+// envelope is opened again from the outbox (signature and digest verified), blocks and law are looked at again (I5), and it is delivered;
+// if it had already arrived, the recipient answers with the same receipt. What waits is brought to its end before anything new is
+// read. An error of a database is waited out, from what is durable, within the run's patience; any other ends the run, which has then failed.
+//
+// # When the recipient does not answer
+//
+// A message is tried with growing pauses for as long as the run's patience lasts, and then left waiting for a later run. From then on the line to the
+// recipient is down for this run: other messages are tried once each, until one is answered. Messages that are left count in the window, so
+// that the recipient's own window is never exceeded; when they fill it, the run ends as failed with the code delivery.stalled, and the people after them are
+// not read. A failure of the kind Halt ends the run; the message stays waiting and is the first that every later run tries, so nothing new
+// is sent over this connector until the recipient takes it. Halts, disputes and withdrawals are logged as errors, for alarms.
+//
+// # When a message may not be sent any more
+//
+// Its number is filled by a void notice (I10). If the recipient already has the original, it answers the notice with the original's
+// receipt, and the message is settled as delivered: log and recipient agree whatever was lost on the way. Else the message is settled as
+//
+//   - cancelled, if it holds a person who was blocked meanwhile, or the law does not permit the run any more: the people who are still permitted are
+//     read, projected and sent again under a new number, and the others are counted as refused. Blocks are compared before each attempt but the
+//     first, which follows the intent;
+//   - abandoned, if it has waited beyond its deadline;
+//   - refused, if the recipient refused it without a signed receipt.
+//
+// Until the notice is answered, the message is pending.
 //
 // # Reconciliation
 //

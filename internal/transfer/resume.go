@@ -17,6 +17,9 @@ import (
 // maxPayload bounds a payload taken from the outbox.
 const maxPayload = 256 << 20
 
+// probes is how many messages in a row, taken up again, may go unanswered before the rest of what waits is not tried this time.
+const probes = 3
+
 // Resume delivers what waits for the connector's recipient, in sequence order, after looking again at blocks (I5) and
 // citations. It is the ordinary road from step 7 on, and what a service does after a crash.
 func (e *Engine) Resume(ctx context.Context, c *Connection) error {
@@ -44,16 +47,21 @@ func (e *Engine) takeUpAll(ctx context.Context, c *Connection, l *line) (left in
 			voids[w.Voids] = w
 		}
 	}
+	unanswered := 0
 	for _, w := range waiting {
 		if !w.Voids.IsZero() {
 			continue
 		}
-		settled, err := e.takeUp(ctx, c, l, w, voids[w.Message])
-		if err != nil {
-			return left, err
+		settled := false
+		if unanswered < probes {
+			if settled, err = e.takeUp(ctx, c, l, w, voids[w.Message]); err != nil {
+				return left, err
+			}
 		}
-		if !settled {
-			left++
+		if settled {
+			unanswered = 0
+		} else {
+			unanswered, left = unanswered+1, left+1
 		}
 	}
 	return left, nil

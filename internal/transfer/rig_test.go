@@ -467,3 +467,13 @@ func describe(w *world) string {
 	}
 	return b.String()
 }
+
+func (r *rig) unblock(iin string) {
+	r.Helper()
+	ros, err := r.engine.Roster()
+	r.must(err)
+	err = r.store.Unblock(r.Context(), r.clock.now(), ros.TagOf([]byte(iin)), "unfounded", &transferlog.Block{Act: "unblock", Subject: 1, Requester: "user", Received: r.clock.now(), Reason: "unfounded"})
+	if err != nil && !errors.Is(err, store.ErrNotBlocked) { // the life in which they were to be blocked ended before
+		r.Fatal(err)
+	}
+}
