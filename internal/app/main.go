@@ -97,6 +97,13 @@ Start with: almasu demo`,
 	root.AddCommand(s.demoCommand(), s.serveCommand(), s.checkCommand(), s.migrateCommand(), s.runCommand(), s.transfersCommand(),
 		s.requestCommand(), s.approveCommand(), s.logCommand(), s.keysCommand(), s.grantsCommand(), s.doctorCommand(), s.personCommand(),
 		s.blockCommand(), s.unblockCommand(), s.authorityCommand())
+	law, underLog := s.lawCommands()
+	root.AddCommand(law...)
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "log" {
+			cmd.AddCommand(underLog...)
+		}
+	}
 	root.AddCommand(sigtool.Commands(sigtool.Env{
 		Stdin: s.stdin, Stdout: s.stdout, Stderr: s.stderr, JSON: &s.json, Now: func() time.Time { return s.now() },
 		Result: func(v any) { s.result = v }, Code: func(code int) { s.code = code }, Environment: environment,
