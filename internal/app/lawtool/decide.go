@@ -88,7 +88,7 @@ Exit code 0: something may leave; 1: refused.`,
 	f.StringVar(&o.register, "register", "", "the register's folder, with --person (default: the configuration's)")
 	f.BoolVar(&o.rehearse, "rehearse", false, "with --person: as if two administrators had approved everything, example acts admitted")
 	f.StringVar(&o.request, "request", "", "the id of the request that is answered, on an ad-hoc route")
-	f.StringVar(&o.at, "at", "", "decide as of this moment (default now)")
+	f.StringVar(&o.at, "at", "", "decide as of this moment, on what register and platform say today (default now)")
 	f.BoolVar(&o.explain, "explain", false, "print every rule evaluated, not only what refused")
 	f.StringVar(&o.actor, "as", t.User, "who asks")
 	f.StringVar(&o.reason, "reason", "", "why; for the log")

@@ -145,6 +145,7 @@ func (l *linter) lint() {
 	var err error
 	if l.reg, err = legal.Load(os.DirFS(l.register)); err != nil {
 		l.problems.Merge(within(err, l.register), "register.unreadable", l.register)
+		l.alone(set)
 		return
 	}
 	mapped := l.tables(set)
@@ -201,6 +202,29 @@ func (l *linter) tables(set *schemas.Set) map[string][]string {
 	}
 	l.unused(set, files, used)
 	return mapped
+}
+
+// alone lints the mappings that can be read without a register, as if every field were permitted.
+func (l *linter) alone(set *schemas.Set) {
+	names, _ := filepath.Glob(filepath.Join(l.mappings, "*.yaml")) // the pattern is well formed
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			l.problems.Add("mapping.unreadable", name, "", "the mapping cannot be read")
+			continue
+		}
+		table, err := mapping.Load(name, text, func(string) (string, bool) { return "", true })
+		if err != nil {
+			l.problems.Merge(err, "mapping.unreadable", name)
+			continue
+		}
+		if set == nil {
+			continue
+		}
+		if entry, ok := set.Lookup(table.Schema().Name, table.Schema().Version); ok {
+			l.problems = append(l.problems, mapping.Lint(table, nil, entry.Schema)...)
+		}
+	}
 }
 
 // unused reports mappings that no route's connector names, and schemas that no mapping pins.
