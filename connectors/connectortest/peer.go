@@ -50,6 +50,7 @@ type Peer struct {
 	mu      sync.Mutex
 	script  []Act
 	usual   Act
+	notices bool // treated honestly
 	passed  func(Message, Act)
 	arrived []Message
 	memory
@@ -111,6 +112,13 @@ func (p *Peer) Usually(a Act) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.usual = a
+}
+
+// TakeNotices lets void notices be treated honestly, whatever the script is.
+func (p *Peer) TakeNotices() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.notices = true
 }
 
 // Watch calls f with each message that comes, before it is treated by the act. f may wait.
@@ -249,7 +257,9 @@ func (p *Peer) message(ctx context.Context, w http.ResponseWriter, fields http.H
 	m := Message{Header: env.Header(), Wire: wire, Payload: body}
 	p.mu.Lock()
 	act := p.usual
-	if len(p.script) > 0 {
+	if p.notices && m.Header.Operation == signing.OperationVoid {
+		act = Honest
+	} else if len(p.script) > 0 {
 		act, p.script = p.script[0], p.script[1:]
 	}
 	p.arrived = append(p.arrived, m)
