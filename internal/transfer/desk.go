@@ -145,6 +145,9 @@ func (r *run) header(message record.ID, number int) mapping.DocHeader {
 func (d *desk) account(out *draft, b *record.Batch, res *mapping.Result) error {
 	c, part := &d.cleared, out.part
 	table := d.run.gate.Situations()
+	if d.table == nil {
+		part.Decision = append([]byte("almasu-decision/v1\n"), d.run.gate.Record()...)
+	}
 	if !bytes.Equal(table, d.table) {
 		d.table, part.Situations = table, table
 	}

@@ -95,6 +95,9 @@ type Part struct {
 	Refusal Set
 	// Situations is the table of situations that this part's sets refer to, if it has grown since the part before; else nil.
 	Situations []byte
+	// Decision is, with the first part after the gate was opened, what the decision's digest is the SHA-256 of; else nil. The ledger keeps it
+	// beside the situations, so that the decision can be made again.
+	Decision []byte
 	// Intent is nil if there is nobody to send.
 	Intent     *Intent
 	generation int64

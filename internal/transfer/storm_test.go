@@ -3,7 +3,9 @@ package transfer_test
 import (
 	"context"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"testing"
 
@@ -17,12 +19,25 @@ var faults = []connectortest.Act{
 	connectortest.Doubled,
 }
 
+// storms is how many there are for each store: ALMASU_STORMS, or 3.
+func storms(t *testing.T) int {
+	text := os.Getenv("ALMASU_STORMS")
+	if text == "" {
+		return 3
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatal("ALMASU_STORMS is not a number")
+	}
+	return n
+}
+
 // TestStorm lets everything go wrong at random: the receiver on script, the process at random instants, people blocked on the way. In the end everybody
 // who may be sent has arrived once. The world is checked after every life.
 func TestStorm(t *testing.T) {
 	all := everybody(t)
 	onBoth(t, func(r *rig) {
-		for range 3 {
+		for range storms(t) {
 			r.storm(rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), all)
 		}
 	})
