@@ -76,7 +76,7 @@ func Grants(c Config, fields []string, role string) (string, error) {
 	var out strings.Builder
 	role = quote(role)
 	fmt.Fprintf(&out, "-- What the role may read of the platform: the fields of its routes and the decision columns, nothing else.\n")
-	fmt.Fprintf(&out, "-- Create it before: CREATE ROLE %s LOGIN NOINHERIT NOSUPERUSER;\n", role)
+	fmt.Fprintf(&out, "-- Create it before: CREATE ROLE %s LOGIN NOSUPERUSER;\n", role)
 	fmt.Fprintf(&out, "ALTER ROLE %s SET default_transaction_read_only = on;\n", role)
 	for _, u := range c.uses(fields) {
 		relation := quoteRelation(u.relation)

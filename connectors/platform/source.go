@@ -198,13 +198,16 @@ func failed(doing string, err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
-	text := err.Error()
+	text, hint := err.Error(), ""
 	var server *pq.Error
 	if errors.As(err, &server) {
 		text = "SQLSTATE " + string(server.Code)
+		if server.Code == "42501" {
+			hint = "grant the role what the connector reads: almasu grants CONNECTOR"
+		}
 		if server.Code.Class() != "22" {
 			text = server.Message + ", " + text
 		}
 	}
-	return &failure{Problem: record.NewProblem("source.database", "", "", "%s: %s", doing, text), cause: err}
+	return &failure{Problem: record.NewProblem("source.database", "", hint, "%s: %s", doing, text), cause: err}
 }

@@ -54,6 +54,8 @@ func exitCode(err error) int {
 		return exit.code
 	case errors.As(err, &refusal):
 		return exitFailed
+	case record.CodeOf(err) == "source.database":
+		return exitEnvironment
 	case errors.As(err, &problems), errors.As(err, &problem):
 		return exitBadInput
 	case errors.As(err, &netErr), errors.As(err, &pathErr), errors.Is(err, context.Canceled):
@@ -94,7 +96,7 @@ func problemsOf(err error) []*record.Problem {
 // printError writes an error for people: a line each, with its hint.
 func printError(w io.Writer, err error) {
 	for _, p := range problemsOf(err) {
-		line := p.Message
+		line := strings.TrimSuffix(p.Message, " ["+p.Code+"]")
 		if p.Where != "" {
 			line = p.Where + ": " + line
 		}

@@ -74,7 +74,7 @@ func TestReplayFindsChanges(t *testing.T) {
 		{"the purpose in a header", "replay.log_differs", `UPDATE message SET header = CAST(replace(CAST(header AS TEXT), '"purpose":"', '"purpose":"X') AS BLOB) WHERE sequence = 1`},
 		{"another disclosure set", "replay.log_differs", "UPDATE message SET disclosure = (SELECT disclosure FROM message WHERE sequence = 2 LIMIT 1) WHERE sequence = 1"},
 		{"another refusal set", "replay.log_differs", "UPDATE part SET refusal = (SELECT refusal FROM part p WHERE p.transfer = part.transfer AND p.number = 2) WHERE number = 1"},
-		{"the beginning of a transfer", "replay.moment_unknown", "UPDATE transfer SET started = started - 3600000000, report = replace(report, 'T07:00', 'T06:00')"},
+		{"the moment of a decision", "replay.decision_damaged", `UPDATE situations SET body = CAST(replace(CAST(body AS TEXT), '"now":"2026', '"now":"2025') AS BLOB)`},
 	} {
 		copied := filepath.Join(t.TempDir(), "demo")
 		if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -59,7 +61,9 @@ func (s *session) checkCommand() *cobra.Command {
 			routes := v.askRoutes()
 			s.result = map[string]any{"routes": routes}
 			for _, r := range routes {
-				if r.Permitted {
+				if r.OnRequest {
+					s.say("%s: %s", r.Connector, r.Why)
+				} else if r.Permitted {
 					s.say("%s: permitted now; fields %v", r.Connector, r.Fields)
 				} else {
 					s.say("%s: not permitted now: %s", r.Connector, r.Why)
@@ -89,7 +93,7 @@ func (v *service) askRoutes() []routeAnswer {
 		c := v.connections[name]
 		a := routeAnswer{Connector: name, Route: c.Route, OnRequest: v.register.Route(c.Route).Trigger == "request"}
 		if a.OnRequest { // judged with its request
-			a.Permitted, a.Why = true, "answers approved requests only"
+			a.Permitted, a.Why = true, "judged with each request; answers approved ones only"
 			out = append(out, a)
 			continue
 		}
@@ -189,16 +193,51 @@ func (v *service) permittedFields(c *transfer.Connection) []string {
 func (s *session) serveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "serve", Short: "Run the service: schedules, approved requests, what waits in the outbox", Args: exactly(0, "no arguments"),
-		Long: "Runs until it is told to stop (SIGTERM, SIGINT); what is under way is taken up again at the next start. Routes that stand on an example act\nare refused.",
+		Long: `Runs until it is told to stop (SIGTERM, SIGINT); what is under way is taken up again at the next start. SIGHUP reads configuration, register and
+keys anew; a key whose period begins is taken into use by itself. Routes that stand on an example act are refused.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, err := s.open(cmd.Context(), parts{platform: true, store: true})
-			if err != nil {
-				return err
+			for {
+				again, err := s.serveOnce(cmd.Context())
+				if err != nil || !again {
+					return err
+				}
 			}
-			defer v.Close()
-			return v.serve(cmd.Context())
 		},
 	}
+}
+
+// serveOnce serves with the files as they are now. again says that they are to be read anew: on SIGHUP, or because another sealing key is in force.
+func (s *session) serveOnce(ctx context.Context) (again bool, err error) {
+	v, err := s.open(ctx, parts{platform: true, store: true})
+	if err != nil {
+		return false, err
+	}
+	defer v.Close()
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	inner, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer stop()
+		for {
+			select {
+			case <-hangup:
+				return
+			case <-inner.Done():
+				return
+			case <-time.After(time.Minute):
+				if now, err := v.keyset.Current(s.now()); err == nil && now.KeyID != v.seal.ID() {
+					return
+				}
+			}
+		}
+	}()
+	err = v.serve(inner)
+	stop()
+	<-ended
+	return ctx.Err() == nil && err == nil, err
 }
 
 // serve runs schedules and resumes what waits, until ctx ends.
@@ -314,7 +353,9 @@ func (s *session) examine(cmd *cobra.Command) ([]finding, error) {
 			continue
 		}
 		_, err := v.register.Gate(legal.Case{Route: a.Route, Now: soon, Demo: s.demo, Channel: v.connections[a.Connector].Channel})
-		if err != nil && !a.OnRequest {
+		if a.OnRequest {
+			add("ok", "route "+a.Route, "%s", a.Why)
+		} else if err != nil {
 			add("warn", "route "+a.Route, "permitted now, but not on %s: %s", soon.Format(time.DateOnly), err)
 		} else {
 			add("ok", "route "+a.Route, "permitted now")

@@ -119,7 +119,7 @@ func (v *service) perform(ctx context.Context, d *scheduler.Due) (*transfer.Repo
 		return nil, err
 	}
 	order := transfer.Order{PublishedText: published, Transfer: transfer.Transfer{
-		ID: id, Connector: conn.Name, Route: conn.Route, Trigger: transfer.Trigger(d.Cause), Due: d.At, Started: v.session.now(),
+		ID: id, Connector: conn.Name, Route: conn.Route, Recipient: v.recipient(conn), Trigger: transfer.Trigger(d.Cause), Due: d.At, Started: v.session.now(),
 		Actor: d.Actor, Reason: d.Reason, Request: d.Request,
 	}}
 	if d.Request != "" {
@@ -130,13 +130,18 @@ func (v *service) perform(ctx context.Context, d *scheduler.Due) (*transfer.Repo
 	return v.engine.Run(ctx, conn, order)
 }
 
+// recipient is the BIN of a connection's recipient.
+func (v *service) recipient(c *transfer.Connection) string {
+	return v.register.Recipient(v.register.Route(c.Route).Recipient).BIN
+}
+
 func (s *session) runCommand() *cobra.Command {
 	var reason, actor string
 	cmd := &cobra.Command{
 		Use:   "run CONNECTOR --reason TEXT",
 		Short: "Run an approved route now",
 		Long: `Runs the route of a connector now, as its schedule would: the same law, the same approvals, the same log. The reason and
-your name go into the log. Exit code 0: everybody accounted for; 5: sent, and some records were rejected or withheld; 1: refused or failed.`,
+your name go into the log. Exit code 0: everybody accounted for; 5: sent, and some records were rejected or withheld; 1: refused, failed, or messages still wait.`,
 		Args: exactly(1, "one connector"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if reason == "" {

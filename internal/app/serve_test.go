@@ -54,6 +54,42 @@ func TestServeOnPostgres(t *testing.T) {
 	}
 }
 
+// TestServeReadsAnewOnHangup ends and begins again by itself when it is told to, and ends for good when it is told to end.
+func TestServeReadsAnewOnHangup(t *testing.T) {
+	w := deployment(t, "")
+	w.Ministry.URL, w.Oblast.URL = "https://127.0.0.1:9", "https://127.0.0.1:9"
+	if err := w.WriteConfig(demoStart.Add(6 * time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, code := run(t, "almasu", almasuArgs(w, "migrate")...); code != 0 {
+		t.Fatal(stderr)
+	}
+	cmd := exec.Command(filepath.Join(binaries, "almasu"), almasuArgs(w, "serve")...)
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	killer := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+	defer killer.Stop()
+	signals, begun := []syscall.Signal{syscall.SIGHUP, syscall.SIGTERM}, 0
+	for in := bufio.NewScanner(log); in.Scan(); {
+		if !strings.Contains(in.Text(), `"serving"`) {
+			continue
+		}
+		if begun++; begun <= len(signals) {
+			if err := cmd.Process.Signal(signals[begun-1]); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if err := cmd.Wait(); err != nil || begun != 2 {
+		t.Errorf("it began %d times and ended with %v", begun, err)
+	}
+}
+
 // serveUntil runs a service until a line of its log holds all words, ends it as systemd would, and returns the line.
 func serveUntil(t *testing.T, args []string, words ...string) string {
 	t.Helper()

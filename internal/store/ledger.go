@@ -210,9 +210,11 @@ func (r *recording) writeParts(ctx context.Context, tx *sqlx.Tx) ([]int64, error
 		if err != nil {
 			return nil, err
 		}
-		if p.Situations != nil {
-			_, err := tx.ExecContext(ctx, "INSERT INTO situations (digest, body) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING",
-				record.DigestOf(p.Situations).String(), p.Situations)
+		for _, body := range [][]byte{p.Decision, p.Situations} {
+			if body == nil {
+				continue
+			}
+			_, err := tx.ExecContext(ctx, "INSERT INTO situations (digest, body) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING", record.DigestOf(body).String(), body)
 			if err != nil {
 				return nil, fmt.Errorf("storing the situations: %w", err)
 			}

@@ -142,7 +142,7 @@ type Block struct {
 	Stamp
 	// Act is "block" or "unblock".
 	Act string
-	// Subject is the person's ordinal inside the service.
+	// Subject is the person's ordinal inside the service, 0 for somebody whom no transfer has met.
 	Subject uint64
 	// Requester is the kind of requester; Received when the demand arrived; Reason a code.
 	Requester string
@@ -164,9 +164,6 @@ func (e *Block) code(c *coder) {
 func (e *Block) check() error {
 	if e.Act != "block" && e.Act != "unblock" {
 		return errors.New(`a block entry's act is "block" or "unblock"`)
-	}
-	if e.Subject == 0 {
-		return errors.New("a block names a subject")
 	}
 	return nil
 }

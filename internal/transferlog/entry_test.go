@@ -95,7 +95,7 @@ func TestDecodeChecks(t *testing.T) {
 		&Settlement{Message: id, Outcome: "lost", Code: "x"}, &Settlement{Message: id, Outcome: Delivered}, &Settlement{Message: id, Outcome: Refused},
 		&Settlement{Message: id, Outcome: Delivered, Receipt: d, Intent: -1}, &Settlement{Message: id, Outcome: Delivered, Receipt: d, Accepted: -1},
 		&Refusals{Counts: []RefusalCount{{"", "c", 1}}}, &Run{Transfer: id}, &Run{Transfer: id, Status: "done", First: 2, Last: 1},
-		&Run{Transfer: id, Status: "done", Read: -1}, &Act{}, &RegisterChange{}, &Block{Act: "stop", Subject: 1}, &Block{Act: "block"},
+		&Run{Transfer: id, Status: "done", Read: -1}, &Act{}, &RegisterChange{}, &Block{Act: "stop", Subject: 1},
 	} {
 		e.stamp(start)
 		if _, err := Decode(Encode(e)); record.CodeOf(err) != "log.entry_malformed" {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -219,7 +218,7 @@ func (r *replay) judge(run *replayRun, d *store.Disclosure) (int, error) {
 	if err := r.logged(d, &h); err != nil {
 		return 0, err
 	}
-	g, err := r.gate(run.Report, d.Set.Situations(), h.Sealed)
+	g, err := r.gate(run.Report, d.Set.Situations())
 	if err != nil {
 		return 0, err
 	}
@@ -326,7 +325,7 @@ func (r *replay) refusals(report *transfer.Report, logged record.Digest) error {
 }
 
 func (r *replay) refused(report *transfer.Report, stored transfer.Set) (people int, err error) {
-	g, err := r.gate(report, stored.Situations(), time.Time{})
+	g, err := r.gate(report, stored.Situations())
 	if err != nil {
 		return 0, err
 	}

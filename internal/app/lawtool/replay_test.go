@@ -38,33 +38,6 @@ func opened(t testing.TB, c legal.Case) *legal.Gate {
 	return g
 }
 
-func TestMomentIsFound(t *testing.T) {
-	reg := rehearsed(t)
-	for _, after := range []time.Duration{0, time.Microsecond, 137 * time.Microsecond, 876544 * time.Microsecond / 10} {
-		want := began.Add(after.Truncate(time.Microsecond))
-		at, ok := momentOf(reg, caseAt(began), opened(t, caseAt(want)).Decision(), began.Add(afterBeginning))
-		if !ok || !at.Equal(want) {
-			t.Errorf("after %v: %v %v", after, at, ok)
-		}
-	}
-	late := opened(t, caseAt(began.Add(time.Millisecond))).Decision()
-	if _, ok := momentOf(reg, caseAt(began), late, began.Add(time.Millisecond-time.Microsecond)); ok {
-		t.Error("found beyond the window")
-	}
-	other := caseAt(began)
-	other.Route = "nowhere"
-	if _, ok := momentOf(reg, other, late, began.Add(afterBeginning)); ok {
-		t.Error("found for a run that is refused")
-	}
-}
-
-func BenchmarkMoment(b *testing.B) {
-	reg, never := rehearsed(b), record.DigestOf([]byte("another decision"))
-	for b.Loop() {
-		momentOf(reg, caseAt(began), never, began.Add(10*time.Millisecond)) // 10,000 moments
-	}
-}
-
 // TestDisclosedIsWhatWasDecided compares sets with decisions that differ from them in one thing each.
 func TestDisclosedIsWhatWasDecided(t *testing.T) {
 	g := opened(t, caseAt(began))
