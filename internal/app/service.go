@@ -267,7 +267,7 @@ func (v *service) connect(c *config.Connector, ps *record.Problems) {
 		conn.Source = v.source
 	}
 	if conn.Batch == 0 {
-		conn.Batch = 1000
+		conn.Batch = 2000
 	}
 	if conn.Senders == 0 {
 		conn.Senders = 3

@@ -47,10 +47,11 @@ const floorSQL = "COPY (SELECT family_name, given_name, iin, phone, region, dist
 func main() {
 	people := flag.Int("people", 1_000_000, "how many people")
 	runs := flag.Int("runs", 3, "how many runs of each")
+	plain := flag.Bool("plain", false, "send over plain HTTP, as the floor's bytes are plain too")
 	profile := flag.String("cpuprofile", "", "profile the last road run into this file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := run(ctx, *people, *runs, *profile)
+	err := run(ctx, *people, *runs, *plain, *profile)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -61,16 +62,17 @@ func main() {
 // world is the bench's databases and binaries.
 type world struct {
 	dir, bin string
+	plain    bool
 	cluster  *pgtest.Cluster
 }
 
-func run(ctx context.Context, people, runs int, profile string) (err error) {
+func run(ctx context.Context, people, runs int, plain bool, profile string) (err error) {
 	dir, err := os.MkdirTemp("", "almasu-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	w := &world{dir: dir, bin: filepath.Join(dir, "bin")}
+	w := &world{plain: plain, dir: dir, bin: filepath.Join(dir, "bin")}
 	step("building the binaries")
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", w.bin+"/", "./cmd/almasu", "./cmd/authority").CombinedOutput(); err != nil {
 		return fmt.Errorf("building (run it from the module's root): %w\n%s", err, out)
@@ -125,7 +127,7 @@ func (w *world) deploy(ctx context.Context, name string, people int) (*deploymen
 		return nil, err
 	}
 	d := &deployment{name: name, Example: &setup.Example{
-		Dir: filepath.Join(w.dir, name), Now: now, PlatformDSN: platform, StoreDSN: w.cluster.DSN(name + "_store"), Batch: 1000,
+		Dir: filepath.Join(w.dir, name), Now: now, PlatformDSN: platform, StoreDSN: w.cluster.DSN(name + "_store"), Batch: 2000, Plain: w.plain,
 	}}
 	if err := os.MkdirAll(d.Dir, 0o700); err != nil {
 		return nil, err

@@ -112,7 +112,7 @@ type Connector struct {
 	Mapping string `yaml:"mapping"`
 	// Schedule says when it is due; without one it runs on request only.
 	Schedule *Schedule `yaml:"schedule,optional"`
-	// Batch is how many people make one message; default 1000. Small ones cost speed, large ones memory at the recipient.
+	// Batch is how many people make one message; default 2000. Small ones cost speed, large ones memory on both sides.
 	Batch int `yaml:"batch,optional"`
 	// Senders is how many messages are delivered at once; default 3.
 	Senders int `yaml:"senders,optional"`
@@ -235,7 +235,7 @@ func (c *Connector) check(where func(string) string, ps *record.Problems) {
 		ps.Add("config.connector_name", where("name"), "", "a connector's name has lower-case letters, digits and hyphens")
 	}
 	if c.Batch < 0 || c.Batch > maxBatch {
-		ps.Add("config.range", where("batch"), "1000 is a good size", "batch must be between 1 and %d", maxBatch)
+		ps.Add("config.range", where("batch"), "2000 is a good size", "batch must be between 1 and %d", maxBatch)
 	}
 	if c.Senders < 0 || c.Senders > maxSenders {
 		ps.Add("config.range", where("senders"), "3 is a good number", "senders must be between 1 and %d", maxSenders)

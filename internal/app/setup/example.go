@@ -55,6 +55,8 @@ type Example struct {
 	PlatformDSN string
 	// Canary begins every text in the platform's columns that no policy permits; for tests.
 	Canary string
+	// Plain lets the authorities listen without TLS.
+	Plain bool
 	// StoreDSN, if not empty, puts the service's store on PostgreSQL, else on SQLite.
 	StoreDSN string
 	// Batch is how many people make one message.
@@ -239,9 +241,13 @@ func (w *Example) makeAuthority(b *Body, reg *legal.Register, log *transferlog.L
 	for _, entry := range set.All() {
 		fmt.Fprintf(&list, "  - {file: ../schemas/%s, digest: %q}\n", entry.File, entry.Schema.Digest())
 	}
+	channel := "tls: {certificate: tls.pem, key: tls.key}"
+	if w.Plain {
+		channel = "insecure_loopback: true"
+	}
 	config := fmt.Sprintf(`# %s of the demonstration.
 listen: 127.0.0.1:0
-tls: {certificate: tls.pem, key: tls.key}
+%s
 data: data
 bin: %q
 names: {kk: %q, ru: %q}
@@ -253,7 +259,7 @@ senders:
     keys: [{file: sender-seal.pub}]
 schemas:
 %sunique: [iin]
-`, b.ID, to.BIN, to.NameKK, to.NameRU, reg.Operator.BIN, list.String())
+`, b.ID, channel, to.BIN, to.NameKK, to.NameRU, reg.Operator.BIN, list.String())
 	for name, data := range map[string][]byte{
 		"authority.yaml": []byte(config), "receipt.key": keyPEM, "receipt.pub": key.Public().PEM(), "tls.pem": cert, "tls.key": certKey,
 		"sender-log.pub": []byte(log.PublicKey().String() + "\n"), "sender-seal.pub": seal.Public().PEM(),
@@ -325,7 +331,11 @@ connectors:
 			if !strings.HasSuffix(name, "-request") {
 				fmt.Fprintf(&b, "    schedule: {cron: %q, zone: Asia/Almaty}\n", fmt.Sprintf("%d %d * * *", local.Minute(), local.Hour()))
 			}
-			fmt.Fprintf(&b, "    rest: {url: %q, ca: %s/tls.pem, receipt_keys: [%s/receipt.pub]}\n", body.URL, body.Folder, body.Folder)
+			channel := "ca: " + body.Folder + "/tls.pem"
+			if w.Plain {
+				channel = "insecure_loopback: true"
+			}
+			fmt.Fprintf(&b, "    rest: {url: %q, %s, receipt_keys: [%s/receipt.pub]}\n", body.URL, channel, body.Folder)
 		}
 	}
 	return w.Write("almasu.yaml", []byte(b.String()))

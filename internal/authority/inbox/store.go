@@ -80,7 +80,7 @@ type Store struct {
 }
 
 // pragmas make a commit durable (WAL with synchronous=FULL syncs at every commit).
-const pragmas = "?_pragma=busy_timeout(10000)&_pragma=page_size(8192)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
+const pragmas = "?_pragma=busy_timeout(10000)&_pragma=page_size(32768)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
 
 // Open opens the file in the folder for reading. With create set it makes the file if there is none, and the caller becomes its only
 // writer: another process gets the code store.locked.
