@@ -171,6 +171,12 @@ func TestSharedKeys(t *testing.T) {
 		own := leaf(t, container, t.TempDir())
 		for _, kind := range []string{"cms", "xml", "wsse"} {
 			out := filepath.Join(t.TempDir(), "out")
+			if strings.Contains(container, "gost2004") { // verified only
+				if got := invoke(t, sharedNow, nil, "sign", kind, "--key", key, "--password-file", password, "--output", out, in); got.code != "sign.verification_only" {
+					t.Errorf("%s %s: %s", filepath.Base(container), kind, got.code)
+				}
+				continue
+			}
 			if got := invoke(t, sharedNow, nil, "sign", kind, "--key", key, "--password-file", password, "--output", out, in); got.exit != 0 {
 				t.Errorf("%s %s: %s", filepath.Base(container), kind, got.code)
 				continue

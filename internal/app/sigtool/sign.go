@@ -166,6 +166,9 @@ func (t *tool) key(f *signFlags) (*keystore.Key, error) {
 	if k.Certificate == nil {
 		return nil, record.NewProblem("keystore.no_certificate", f.key, hints["keystore.no_certificate"], "the key file holds no certificate")
 	}
+	if s, err := k.Suite(); err == nil && s.Name == "GOST-2004" {
+		return nil, record.NewProblem("sign.verification_only", f.key, "sign with a key of GOST R 34.10-2015", "GOST 34.310-2004 is superseded: its signatures are verified, and no longer made")
+	}
 	return k, nil
 }
 
