@@ -268,19 +268,30 @@ func (v *service) serve(ctx context.Context) error {
 	return err
 }
 
-// resumeLoop tries again what waits in the outbox while no run of the connector does so. A run of the connector holds the same lease.
+// resumeLoop takes up what waits in the outbox, and transfers that are not closed, while no run of the connector does so: at the start, and again
+// after each pause. A run of the connector holds the same lease.
 func (v *service) resumeLoop(ctx context.Context, pause time.Duration) {
-	for wait(ctx, pause) == nil {
+	for again := true; again; again = wait(ctx, pause) == nil {
 		for _, name := range v.file.Names() {
-			waiting, err := v.store.HasWaiting(ctx, name)
+			waiting, err := v.leftOpen(ctx, name)
 			if err == nil && waiting {
 				err = v.store.Enter(ctx, v.session.now(), scheduler.Due{Job: name, At: v.session.now().Truncate(time.Microsecond), Cause: scheduler.CauseResume, State: scheduler.StateWaiting, Actor: "service"})
 			}
 			if err != nil && ctx.Err() == nil {
-				v.session.logger().Error("looking at the outbox failed", "connector", name, "error", err)
+				v.session.logger().Error("looking at what is open failed", "connector", name, "error", err)
 			}
 		}
 	}
+}
+
+// leftOpen reports whether a connector has messages without a settlement, or a transfer without a report.
+func (v *service) leftOpen(ctx context.Context, connector string) (bool, error) {
+	waiting, err := v.store.HasWaiting(ctx, connector)
+	if err != nil || waiting {
+		return waiting, err
+	}
+	unclosed, err := v.store.Unclosed(ctx, connector)
+	return len(unclosed) > 0, err
 }
 
 func (s *session) doctorCommand() *cobra.Command {

@@ -95,13 +95,18 @@ func (v *service) runner(report func(*transfer.Report)) (*scheduler.Runner, erro
 	}, nil
 }
 
-// perform runs the transfer of a due row. The row names its transfer before anything is read, so that whoever takes the row up goes on with it.
+// perform runs the transfer of a due row. The row names its transfer, and the transfer is durable, before anything is read, so that whoever takes the
+// row up goes on with it. Transfers that an earlier run could not close, because its store failed, are gone on with first: their row is done.
 func (v *service) perform(ctx context.Context, d *scheduler.Due) (*transfer.Report, error) {
 	conn, ok := v.connections[d.Job]
 	if !ok {
 		return nil, fmt.Errorf("connector %s is not configured any more", d.Job)
 	}
 	if d.Cause == scheduler.CauseResume {
+		closed, err := v.closeOthers(ctx, conn, record.ID{})
+		if err != nil || closed > 0 { // a run has delivered what waits
+			return nil, err
+		}
 		return nil, v.engine.Resume(ctx, conn)
 	}
 	if d.Transfer == "" {
@@ -114,16 +119,48 @@ func (v *service) perform(ctx context.Context, d *scheduler.Due) (*transfer.Repo
 	if err != nil {
 		return nil, err
 	}
+	t := transfer.Transfer{
+		ID: id, Connector: conn.Name, Route: conn.Route, Recipient: v.recipient(conn), Trigger: transfer.Trigger(d.Cause), Due: d.At, Started: v.session.now(),
+		Actor: d.Actor, Reason: d.Reason, Request: d.Request,
+	}
+	if _, err := v.store.Begin(ctx, t); err != nil {
+		return nil, err
+	}
+	if _, err := v.closeOthers(ctx, conn, id); err != nil {
+		v.session.logger().Error("a transfer is still not closed", "connector", conn.Name, "error", err)
+	}
+	return v.goOn(ctx, conn, t)
+}
+
+// closeOthers goes on with the connector's transfers that are not closed, but for one, until one fails.
+func (v *service) closeOthers(ctx context.Context, conn *transfer.Connection, but record.ID) (closed int, err error) {
+	unclosed, err := v.store.Unclosed(ctx, conn.Name)
+	if err != nil {
+		return 0, err
+	}
+	for _, t := range unclosed {
+		if t.ID == but {
+			continue
+		}
+		r, err := v.goOn(ctx, conn, t)
+		if err != nil {
+			return closed, fmt.Errorf("going on with transfer %s: %w", t.ID, err)
+		}
+		v.session.logger().Info("transfer closed", "transfer", t.ID.String(), "connector", conn.Name, "status", string(r.Status), "code", r.Code, "totals", r.Totals.String())
+		closed++
+	}
+	return closed, nil
+}
+
+// goOn takes a transfer along the road, from where it is.
+func (v *service) goOn(ctx context.Context, conn *transfer.Connection, t transfer.Transfer) (*transfer.Report, error) {
 	published, err := v.published()
 	if err != nil {
 		return nil, err
 	}
-	order := transfer.Order{PublishedText: published, Transfer: transfer.Transfer{
-		ID: id, Connector: conn.Name, Route: conn.Route, Recipient: v.recipient(conn), Trigger: transfer.Trigger(d.Cause), Due: d.At, Started: v.session.now(),
-		Actor: d.Actor, Reason: d.Reason, Request: d.Request,
-	}}
-	if d.Request != "" {
-		if order.Request, err = v.request(ctx, d.Request); err != nil {
+	order := transfer.Order{PublishedText: published, Transfer: t}
+	if t.Request != "" {
+		if order.Request, err = v.request(ctx, t.Request); err != nil {
 			return nil, err
 		}
 	}

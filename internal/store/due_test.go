@@ -3,10 +3,13 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/scheduler"
 )
@@ -229,4 +232,29 @@ func TestLeasesByTheDatabase(t *testing.T) {
 	if other := r.claim("fast", "", now.Add(5*time.Hour)); other != nil {
 		t.Fatalf("a fast clock takes over %+v", other)
 	}
+}
+
+func TestUnclosed(t *testing.T) {
+	onBoth(t, func(r *rig) {
+		first, second := r.begin("a", "000000000001"), r.begin("a", "000000000001")
+		r.begin("b", "000000000001")
+		list := func() (ids []record.ID) {
+			open, err := r.s.Unclosed(t.Context(), "a")
+			r.must(err)
+			for _, o := range open {
+				if o.Connector != "a" || o.Actor != first.Actor || o.Due.IsZero() != first.Due.IsZero() {
+					t.Errorf("not the transfer that was begun: %+v", o)
+				}
+				ids = append(ids, o.ID)
+			}
+			return ids
+		}
+		if got := list(); !slices.Equal(got, []record.ID{first.ID, second.ID}) {
+			t.Errorf("unclosed are %v", got)
+		}
+		r.must(r.s.Finish(t.Context(), r.tick(), &transfer.Report{Transfer: first}))
+		if got := list(); !slices.Equal(got, []record.ID{second.ID}) {
+			t.Errorf("after one is closed, unclosed are %v", got)
+		}
+	})
 }

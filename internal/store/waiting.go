@@ -4,7 +4,32 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"birgeoqy.kz/almasu/internal/transfer"
 )
+
+// Unclosed lists a connector's transfers that have no report yet, oldest first. While no row of the connector runs, nobody is at work on them:
+// their run ended with an error before it could close them.
+func (s *Store) Unclosed(ctx context.Context, connector string) ([]transfer.Transfer, error) {
+	rows, err := s.read.QueryxContext(ctx, "SELECT "+transferColumns+" FROM transfer t WHERE t.connector = $1 AND t.finished IS NULL ORDER BY t.started, t.id", connector)
+	if err != nil {
+		return nil, fmt.Errorf("listing unclosed transfers: %w", err)
+	}
+	defer rows.Close()
+	var out []transfer.Transfer
+	for rows.Next() {
+		var row transferRow
+		if err := rows.Scan(row.targets()...); err != nil {
+			return nil, fmt.Errorf("listing unclosed transfers: %w", err)
+		}
+		t, err := row.transfer()
+		if err != nil {
+			return nil, fmt.Errorf("listing unclosed transfers: %w", err)
+		}
+		out = append(out, t)
+	}
+	return out, rows.Err()
+}
 
 // HasWaiting reports whether a connector has messages without a settlement.
 func (s *Store) HasWaiting(ctx context.Context, connector string) (bool, error) {
