@@ -38,9 +38,9 @@ func Check(ctx context.Context, db *sqlx.DB, c Config) error {
 	if c.Consents != nil {
 		k.consents()
 	}
-	if b := c.Blocks; b != nil {
-		k.column("blocks.key", b.Relation, b.Key, keyTypes[c.Profiles.KeyType])
-		k.column("blocks.lifted", b.Relation, b.Lifted, nil)
+	for _, f := range c.feeds() {
+		k.column(f.name+".key", f.Relation, f.Key, keyTypes[c.Profiles.KeyType])
+		k.column(f.name+".lifted", f.Relation, f.Lifted, nil)
 	}
 	if k.err != nil {
 		return failed("looking at the platform's relations", k.err)

@@ -39,6 +39,8 @@ type Config struct {
 	ConsentForms *ConsentForms `yaml:"consent_forms,omitempty"`
 	// Blocks is the platform's feed of blocked people (policy 6.2.4). Without it the platform blocks nobody.
 	Blocks *Blocks `yaml:"blocks,omitempty"`
+	// ParentBlocks is the feed of the people whose parent (or guardian) is blocked: a row for each child of such a parent.
+	ParentBlocks *Blocks `yaml:"parent_blocks,omitempty"`
 }
 
 // Profiles is the relation with one row for each person.
@@ -116,13 +118,31 @@ type Terms struct {
 	Method        string `yaml:"method,omitempty"`
 }
 
-// Blocks is the platform's feed of blocked people. It is read wholly for each transfer.
+// Blocks is a feed of blocked people of the platform. It is read wholly for each transfer.
 type Blocks struct {
 	Relation string `yaml:"relation"`
 	// Key is the column that holds the profile's key. A row without one stops every transfer, because it blocks somebody unknown.
 	Key string `yaml:"key"`
 	// Lifted is the column whose value is NULL while the block stands; if it is absent, every row blocks.
 	Lifted string `yaml:"lifted,omitempty"`
+}
+
+// feed is a configured feed of blocks with its key in the configuration.
+type feed struct {
+	name string
+	*Blocks
+}
+
+// feeds lists the feeds of blocks that are configured.
+func (c *Config) feeds() []feed {
+	var list []feed
+	if c.Blocks != nil {
+		list = append(list, feed{"blocks", c.Blocks})
+	}
+	if c.ParentBlocks != nil {
+		list = append(list, feed{"parent_blocks", c.ParentBlocks})
+	}
+	return list
 }
 
 // LoadConfig decodes the YAML text of a configuration strictly (unknown and repeated keys and further documents are errors) and checks it
@@ -160,10 +180,10 @@ func (c *Config) Validate() error {
 	if c.Consents != nil {
 		c.validateConsents(v)
 	}
-	if b := c.Blocks; b != nil {
-		v.relation("blocks.relation", b.Relation)
-		v.column("blocks.key", b.Key)
-		v.optional("blocks.lifted", b.Lifted)
+	for _, f := range c.feeds() {
+		v.relation(f.name+".relation", f.Relation)
+		v.column(f.name+".key", f.Key)
+		v.optional(f.name+".lifted", f.Lifted)
 	}
 	return v.Err()
 }

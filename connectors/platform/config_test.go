@@ -82,6 +82,7 @@ func TestBrokenConfigs(t *testing.T) {
 		"no given":         {minimal + "consents: {relation: c, key: k, terms: {method: m}}\n", "source.identifier"},
 		"bad term":         {minimal + "consents: {relation: c, key: k, given: g, terms: {method: 'm m'}}\n", "source.identifier"},
 		"bad block":        {minimal + "blocks: {relation: b, key: ''}\n", "source.identifier"},
+		"bad parent block": {minimal + "parent_blocks: {relation: b, key: 'a b'}\n", "source.identifier"},
 	} {
 		_, err := LoadConfig("c", []byte(c.text))
 		if got := codes(err); !slices.Equal(got, []string{c.want}) {

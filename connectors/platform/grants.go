@@ -50,8 +50,8 @@ func (c *Config) uses(fields []string) []use {
 		_, columns := f.Terms.columns()
 		add(f.Relation, append(columns, f.Key)...)
 	}
-	if c.Blocks != nil {
-		add(c.Blocks.Relation, c.Blocks.Key, c.Blocks.Lifted)
+	for _, f := range c.feeds() {
+		add(f.Relation, f.Key, f.Lifted)
 	}
 	return all
 }

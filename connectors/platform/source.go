@@ -82,8 +82,16 @@ func (st *stream) open(db *sqlx.DB) error {
 	if err := st.readForms(); err != nil {
 		return err
 	}
-	if err := st.readBlocks(); err != nil {
-		return err
+	for _, f := range c.feeds() {
+		keys, err := st.readBlocks(f)
+		if err != nil {
+			return err
+		}
+		if f.Blocks == c.Blocks {
+			st.blocked = keys
+		} else {
+			st.parents = keys
+		}
 	}
 	return st.start()
 }
@@ -145,34 +153,31 @@ func (st *stream) readForms() error {
 	return nil
 }
 
-// readBlocks loads the keys of the blocked people, in ascending order.
-func (st *stream) readBlocks() error {
-	c := st.config
-	if c.Blocks == nil {
-		return nil
-	}
-	rows, err := st.query(c.blocksText())
+// readBlocks loads the keys of the people in a feed of blocks, in ascending order.
+func (st *stream) readBlocks(f feed) (blockedKeys, error) {
+	rows, err := st.query(st.config.blocksText(f.Blocks))
 	if err != nil {
-		return failed("reading the blocks", err)
+		return nil, failed("reading the blocks", err)
 	}
 	defer rows.close()
 	one := make([]cell, 1)
+	var keys blockedKeys
 	var key []byte
 	for {
 		more, err := rows.next(one)
 		if err != nil {
-			return failed("reading the blocks", err)
+			return nil, failed("reading the blocks", err)
 		}
 		if !more {
 			break
 		}
-		if key, err = one[0].appendKey(key[:0], c.Profiles.KeyType); err != nil {
-			return record.NewProblem("source.key_malformed", "blocks.key", "correct the row: it blocks somebody unknown", "a block has no key of a person")
+		if key, err = one[0].appendKey(key[:0], st.config.Profiles.KeyType); err != nil {
+			return nil, record.NewProblem("source.key_malformed", f.name+".key", "correct the row: it blocks somebody unknown", "a block has no key of a person")
 		}
-		st.blocked = append(st.blocked, string(key))
+		keys = append(keys, string(key))
 	}
-	slices.Sort(st.blocked)
-	return nil
+	slices.Sort(keys)
+	return keys, nil
 }
 
 // start sends the query for people.

@@ -165,15 +165,15 @@ func (c *Config) formsText() (text string, parts []int) {
 	return fmt.Sprintf("SELECT %s FROM %s", list, quoteRelation(c.ConsentForms.Relation)), parts
 }
 
-// blocksText returns the query for the keys of blocked people.
-func (c *Config) blocksText() string {
-	list := "b." + quote(c.Blocks.Key)
+// blocksText returns the query for the keys of the people in a feed of blocks.
+func (c *Config) blocksText(feed *Blocks) string {
+	list := "b." + quote(feed.Key)
 	if c.Dialect == Postgres {
 		list = "record_send(ROW(" + list + "))"
 	}
-	text := fmt.Sprintf("SELECT %s FROM %s AS b", list, quoteRelation(c.Blocks.Relation))
-	if c.Blocks.Lifted != "" {
-		text += fmt.Sprintf(" WHERE b.%s IS NULL", quote(c.Blocks.Lifted))
+	text := fmt.Sprintf("SELECT %s FROM %s AS b", list, quoteRelation(feed.Relation))
+	if feed.Lifted != "" {
+		text += fmt.Sprintf(" WHERE b.%s IS NULL", quote(feed.Lifted))
 	}
 	return text
 }

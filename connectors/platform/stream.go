@@ -26,7 +26,8 @@ type stream struct {
 	snapshot  string
 	states    map[string]record.AccountState // by the platform's value
 	terms     *interner
-	blocked   []string // keys, ascending; those below the last person's are gone
+	blocked   blockedKeys
+	parents   blockedKeys // of people whose parent is blocked
 	rows      rowReader
 
 	cells   []cell
@@ -164,7 +165,7 @@ func (st *stream) micros(index int, column string) (int64, error) {
 // addPerson adds the person of the row in cells.
 func (st *stream) addPerson(b *record.Batch) error {
 	s, c := st.statement, st.config
-	p := record.Person{Key: st.key, IIN: st.cells[s.iin].b, Account: st.states[string(st.cells[s.state].b)], Blocked: st.isBlocked()}
+	p := record.Person{Key: st.key, IIN: st.cells[s.iin].b, Account: st.states[string(st.cells[s.state].b)], Blocked: st.blocked.has(st.key), ParentBlocked: st.parents.has(st.key)}
 	for _, i := range s.place {
 		if len(st.cells[i].b) > 0 {
 			p.Place = st.cells[i].b
@@ -187,12 +188,15 @@ func (st *stream) addPerson(b *record.Batch) error {
 	return nil
 }
 
-// isBlocked looks for the row's key among the blocked ones, which ascend like the rows.
-func (st *stream) isBlocked() bool {
-	for len(st.blocked) > 0 && st.blocked[0] < string(st.key) {
-		st.blocked = st.blocked[1:]
+// blockedKeys are keys in ascending order; those below the last one asked for are gone.
+type blockedKeys []string
+
+// has looks for a key; those asked for ascend.
+func (b *blockedKeys) has(key []byte) bool {
+	for len(*b) > 0 && (*b)[0] < string(key) {
+		*b = (*b)[1:]
 	}
-	return len(st.blocked) > 0 && st.blocked[0] == string(st.key)
+	return len(*b) > 0 && (*b)[0] == string(key)
 }
 
 // again checks that a further row of the last person differs in the consent only.

@@ -103,7 +103,7 @@ func appendPeople(all []seen, b *record.Batch) []seen {
 		p := *b.Person(i)
 		one := seen{Person: record.Person{
 			Key: slices.Clone(p.Key), IIN: slices.Clone(p.IIN), Place: slices.Clone(p.Place),
-			Account: p.Account, AccountSince: p.AccountSince, Updated: p.Updated, Blocked: p.Blocked,
+			Account: p.Account, AccountSince: p.AccountSince, Updated: p.Updated, Blocked: p.Blocked, ParentBlocked: p.ParentBlocked,
 		}, Consents: slices.Clone(b.Consents(i))}
 		for column := range b.Fields() {
 			value, ok := b.Value(i, column)
@@ -409,6 +409,31 @@ func TestBlockWithoutPersonStopsEverything(t *testing.T) {
 		db.MustExec("INSERT INTO stops VALUES (NULL)")
 		if _, err := readAll(t, source(t, config, db), connectors.Query{}, 2); record.CodeOf(err) != "source.key_malformed" {
 			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestBlocksOfParentsAreReadBesideThoseOfPeople(t *testing.T) {
+	onBoth(t, func(t *testing.T, db *sqlx.DB, dialect string) {
+		config := people(t, db, dialect, "text", "('a','1','','on',''),('b','1','','on',''),('c','1','','on','')")
+		db.MustExec("CREATE TABLE stops (who text)")
+		db.MustExec("INSERT INTO stops VALUES ('a')")
+		db.MustExec("CREATE TABLE parents (child text, over text)")
+		db.MustExec("INSERT INTO parents VALUES ('b', NULL), ('c', 'lifted')")
+		config.Blocks = &Blocks{Relation: "stops", Key: "who"}
+		config.ParentBlocks = &Blocks{Relation: "parents", Key: "child", Lifted: "over"}
+		all, err := readAll(t, source(t, config, db), connectors.Query{}, 2)
+		if err != nil || len(all) != 3 {
+			t.Fatalf("read %+v, %v", all, err)
+		}
+		for i, want := range [][2]bool{{true, false}, {false, true}, {false, false}} {
+			if p := all[i].Person; p.Blocked != want[0] || p.ParentBlocked != want[1] {
+				t.Errorf("person %d: blocked %v, parent blocked %v", i, p.Blocked, p.ParentBlocked)
+			}
+		}
+		db.MustExec("INSERT INTO parents VALUES (NULL, NULL)")
+		if _, err := readAll(t, source(t, config, db), connectors.Query{}, 2); record.CodeOf(err) != "source.key_malformed" {
+			t.Errorf("a block of an unknown child's parent gives %v", err)
 		}
 	})
 }

@@ -34,6 +34,9 @@ func (g *Gate) decide(s Situation) decision {
 			d.skip(id, "")
 		}
 	}
+	if s.parentBlocked {
+		mask = g.withoutParents(&d, mask)
+	}
 	if g.local {
 		d.must(rules.FLD4, s.place != placeUnknown, rules.WhyPlaceUnknown)
 		d.must(rules.TERR1, s.place == placeInside, rules.WhyOutsideTerritory)
@@ -124,6 +127,16 @@ func (g *Gate) agreed(d *decision, s Situation) uint64 {
 	}
 	d.must(rules.POL2, accepted&g.full != 0, rules.WhyNotAccepted)
 	return mask
+}
+
+// withoutParents takes the data of a blocked parent out of what may leave of the child (BLK-5).
+func (g *Gate) withoutParents(d *decision, mask uint64) uint64 {
+	for i, f := range g.fields {
+		if mask&g.parentBit>>uint(i)&1 == 1 {
+			d.withheld = append(d.withheld, Denied{f, rules.BLK5.String(), string(rules.WhyParentBlocked)})
+		}
+	}
+	return mask &^ g.parentBit
 }
 
 // standings says which rule each standing breaks.

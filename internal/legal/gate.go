@@ -39,7 +39,7 @@ type Gate struct {
 	consent   bool
 	local     bool
 	full      uint64 // every field of fields
-	parentBit uint64 // the field of fields whose subject is the parent
+	parentBit uint64 // the fields whose subject is the parent
 	now       int64
 	cutoffs   cutoffs
 	territory []byte

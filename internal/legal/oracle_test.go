@@ -233,7 +233,7 @@ func (w *world) allowed(h *human, now time.Time, most []string) []string {
 		if h.p.Account == record.AccountUnknown || h.p.Account == record.AccountErased {
 			return nil
 		}
-		return most
+		return slices.DeleteFunc(slices.Clone(most), func(f string) bool { return f == "parent_phone" && h.p.ParentBlocked })
 	}
 	if h.p.Account != record.AccountActive || h.age < 0 {
 		return nil
@@ -247,7 +247,7 @@ func (w *world) allowed(h *human, now time.Time, most []string) []string {
 	for _, f := range most {
 		fits := (h.age < 14 || slices.Contains(self.fields, f)) && (h.age >= 18 || slices.Contains(parents.fields, f))
 		if f == "parent_phone" {
-			fits = fits && parentsOK && parents.own && slices.Contains(parents.fields, f)
+			fits = fits && !h.p.ParentBlocked && parentsOK && parents.own && slices.Contains(parents.fields, f)
 		}
 		if fits {
 			out = append(out, f)
@@ -355,7 +355,7 @@ func randomHuman(r *rand.Rand, i int, numbers []number, terms []*record.Terms, n
 	n := pick(r, numbers...)
 	place := pick(r, "615230100", "610000000", "612010000", "750000000", "")
 	h.p = record.Person{
-		Key: fmt.Appendf(nil, "%06d", i), IIN: []byte(n.text), Place: []byte(place), Blocked: r.IntN(15) == 0,
+		Key: fmt.Appendf(nil, "%06d", i), IIN: []byte(n.text), Place: []byte(place), Blocked: r.IntN(15) == 0, ParentBlocked: r.IntN(12) == 0,
 		Account: record.AccountState(pick(r, 1, 1, 1, 1, 1, 1, 0, 2, 3, 4, 5)), Updated: record.Micros(now) - 1,
 	}
 	h.inOblast = strings.HasPrefix(place, "61")

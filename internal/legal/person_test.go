@@ -204,6 +204,32 @@ func TestRepeatedRowIsRefused(t *testing.T) {
 	}
 }
 
+func TestParentsBlockCoversTheirNumber(t *testing.T) {
+	child := pupil(t, 11)
+	child.ParentBlocked = true
+	g := open(t, approved(t), consentCase())
+	_, x := project(g, child, given(byParent()))
+	if names(x) != "family_name given_name iin phone region district settlement" {
+		t.Errorf("sent with consent: %v by %s %s", x.Fields, x.Rule, x.Why)
+	}
+	if n := len(x.Withheld); n != 1 || x.Withheld[0] != (legal.Denied{Field: "parent_phone", Rule: "BLK-5", Why: "parent_blocked"}) {
+		t.Errorf("withheld %v", x.Withheld)
+	}
+	if _, err := approved(t).Replay(consentCase(), g.Situations()); err != nil {
+		t.Error(err)
+	}
+	named := approved(t, edit(t, "acts.yaml", "names: [family_name,", "names: [parent_phone, family_name,"),
+		edit(t, "routes/ministry-statute.yaml", "# What the", "  - field: parent_phone\n    need: the parent is called first\n# What the"))
+	g = open(t, named, statuteCase())
+	if _, x := project(g, child); strings.Contains(names(x), "parent_phone") || !x.Allowed {
+		t.Errorf("by a law that names the number: %v", x.Fields)
+	}
+	child.ParentBlocked = false
+	if _, x := project(g, child); !strings.Contains(names(x), "parent_phone") {
+		t.Errorf("after the block: %v", x.Fields)
+	}
+}
+
 func TestAParentsNumberGoesByStatuteOnlyIfTheLawNamesIt(t *testing.T) {
 	add := edit(t, "routes/ministry-statute.yaml", "# What the", "  - field: parent_phone\n    need: the function is carried out by calling parents\n# What the")
 	silent := edit(t, "acts.yaml", "        names: [family_name, given_name, iin, region, district, settlement]\n", "")

@@ -58,6 +58,8 @@ type Situation struct {
 	current    bool // not dated in the future
 	requested  bool // named by the request, or there is none
 	blocked    bool
+	// parentBlocked is looked at where the gate has a field of the parent's.
+	parentBlocked bool
 	// The rest is looked at on the consent path, and place for a local body.
 	overflow       bool // too many kinds of consents to tell apart
 	of             consenters
@@ -79,6 +81,7 @@ func (g *Gate) situate(p *record.Person, consents []record.Consent, before []byt
 	if g.subjects != nil {
 		_, s.requested = g.subjects[SubjectDigest(g.request.Salt, p.IIN)]
 	}
+	s.parentBlocked = p.ParentBlocked && g.parentBit != 0
 	if g.local {
 		switch {
 		case kz.LevelOf(p.Place) == kz.LevelNone:

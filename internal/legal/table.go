@@ -37,10 +37,10 @@ type situationForm struct {
 	Permission []string `json:"permitted"`
 }
 
-var flagNames = [...]string{"columns", "registered", "current", "requested", "blocked", "overflow"}
+var flagNames = [...]string{"columns", "registered", "current", "requested", "blocked", "overflow", "parent_blocked"}
 
 func (s *Situation) flags() [len(flagNames)]*bool {
-	return [...]*bool{&s.columns, &s.registered, &s.current, &s.requested, &s.blocked, &s.overflow}
+	return [...]*bool{&s.columns, &s.registered, &s.current, &s.requested, &s.blocked, &s.overflow, &s.parentBlocked}
 }
 
 func (g *Gate) form(e *entry) situationForm {

@@ -26,12 +26,12 @@ func quotedIn(cell string) []string {
 	return list
 }
 
-// sources reads the Go files below internal/legal: the program's by path, and the names of all tests.
+// sources reads the Go files: those of the program below internal/legal, by path, and the names of all tests of the tree.
 func sources(t *testing.T) (files map[string]string, tests map[string]bool) {
 	t.Helper()
 	files, tests = make(map[string]string), make(map[string]bool)
 	named := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	err := filepath.WalkDir(filepath.Join(root, "internal", "legal"), func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") {
 			return err
 		}
@@ -45,9 +45,10 @@ func sources(t *testing.T) (files map[string]string, tests map[string]bool) {
 			}
 			return nil
 		}
-		rel, err := filepath.Rel(root, path)
-		files[filepath.ToSlash(rel)] = string(b)
-		return err
+		if rel := filepath.ToSlash(strings.TrimPrefix(path, root+string(filepath.Separator))); strings.HasPrefix(rel, "internal/legal/") {
+			files[rel] = string(b)
+		}
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)

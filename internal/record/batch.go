@@ -100,6 +100,8 @@ type Person struct {
 	Updated int64
 	// Blocked is set where the platform's feed or the service's own register of blocks stops this person (policy 6.2.4).
 	Blocked bool
+	// ParentBlocked says the same of the parent (or guardian), whose telephone number is a datum of theirs.
+	ParentBlocked bool
 	// Ordinal names the person inside the service; 0 means not yet resolved.
 	Ordinal uint32
 
@@ -183,7 +185,7 @@ func (b *Batch) AddConsent(c Consent) {
 	b.people[len(b.people)-1].consents++
 }
 
-// Person returns the i-th person's decision data, for reading and for setting Ordinal and Blocked.
+// Person returns the i-th person's decision data, for reading and for setting Ordinal, Blocked and ParentBlocked.
 func (b *Batch) Person(i int) *Person { return &b.people[i] }
 
 // Consents returns the i-th person's consents.

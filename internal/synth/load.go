@@ -28,6 +28,7 @@ CREATE TABLE consents (
 	evidence_sha256 text, evidence_ip text);
 CREATE TABLE blocks (
 	id {id} PRIMARY KEY, user_id {id} NOT NULL, requested_by text NOT NULL, reason text, received_at {time} NOT NULL, lifted_at {time});
+CREATE TABLE parent_blocks (id {id} PRIMARY KEY, user_id {id} NOT NULL, received_at {time}, lifted_at {time});
 `
 
 const indexes = `

@@ -19,10 +19,11 @@ type synthetic struct {
 	// Place is a KATO code.
 	Place string `yaml:"place,optional"`
 	// Account is active, closed, disagreed, withdrawn or erased.
-	Account  string           `yaml:"account"`
-	Blocked  bool             `yaml:"blocked,optional"`
-	Consents []syntheticGiven `yaml:"consents,optional"`
-	Where    strict.Where     `yaml:"-"`
+	Account       string           `yaml:"account"`
+	Blocked       bool             `yaml:"blocked,optional"`
+	ParentBlocked bool             `yaml:"parent_blocked,optional"`
+	Consents      []syntheticGiven `yaml:"consents,optional"`
+	Where         strict.Where     `yaml:"-"`
 }
 
 // syntheticGiven is a consent; what is left out was not said.
@@ -87,7 +88,7 @@ func parsePerson(name string, text []byte) (*synthetic, error) {
 
 // add puts the person into a batch, with no value in any field.
 func (p *synthetic) add(b *record.Batch) {
-	b.Add(record.Person{Key: []byte{1}, IIN: []byte(p.IIN), Place: []byte(p.Place), Account: record.ParseAccountState([]byte(p.Account)), Blocked: p.Blocked, Ordinal: 1},
+	b.Add(record.Person{Key: []byte{1}, IIN: []byte(p.IIN), Place: []byte(p.Place), Account: record.ParseAccountState([]byte(p.Account)), Blocked: p.Blocked, ParentBlocked: p.ParentBlocked, Ordinal: 1},
 		make([][]byte, len(b.Fields())))
 	for _, c := range p.Consents {
 		b.AddConsent(record.Consent{Given: int64(c.Given), Until: int64(c.Until), Withdrawn: int64(c.Withdrawn), Evidence: c.Evidence, Terms: &record.Terms{

@@ -38,11 +38,12 @@ type example struct {
 }
 
 type person struct {
-	Age     int    `yaml:"age,optional"`
-	NoIIN   bool   `yaml:"no_iin,optional"`
-	Place   string `yaml:"place,optional"`
-	Account string `yaml:"account,optional"`
-	Blocked bool   `yaml:"blocked,optional"`
+	Age           int    `yaml:"age,optional"`
+	NoIIN         bool   `yaml:"no_iin,optional"`
+	Place         string `yaml:"place,optional"`
+	Account       string `yaml:"account,optional"`
+	Blocked       bool   `yaml:"blocked,optional"`
+	ParentBlocked bool   `yaml:"parent_blocked,optional"`
 }
 
 type consent struct {

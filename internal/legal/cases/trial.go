@@ -76,7 +76,7 @@ func (t *trial) denied(g *legal.Gate) string {
 // person compares the decision about the person, and returns what differs.
 func (t *trial) person(g *legal.Gate, iin []byte) string {
 	b := record.NewBatch(g.Fields(), 1)
-	p := record.Person{Key: []byte("1"), IIN: iin, Place: []byte(t.Person.Place), Account: record.AccountActive, Blocked: t.Person.Blocked, Ordinal: 1}
+	p := record.Person{Key: []byte("1"), IIN: iin, Place: []byte(t.Person.Place), Account: record.AccountActive, Blocked: t.Person.Blocked, ParentBlocked: t.Person.ParentBlocked, Ordinal: 1}
 	if t.Person.Account != "" {
 		p.Account = record.ParseAccountState([]byte(t.Person.Account))
 	}

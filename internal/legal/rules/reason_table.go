@@ -40,6 +40,7 @@ const (
 	WhyOtherColumns             Reason = "other_columns"
 	WhyNotRegistered            Reason = "not_registered"
 	WhyBlocked                  Reason = "blocked"
+	WhyParentBlocked            Reason = "parent_blocked"
 	WhyAccountUnknown           Reason = "account_unknown"
 	WhyAccountClosed            Reason = "account_closed"
 	WhyAccountDisagreed         Reason = "account_disagreed"
@@ -122,6 +123,7 @@ var reasons = map[Reason]Text{
 	WhyOtherColumns:             {"оқылған бағандар рұқсат етілгендерге сай емес", "прочитаны не те столбцы", "the columns read are not the permitted ones"},
 	WhyNotRegistered:            {"жол бір тіркелген пайдаланушы емес", "строка не одного зарегистрированного пользователя", "the row is not one registered user"},
 	WhyBlocked:                  {"адам бұғатталған", "лицо заблокировано", "the person is blocked"},
+	WhyParentBlocked:            {"ата-ана (қамқоршы) бұғатталған", "родитель (опекун) заблокирован", "the parent is blocked"},
 	WhyAccountUnknown:           {"аккаунт күйі белгісіз", "состояние аккаунта неизвестно", "the state of the account is unknown"},
 	WhyAccountClosed:            {"аккаунт жабылған", "аккаунт закрыт", "the account is closed"},
 	WhyAccountDisagreed:         {"адам келіспеген", "лицо не согласилось", "the person has disagreed"},
