@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"birgeoqy.kz/almasu/internal/legal/calendar"
+	"birgeoqy.kz/almasu/internal/legal/rules"
 	"birgeoqy.kz/almasu/internal/record"
 )
 
@@ -17,10 +18,19 @@ func Operations() []string {
 	}
 }
 
-// AllowedWhileBlocked says whether an operation may be done to a blocked person's data: keeping them, and acting on the block itself (BLK-3).
-// No transfer, no aggregate, no deletion; an unknown operation is not allowed.
-func AllowedWhileBlocked(operation string) bool {
-	return slices.Contains([]string{"store", "block", "unblock"}, operation)
+// MayDo says whether an operation may be done to the data of a person who is blocked (policy 6.2.4), or whose records are under the hold of a claim
+// (8.1, 8.3), and if not, by which rule and why. An unknown operation is refused (OP-1). Whoever is blocked is kept, and the block itself is acted on: no
+// transfer, no aggregate, no deletion (BLK-3). What is under a hold is not destroyed, deleted or depersonalised; the rest goes on (CLM-1).
+func MayDo(operation string, blocked, held bool) (rule, why string, ok bool) {
+	switch {
+	case !slices.Contains(Operations(), operation):
+		return rules.OP1.String(), string(rules.WhyOperationUnknown), false
+	case blocked && !slices.Contains([]string{"store", "block", "unblock"}, operation):
+		return rules.BLK3.String(), string(rules.WhyBlocked), false
+	case held && slices.Contains([]string{"depersonalise", "delete", "destroy"}, operation):
+		return rules.CLM1.String(), string(rules.WhyHeld), false
+	}
+	return "", "", true
 }
 
 // Requesters are who can have a person blocked (policy 6.2.4, rule BLK-1).

@@ -102,13 +102,25 @@ func TestLaw06BlockedPeopleAreInNoAggregateAndAreNotErased(t *testing.T) {
 		t.Errorf("%d people are counted", n)
 	}
 	for _, operation := range legal.Operations() {
-		want := operation == "store" || operation == "block" || operation == "unblock"
-		if legal.AllowedWhileBlocked(operation) != want {
-			t.Errorf("%s while blocked: %v", operation, !want)
+		keeps := operation == "store" || operation == "block" || operation == "unblock"
+		if rule, why, ok := legal.MayDo(operation, true, true); ok != keeps || !ok && (rule != "BLK-3" || why != "blocked") {
+			t.Errorf("%s while blocked: %v by %s, %s", operation, ok, rule, why)
 		}
 	}
-	if legal.AllowedWhileBlocked("forget") {
-		t.Error("an unknown operation is allowed")
+}
+
+func TestNothingUnderAHoldIsDestroyed(t *testing.T) {
+	for _, operation := range legal.Operations() {
+		ends := operation == "delete" || operation == "destroy" || operation == "depersonalise"
+		if rule, why, ok := legal.MayDo(operation, false, true); ok == ends || !ok && (rule != "CLM-1" || why != "held") {
+			t.Errorf("%s under a hold: %v by %s, %s", operation, ok, rule, why)
+		}
+		if _, _, ok := legal.MayDo(operation, false, false); !ok {
+			t.Errorf("%s is refused without a block and without a hold", operation)
+		}
+	}
+	if rule, _, ok := legal.MayDo("forget", false, false); ok || rule != "OP-1" {
+		t.Errorf("an unknown operation: %v by %s", ok, rule)
 	}
 }
 

@@ -145,6 +145,36 @@ func (s *Store) Held(ctx context.Context) (map[roster.Tag]struct{}, error) {
 	return out, nil
 }
 
+// Kept says why nothing of a person's is destroyed now.
+type Kept struct {
+	// Blocked: a check is under way (policy 6.2.4). Held: a claim holds the records (8.1).
+	Blocked, Held bool
+}
+
+// Kept returns everybody who is blocked by the service, or whose records are under a hold, as of one moment. What may be done to their data is for
+// legal.MayDo to say.
+func (s *Store) Kept(ctx context.Context) (map[roster.Tag]Kept, error) {
+	var rows []struct {
+		Tag  []byte `db:"tag"`
+		Held bool   `db:"held"`
+	}
+	err := s.read.SelectContext(ctx, &rows, `SELECT tag, 1 = 0 AS held FROM block WHERE lifted IS NULL
+		UNION ALL SELECT tag, 1 = 1 FROM legal_hold WHERE lifted IS NULL`)
+	if err != nil {
+		return nil, fmt.Errorf("reading blocks and holds: %w", err)
+	}
+	out := make(map[roster.Tag]Kept, len(rows))
+	for _, r := range rows {
+		if len(r.Tag) != len(roster.Tag{}) {
+			return nil, record.NewProblem("store.hold_malformed", "", "restore the store from a backup", "a stored block or hold is malformed")
+		}
+		k := out[roster.Tag(r.Tag)]
+		k.Blocked, k.Held = k.Blocked || !r.Held, k.Held || r.Held
+		out[roster.Tag(r.Tag)] = k
+	}
+	return out, nil
+}
+
 // OpenBlock is a block that is not lifted: a check that is owed.
 type OpenBlock struct {
 	ID        string

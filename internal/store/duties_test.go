@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"maps"
 	"testing"
 	"time"
 
@@ -78,6 +79,30 @@ func TestDutiesAreConstrained(t *testing.T) {
 			if _, err := r.s.DB().Exec(statement); err == nil {
 				t.Errorf("taken: %s", statement)
 			}
+		}
+	})
+}
+
+func TestKeptAreTheBlockedAndTheHeld(t *testing.T) {
+	onBoth(t, func(r *rig) {
+		ctx := t.Context()
+		block := func(tag byte) {
+			r.must(r.s.Block(ctx, r.tick(), Block{ID: record.NewID(), Tag: roster.Tag{tag}, Requester: "user", Reason: "r", Received: r.now}, &transferlog.Block{Act: "block", Subject: 1, Requester: "user"}))
+		}
+		claim := func(id string, tag byte) {
+			r.must(r.s.OpenDuty(ctx, r.tick(), Duty{ID: id, Kind: "claim", Opened: r.now, Due: r.now}, &roster.Tag{tag}, &transferlog.Act{Actor: "clerk", Act: "duty.open"}))
+		}
+		block(1)
+		block(2)
+		claim("d2", 2)
+		claim("d3", 3)
+		claim("d4", 4)
+		r.must(r.s.CloseDuty(ctx, r.tick(), "d4", "answered", true, &transferlog.Act{Actor: "clerk", Act: "duty.close"}))
+		kept, err := r.s.Kept(ctx)
+		r.must(err)
+		want := map[roster.Tag]Kept{{1}: {Blocked: true}, {2}: {Blocked: true, Held: true}, {3}: {Held: true}}
+		if !maps.Equal(kept, want) {
+			t.Errorf("kept are %v", kept)
 		}
 	})
 }

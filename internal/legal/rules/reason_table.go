@@ -41,6 +41,8 @@ const (
 	WhyNotRegistered            Reason = "not_registered"
 	WhyBlocked                  Reason = "blocked"
 	WhyParentBlocked            Reason = "parent_blocked"
+	WhyHeld                     Reason = "held"
+	WhyOperationUnknown         Reason = "operation_unknown"
 	WhyAccountUnknown           Reason = "account_unknown"
 	WhyAccountClosed            Reason = "account_closed"
 	WhyAccountDisagreed         Reason = "account_disagreed"
@@ -124,6 +126,8 @@ var reasons = map[Reason]Text{
 	WhyNotRegistered:            {"жол бір тіркелген пайдаланушы емес", "строка не одного зарегистрированного пользователя", "the row is not one registered user"},
 	WhyBlocked:                  {"адам бұғатталған", "лицо заблокировано", "the person is blocked"},
 	WhyParentBlocked:            {"ата-ана (қамқоршы) бұғатталған", "родитель (опекун) заблокирован", "the parent is blocked"},
+	WhyHeld:                     {"шағым бойынша адамның жазбалары сақталады", "записи лица сохраняются из-за претензии", "the person's records are kept because of a claim"},
+	WhyOperationUnknown:         {"мұндай операция жоқ", "такой операции нет", "there is no such operation"},
 	WhyAccountUnknown:           {"аккаунт күйі белгісіз", "состояние аккаунта неизвестно", "the state of the account is unknown"},
 	WhyAccountClosed:            {"аккаунт жабылған", "аккаунт закрыт", "the account is closed"},
 	WhyAccountDisagreed:         {"адам келіспеген", "лицо не согласилось", "the person has disagreed"},
