@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"birgeoqy.kz/almasu/internal/pause"
 )
 
 // CatchUp says what becomes of due times that passed while no service ran.
@@ -154,6 +156,7 @@ func (r *Runner) Once(ctx context.Context) (int, error) {
 
 // perform runs one row under its lease.
 func (r *Runner) perform(ctx context.Context, d *Due) {
+	pause.At("due.claimed")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	beat := make(chan struct{})
@@ -173,10 +176,12 @@ func (r *Runner) perform(ctx context.Context, d *Due) {
 	if interrupted {
 		return // the row stays: whoever claims it next goes on
 	}
+	pause.At("due.performed")
 	// The row is finished even when the service is stopping at this moment.
 	if err := r.Store.Keep(context.WithoutCancel(ctx), r.Worker, d, StateDone, r.Now()); err != nil {
 		r.Logger.Error("finishing a due run failed", "job", d.Job, "due", d.At, "error", err)
 	}
+	pause.At("due.done")
 }
 
 // keep renews a lease until ctx ends, or the lease is lost: taken by another process, or not renewed in time because the store does not answer.

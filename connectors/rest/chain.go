@@ -10,6 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 )
 
@@ -91,10 +92,12 @@ func (ch *chain) introduce(ctx context.Context, note []byte) error {
 		return halt("delivery.bad_checkpoint", "the ticket's checkpoint is not signed by our log", err)
 	}
 	for range maxIntroductions {
+		pause.At("checkpoint.before")
 		a, err := ch.offer(ctx, note, held, checkpoint.Size)
 		if err != nil {
 			return err
 		}
+		pause.At("checkpoint.after")
 		if a.status == http.StatusOK {
 			ch.accepted(note, checkpoint.Size)
 			return nil

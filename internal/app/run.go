@@ -14,6 +14,7 @@ import (
 	"birgeoqy.kz/almasu/connectors/rest"
 	"birgeoqy.kz/almasu/internal/config"
 	"birgeoqy.kz/almasu/internal/legal"
+	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/transfer"
@@ -123,9 +124,11 @@ func (v *service) perform(ctx context.Context, d *scheduler.Due) (*transfer.Repo
 		ID: id, Connector: conn.Name, Route: conn.Route, Recipient: v.recipient(conn), Trigger: transfer.Trigger(d.Cause), Due: d.At, Started: v.session.now(),
 		Actor: d.Actor, Reason: d.Reason, Request: d.Request,
 	}
+	pause.At("due.named")
 	if _, err := v.store.Begin(ctx, t); err != nil {
 		return nil, err
 	}
+	pause.At("begun")
 	if _, err := v.closeOthers(ctx, conn, id); err != nil {
 		v.session.logger().Error("a transfer is still not closed", "connector", conn.Name, "error", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"birgeoqy.kz/almasu/internal/authority/inbox"
+	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
@@ -60,6 +61,7 @@ func (s *Server) checkpoint(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	pause.At("authority.advanced")
 	writeJSON(w, position{Size: held.Size, Root: held.Root})
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -110,7 +111,7 @@ func (s *Server) writeRefusal(w http.ResponseWriter, r *http.Request, err error)
 func writeReceipt(w http.ResponseWriter, receipt []byte) {
 	w.Header().Set("Content-Type", signing.ReceiptMediaType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(receipt)))
-	w.Write(receipt)
+	pause.Half("authority.half", w).Write(receipt)
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"birgeoqy.kz/almasu/internal/authority/inbox"
+	"birgeoqy.kz/almasu/internal/pause"
 )
 
 // maxGroup bounds how many jobs share a commit.
@@ -85,6 +86,7 @@ func (g *group) commit(ctx context.Context, jobs []*job) {
 	g.after = g.after[:0]
 	err := g.attempt(ctx, jobs)
 	if err == nil {
+		pause.At("authority.committed")
 		for _, f := range g.after {
 			f()
 		}
@@ -111,5 +113,6 @@ func (g *group) attempt(ctx context.Context, jobs []*job) error {
 		}
 		j.err = err
 	}
+	pause.At("authority.written")
 	return g.Commit(ctx)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"birgeoqy.kz/almasu/internal/authority/inbox"
+	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/signing/httpsig"
@@ -89,6 +90,7 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 	a := &arrival{
 		sender: b.sender, at: at, payload: b.payload, nonce: nonceOf(b.verified), ticket: r.Header.Get(httpsig.FieldTicket),
 	}
+	pause.At("authority.read")
 	if err := s.open(a, r.Header); err != nil {
 		return err
 	}
@@ -106,6 +108,7 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 	if err := s.sign(a); err != nil {
 		return err
 	}
+	pause.At("authority.verified")
 	packed := buffers.Get().(*[]byte)
 	defer buffers.Put(packed)
 	if a.verdict.refused == nil {
@@ -118,6 +121,7 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 	if prior != nil {
 		return s.repeat(w, r.Context(), a, prior)
 	}
+	pause.At("authority.kept")
 	if a.verdict.refused != nil {
 		return &refusal{Problem: a.verdict.refused, receipt: a.receipt}
 	}

@@ -21,6 +21,7 @@ var floors = []struct {
 	{"birgeoqy.kz/almasu", 0, "the map of the project: no code"},
 	{"deploy", 0, "the example: files that embed themselves"},
 	{"internal/record", 0, "nouns: the standard library only"},
+	{"internal/pause", 0, "names of points: nothing in a shipped program"},
 	{"internal/kz", 0, "numbers, places and calendars of the country: facts, no decisions"},
 	{"internal/vault", 1, "sealing at rest knows bytes, not what they are"},
 	{"internal/legal", 1, "the law decides about records; it moves nothing"},

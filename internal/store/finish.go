@@ -11,6 +11,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -50,11 +51,16 @@ func (s *Store) Finish(ctx context.Context, at time.Time, report *transfer.Repor
 			return err
 		}
 		r.Finished, r.LogIndex = at, c.Size()-1
-		return s.close(ctx, tx, &r)
+		if err := s.close(ctx, tx, &r); err != nil {
+			return err
+		}
+		pause.At("finish.written")
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("closing the transfer: %w", err)
 	}
+	pause.At("finish.committed")
 	if c != nil {
 		c.Committed()
 	}

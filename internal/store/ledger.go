@@ -9,6 +9,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transfer"
@@ -67,11 +68,16 @@ func (s *Store) Record(ctx context.Context, at time.Time, w transfer.Work) error
 			}
 			r.first = c.First()
 		}
-		return r.write(ctx, tx)
+		if err := r.write(ctx, tx); err != nil {
+			return err
+		}
+		r.pause(".written")
+		return nil
 	})
 	if err != nil || c == nil {
 		return err
 	}
+	r.pause(".committed")
 	c.Committed()
 	for i, t := range c.Tickets() {
 		r.intents[i].Envelope, r.intents[i].Ticket = r.envelopes[i], t
@@ -88,6 +94,18 @@ type recording struct {
 	intents   []*transfer.Intent
 	envelopes []*signing.Envelope // of intents
 	parts     []int               // of intents: an index into work.Parts, -1 for the void notice
+}
+
+// pause comes to the points of intents, of settlements and of void notices.
+func (r *recording) pause(where string) {
+	switch {
+	case r.work.Void != nil:
+		pause.At("void" + where)
+	case len(r.work.Settlements) > 0:
+		pause.At("settlement" + where)
+	case len(r.intents) > 0:
+		pause.At("intent" + where)
+	}
 }
 
 // seal takes sequence numbers and makes envelopes and entries.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -146,10 +147,13 @@ func (m *message) failed(f *connectors.Failure, attempt int) *Settlement {
 
 // attempt delivers once and reads the receipt.
 func (e *Engine) attempt(ctx context.Context, c *Connection, m *message) (*Settlement, *connectors.Failure) {
+	pause.At("send")
 	ack, err := c.Connector.Deliver(ctx, m.envelope, m.ticket)
 	if err == nil {
+		pause.At("answered")
 		var receipt *signing.Receipt
 		if receipt, err = c.Connector.ReadReceipt(m.envelope, ack); err == nil {
+			pause.At("receipt")
 			return m.received(receipt, ack), nil
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/klauspost/compress/s2"
 
 	"birgeoqy.kz/almasu/internal/legal"
+	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
@@ -50,6 +51,7 @@ func (d *door) resolveAll(ctx context.Context, read <-chan *record.Batch, resolv
 		if err := d.resolve(ctx, b); err != nil {
 			return err
 		}
+		pause.At("resolved")
 		if err := put(ctx, resolved, b); err != nil {
 			return err
 		}
@@ -100,6 +102,7 @@ func (d *desk) clearAll(ctx context.Context, resolved <-chan *record.Batch, free
 		if err != nil {
 			return err
 		}
+		pause.At("cleared")
 		if err := put(ctx, drafts, out); err != nil {
 			return err
 		}
@@ -232,6 +235,7 @@ func (r *run) packAll(ctx context.Context, drafts <-chan *draft, parts chan<- *P
 			}
 			d.part.Intent.Seal = r.sealer(d, signing.NewPayload(payload, mediaType))
 		}
+		pause.At("packed")
 		if err := put(ctx, parts, d.part); err != nil {
 			return err
 		}

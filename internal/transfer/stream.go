@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 )
 
@@ -82,6 +83,7 @@ func readAll(ctx context.Context, s connectors.Stream, n int, free <-chan *recor
 		if err != nil {
 			return fmt.Errorf("reading the source: %w", err)
 		}
+		pause.At("read")
 		if err := put(ctx, read, b); err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/klauspost/compress/s2"
 
 	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -31,6 +32,7 @@ func (r *run) cancel(ctx context.Context, w *Waiting, m, notice *message, why st
 			return false, err
 		}
 		work.Parts = []*Part{part}
+		pause.At("void.replaced")
 		if err = r.record(ctx, work); !errors.Is(err, ErrBlocksMoved) {
 			break
 		}
@@ -52,10 +54,12 @@ func (r *run) withdraw(ctx context.Context, m, notice *message, end *Settlement)
 	e.Logger.Error("a message is withdrawn", "connector", r.conn.Name, "message", h.Message.String(), "sequence", h.Sequence, "as", string(end.Outcome), "code", end.Code)
 	if notice == nil {
 		var err error
+		pause.At("void.begun")
 		if notice, err = r.voidNotice(ctx, m); err != nil {
 			return nil, err
 		}
 	}
+	pause.At("void.logged")
 	both := &answersForEither{Connector: r.conn.Connector, original: m.envelope}
 	conn := *r.conn
 	conn.Connector, conn.Deadline = both, 0 // a notice holds nobody, and waits as long as it takes
@@ -63,6 +67,7 @@ func (r *run) withdraw(ctx context.Context, m, notice *message, end *Settlement)
 	if err != nil || s == nil {
 		return nil, err
 	}
+	pause.At("void.answered")
 	if both.receipt != nil {
 		delivered := m.received(both.receipt, both.bytes)
 		delivered.Attempts = s.Attempts
