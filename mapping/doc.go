@@ -4,7 +4,7 @@
 //
 // # The table
 //
-// A table is one YAML document, UTF-8 in NFC, at most 256 KiB, in a file <name>.yaml. Unknown keys, repeated keys, anchors, aliases, tags
+// A table is one YAML document, UTF-8 in NFC, at most 256 KiB, in a file <name>.yaml or <name>.v<version>.yaml. Unknown keys, repeated keys, anchors, aliases, tags
 // and further documents are errors. All findings are reported at once, each with file, line and column.
 //
 //	mapping: oblast-consent            the connector's name: the file's, too
@@ -24,7 +24,7 @@
 //	    required: true                 default false
 //	    max_length: 150                in Unicode code points
 //	    absent: omit                   omit (default) or "null", for a value that is missing
-//	    heading: Облыс                 the column's heading in CSV; default: the target
+//	    heading: {kk: Облыс, ru: Область, en: Region}           the column's heading in CSV and XLSX, by language
 //	    necessity: pupils are counted by oblast                 at least ten characters; mandatory beside from
 //	  - {target: country, constant: KZ}
 //	code_lists:
@@ -66,7 +66,7 @@
 //	mapping.not_digits, mapping.not_phone   a transform refuses the value
 //	mapping.code_unmapped      the code list has no row for the value, whether required or not
 //	mapping.not_of_type        not an integer of at most 15 digits, not true or false
-//	mapping.not_xml, mapping.formula, mapping.not_in_encoding   the form cannot hold the value
+//	mapping.not_xml, mapping.formula, mapping.not_in_encoding, mapping.too_long_for_cell, mapping.too_many_rows   the form cannot hold the value
 //	schema.*                   the schema refuses the record ([birgeoqy.kz/almasu/schemas])
 //
 // A document whose header or whose number of records breaks the schema is not written at all: mapping.header_invalid,
@@ -80,7 +80,12 @@
 //	json       header, records: members of the one object
 //	jsonlines  no header; records names the member that the schema knows the records by
 //	xml        header, records and: root, record (elements), namespace (a URI, optional)
-//	csv        no header; records as for jsonlines; delimiter (",", ";" or a tab), bom: true, encoding: utf-8 or windows-1251
+//	csv        no header; records as for jsonlines; delimiter (",", ";" or a tab), bom: true, encoding: utf-8 or windows-1251, headings
+//	xlsx       no header; records as for jsonlines: the sheet's name, too; headings
+//
+// headings: [kk] or [kk, ru] chooses the languages of the headings; several are joined by " / ". Then every row has a heading in each of them, and no
+// two columns have the same. Without headings, columns are headed by their targets. A heading, a constant or a code that cannot stand in a cell, such as a
+// Kazakh letter in windows-1251, is an error of the table; a value that cannot is withheld.
 //
 // Every record's events are announced to a [Sink]; a record that the sink refuses is taken back.
 //

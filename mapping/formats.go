@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"birgeoqy.kz/almasu/mapping/form"
@@ -25,13 +26,15 @@ var formats = map[string]format{
 		make: func(_ *Table, l form.Layout) form.Form { return form.NewJSONLines(l) }},
 	"xml": {mediaType: "application/xml", header: true, keys: map[string]bool{"root": true, "namespace": false, "record": true},
 		make: func(t *Table, l form.Layout) form.Form { return form.NewXML(l, t.xml) }},
-	"csv": {mediaType: "text/csv; charset=utf-8", keys: map[string]bool{"delimiter": true, "bom": false, "encoding": false},
+	"csv": {mediaType: "text/csv; charset=utf-8", keys: map[string]bool{"delimiter": true, "bom": false, "encoding": false, "headings": false},
 		make: func(t *Table, l form.Layout) form.Form { return form.NewCSV(l, t.csv) }},
+	"xlsx": {mediaType: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", keys: map[string]bool{"headings": false},
+		make: func(_ *Table, l form.Layout) form.Form { return form.NewXLSX(l) }},
 }
 
 var outputKeys = keys{"format": {kindString, true}, "header": {kindString, false}, "records": {kindString, true},
 	"root": {kindString, false}, "namespace": {kindString, false}, "record": {kindString, false},
-	"delimiter": {kindString, false}, "bom": {kindBool, false}, "encoding": {kindString, false}}
+	"delimiter": {kindString, false}, "bom": {kindBool, false}, "encoding": {kindString, false}, "headings": {kindList, false}}
 
 func (l *loader) output(n *node) {
 	m := l.object(n, "output", outputKeys)
@@ -65,7 +68,7 @@ func (l *loader) output(n *node) {
 
 // outputOptions reads what only some formats have.
 func (l *loader) outputOptions(n *node, m map[string]*node, f format) {
-	for _, name := range []string{"root", "namespace", "record", "delimiter", "bom", "encoding"} {
+	for _, name := range []string{"root", "namespace", "record", "delimiter", "bom", "encoding", "headings"} {
 		v := m[name]
 		required, has := f.keys[name]
 		switch {
@@ -101,6 +104,14 @@ func (l *loader) outputOption(name string, v *node) {
 		if l.t.csv.Windows1251 = v.text == "windows-1251"; v.text != "utf-8" && v.text != "windows-1251" {
 			l.add("mapping.output_key", v, "", "encoding must be utf-8 or windows-1251")
 		}
+	case "headings":
+		for _, item := range v.items {
+			if item.kind != kindString || item.text != "kk" && item.text != "ru" && item.text != "en" || slices.Contains(l.t.languages, item.text) {
+				l.add("mapping.output_key", item, "e.g. headings: [kk, ru]", "headings must be different languages out of kk, ru and en")
+				continue
+			}
+			l.t.languages = append(l.t.languages, item.text)
+		}
 	}
 }
 
@@ -121,28 +132,81 @@ func (l *loader) formOf() {
 			if attribute && r.null {
 				l.problems.Add("mapping.bad_absent", r.where, "", "an attribute is omitted, never null")
 			}
-		case "csv":
-			if r.null {
-				l.problems.Add("mapping.bad_absent", r.where, "", "a missing cell is empty, never null")
-			}
-			heading := r.heading
-			if heading == "" {
-				heading = r.target
-			}
-			if code := l.t.csv.Check(heading); code != "" {
-				l.problems.Add(code, r.where, "set heading", "the heading of %s cannot be written", r.target)
-			}
-			if len(r.steps) > 0 && r.steps[len(r.steps)-1] == "e164" && r.codes == nil {
-				l.problems.Add("mapping.formula", r.where, "use phone_national", "%s begins with a plus sign, which spreadsheets take for a formula", r.target)
-			}
+		case "csv", "xlsx":
+			l.cells(r)
 		}
 		if attribute && l.t.format != "xml" && l.t.format != "" {
 			l.problems.Add("mapping.bad_target", r.where, "", "only XML has attributes")
 		}
-		if r.heading != "" && l.t.format != "csv" && l.t.format != "" {
+		if r.headings != nil && l.t.format != "csv" && l.t.format != "xlsx" && l.t.format != "" {
 			l.problems.Add("mapping.output_key", r.where, "delete it", "heading has no meaning for the format %s", l.t.format)
 		}
 	}
+}
+
+// cells checks a column: its heading, and every text that is known already to come into its cells.
+func (l *loader) cells(r *row) {
+	if r.null {
+		l.problems.Add("mapping.bad_absent", r.where, "", "a missing cell is empty, never null")
+	}
+	l.heading(r)
+	if l.t.format == "csv" && len(r.steps) > 0 && r.steps[len(r.steps)-1] == "e164" && r.codes == nil {
+		l.problems.Add("mapping.formula", r.where, "use phone_national, or the format xlsx", "%s begins with a plus sign, which spreadsheets take for a formula", r.target)
+	}
+	if r.kind != form.String {
+		return
+	}
+	if r.constant != nil {
+		if code := l.cell(*r.constant); code != "" {
+			l.problems.Add(code, r.where, "", "the constant of %s cannot be written", r.target)
+		}
+	}
+	if r.codes != nil {
+		for _, c := range r.codes.rows {
+			if code := l.cell(c.to); code != "" {
+				l.problems.Add(code, c.where, "", "the code cannot be written for %s", r.target)
+			}
+		}
+	}
+}
+
+// heading puts a column's heading together, in the languages chosen.
+func (l *loader) heading(r *row) {
+	if len(l.t.languages) == 0 {
+		if r.headings != nil {
+			l.problems.Add("mapping.heading", r.where, "e.g. output: {.., headings: [kk, ru]}", "%s has a heading, and output does not say in which language headings are written", r.target)
+		}
+	} else {
+		var all []string
+		for _, language := range l.t.languages {
+			v := r.headings[language]
+			if v == nil || v.text == "" {
+				l.problems.Add("mapping.heading", r.where, "e.g. heading: {kk: Тегі, ru: Фамилия}", "%s has no heading in the language %s", r.target, language)
+				continue
+			}
+			all = append(all, v.text)
+		}
+		r.heading = strings.Join(all, " / ")
+	}
+	text := r.heading
+	if text == "" {
+		text = r.target
+	}
+	if code := l.cell(text); code != "" {
+		l.problems.Add(code, r.where, "set heading", "the heading of %s cannot be written", r.target)
+	}
+	if l.columns[text] {
+		l.problems.Add("mapping.heading", r.where, "", "the heading of %s is that of another column too", r.target)
+	}
+	l.columns[text] = true
+}
+
+// cell says by a code why a text cannot stand in a cell of the table's format.
+func (l *loader) cell(text string) string {
+	if l.t.format == "xlsx" {
+		return form.CheckXLSX(text)
+	}
+	return l.t.csv.Check(text)
 }
 
 // fits reports whether v can be written as this kind: an integer without leading zeros of at most 15 digits; true or false.

@@ -46,6 +46,7 @@ type loader struct {
 	t         *Table
 	named     map[string]*codeList
 	usedLists map[string]bool
+	columns   map[string]bool // headings so far
 }
 
 var documentKeys = keys{"mapping": {kindString, true}, "version": {kindInt, true}, "schema": {kindMap, true}, "output": {kindMap, true},
@@ -62,12 +63,15 @@ func (l *loader) document(root *node) {
 	if n := m["mapping"]; n != nil {
 		if l.t.name = n.text; !tableName.MatchString(n.text) {
 			l.add("mapping.bad_name", n, "", "a mapping's name is of lower-case letters, digits and hyphens")
-		} else if base := strings.TrimSuffix(path.Base(l.file), ".yaml"); base != n.text {
-			l.add("mapping.other_name", n, "rename one of them", "the mapping %s is in a file named %s", n.text, path.Base(l.file))
 		}
 	}
 	if n := m["version"]; n != nil {
 		l.t.version = l.number("version", n, 1, 9999)
+	}
+	if n := m["mapping"]; n != nil && tableName.MatchString(l.t.name) {
+		if base := strings.TrimSuffix(path.Base(l.file), ".yaml"); base != n.text && base != fmt.Sprintf("%s.v%d", n.text, l.t.version) {
+			l.add("mapping.other_name", n, "rename one of them", "version %d of the mapping %s is in a file named %s", l.t.version, n.text, path.Base(l.file))
+		}
 	}
 	if n := m["schema"]; n != nil {
 		l.schemaRef(n)
@@ -75,7 +79,7 @@ func (l *loader) document(root *node) {
 	if n := m["output"]; n != nil {
 		l.output(n)
 	}
-	l.named, l.usedLists = map[string]*codeList{}, map[string]bool{}
+	l.named, l.usedLists, l.columns = map[string]*codeList{}, map[string]bool{}, map[string]bool{}
 	if n := m["code_lists"]; n != nil {
 		for i, key := range n.keys {
 			list := l.codeList(key.text, key, n.items[i])

@@ -33,7 +33,7 @@ func (l *loader) headerRow(n *node) *row {
 }
 
 var recordKeys = keys{"target": {kindString, true}, "from": {0, false}, "constant": {0, false}, "steps": {kindList, false}, "codes": {0, false},
-	"type": {kindString, false}, "required": {kindBool, false}, "max_length": {kindInt, false}, "absent": {kindString, false}, "heading": {kindString, false}, "necessity": {kindString, false}}
+	"type": {kindString, false}, "required": {kindBool, false}, "max_length": {kindInt, false}, "absent": {kindString, false}, "heading": {kindMap, false}, "necessity": {kindString, false}}
 
 func (l *loader) recordRow(n *node) *row {
 	m := l.object(n, "a row", recordKeys)
@@ -55,7 +55,7 @@ func (l *loader) recordRow(n *node) *row {
 		}
 	}
 	if v := m["heading"]; v != nil {
-		r.heading = v.text
+		r.headings = l.object(v, "heading", keys{"kk": {kindString, false}, "ru": {kindString, false}, "en": {kindString, false}})
 	}
 	from := m["from"]
 	if (from == nil) == (m["constant"] == nil) {

@@ -16,6 +16,8 @@ type Table struct {
 	format  string
 	xml     form.XMLNames
 	csv     form.CSVOptions
+	// languages are those of the headings, in order; without any, columns are headed by their targets.
+	languages []string
 	// headerName and recordsName are the members of the document; no header is written if headerName is empty.
 	headerName, recordsName string
 	header, rows            []*row
@@ -47,7 +49,8 @@ type row struct {
 	required  bool
 	maxLength int // in characters, 0: none
 	null      bool
-	heading   string // of a column; empty: the target
+	headings  map[string]*node // of a column, by language
+	heading   string           // in the languages chosen; empty: the target
 	necessity string
 }
 

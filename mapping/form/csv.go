@@ -20,7 +20,8 @@ type CSVOptions struct {
 
 // Codes of values that a table cannot hold.
 const (
-	// CodeFormula: a cell would begin with = + - or @, after spaces or control characters if any, and spreadsheets would compute it.
+	// CodeFormula: a cell would begin with a control character, or with = + - @ or their full-width forms after spaces or control characters if any, and
+	// spreadsheets might compute it.
 	CodeFormula = "mapping.formula"
 	// CodeNotInEncoding: a character is not in the code page, as Ә Ғ Қ Ң Ө Ұ Ү Һ are not in windows-1251.
 	CodeNotInEncoding = "mapping.not_in_encoding"
@@ -59,12 +60,12 @@ func (f *Field) heading() string {
 	return strings.Join(f.Path, "/")
 }
 
-// Check says by a code why a heading cannot be written; "" if it can.
-func (o CSVOptions) Check(heading string) string {
-	if formula([]byte(heading)) {
+// Check says by a code why a text cannot stand in a cell; "" if it can.
+func (o CSVOptions) Check(text string) string {
+	if formula([]byte(text)) {
 		return CodeFormula
 	}
-	_, ok := (&CSV{options: o}).cell(nil, []byte(heading))
+	_, ok := (&CSV{options: o}).cell(nil, []byte(text))
 	if !ok {
 		return CodeNotInEncoding
 	}
@@ -97,10 +98,18 @@ func (c *CSV) End(dst []byte) []byte { return dst }
 
 // formula reports whether a spreadsheet could take v for a formula.
 func formula(v []byte) bool {
-	for _, b := range v {
-		if b > ' ' {
-			return b == '=' || b == '+' || b == '-' || b == '@'
+	if len(v) > 0 && v[0] < ' ' {
+		return true
+	}
+	for i, b := range v {
+		switch {
+		case b <= ' ':
+			continue
+		case b == 0xEF && i+2 < len(v) && v[i+1] == 0xBC: // U+FF0B, U+FF0D, U+FF1D, U+FF20
+			c := v[i+2]
+			return c == 0x8B || c == 0x8D || c == 0x9D || c == 0xA0
 		}
+		return b == '=' || b == '+' || b == '-' || b == '@'
 	}
 	return false
 }
