@@ -27,6 +27,7 @@ var floors = []struct {
 	{"internal/legal", 1, "the law decides about records; it moves nothing"},
 	{"internal/signing", 1, "signatures are functions of bytes"},
 	{"internal/transferlog", 1, "the log is a format and a tree"},
+	{"internal/notice", 2, "a format over schemas: what both sides say about records sent before"},
 	{"internal/roster", 2, "ordinals of people: a format over sealed chunks"},
 	{"schemas", 1, "a schema judges documents and knows no mapping"},
 	{"scheduler", 1, "it knows jobs, not transfers"},
@@ -87,7 +88,7 @@ var onlyBy = []struct {
 }
 
 // pure packages are functions of bytes, values and a given time.
-var pure = []string{"internal/legal", "mapping", "schemas", "internal/transferlog", "internal/signing", "internal/evidence", "internal/roster", "internal/vault", "internal/record"}
+var pure = []string{"internal/legal", "mapping", "schemas", "internal/notice", "internal/transferlog", "internal/signing", "internal/evidence", "internal/roster", "internal/vault", "internal/record"}
 
 // impure are packages that pure ones may not import, and the exceptions with their reasons.
 var impure = []string{"net", "net/http", "database/sql", "github.com/jmoiron/sqlx", "github.com/lib/pq", "modernc.org/sqlite", "github.com/go-resty/resty/v2"}

@@ -30,7 +30,7 @@
 //     checkpoint; each held checkpoint is a state of this very log.
 //   - Intents: for each recipient, sequence numbers run 1, 2, 3, ... in log order, without gap or reuse; a void notice
 //     takes the number of the pending or cancelled message that it names, once, and only one of the two is delivered; a message id
-//     stands for one intent.
+//     stands for one intent. A notice is about earlier messages to its own recipient.
 //   - Settlements: each is for one earlier intent, repeats what that says, and is the only one; intents without one are
 //     pending and are counted. A delivery's receipt is in the file, is the one that the settlement pins, is signed by a key
 //     of the recipient valid at the time of settlement, is for the intent's envelope, and its counts are the settlement's.

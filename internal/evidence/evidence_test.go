@@ -320,6 +320,28 @@ var claims = []struct {
 		at := w.commit(a, &v)
 		w.commit(w.settlement(at+1, &v, transferlog.Delivered, w.receipt(&v, 0), 0), w.settlement(at, a, transferlog.Delivered, w.receipt(a, 0), 0))
 	}},
+	{"log.notice_unknown", func(w *world) {
+		n := w.intent(other, city, 1)
+		n.Notice, n.About = "destroy", []record.ID{record.NewID()}
+		w.commit(n)
+	}},
+	{"log.notice_unknown", func(w *world) { // a notice about a notice
+		a := w.intent(other, city, 1)
+		w.commit(a)
+		n := w.intent(other, city, 1)
+		n.Notice, n.About = "destroy", []record.ID{a.Message}
+		w.commit(n)
+		m := w.intent(other, city, 1)
+		m.Notice, m.About = "destroy", []record.ID{n.Message}
+		w.commit(m)
+	}},
+	{"", func(w *world) {
+		a := w.intent(other, city, 1)
+		w.commit(a)
+		n := w.intent(other, city, 1)
+		n.Notice, n.About, n.Path, n.Disclosure = "destroy", []record.ID{a.Message}, "", record.Digest{}
+		w.commit(w.settlement(w.commit(n), n, transferlog.Delivered, w.receipt(n, 0), 0))
+	}},
 	{"", func(w *world) { // the original had arrived before its void notice
 		a := w.intent(other, city, 1)
 		v := *a

@@ -14,7 +14,7 @@ import (
 type ledger struct {
 	recipients map[string]*Recipient
 	pending    map[int64]*open
-	intents    map[uint64]struct{} // by half of the message id, which is random
+	intents    map[uint64]*Recipient // by half of the message id, which is random; nil for notices
 	settled    bits
 	waiting    map[record.ID]number // messages that are pending or were cancelled, which a void notice may name
 	twins      map[number]*twin
@@ -57,7 +57,7 @@ func (b *bits) add(i int64) {
 
 func newLedger() *ledger {
 	return &ledger{
-		recipients: map[string]*Recipient{}, pending: map[int64]*open{}, intents: map[uint64]struct{}{},
+		recipients: map[string]*Recipient{}, pending: map[int64]*open{}, intents: map[uint64]*Recipient{},
 		waiting: map[record.ID]number{}, twins: map[number]*twin{}, transfers: map[record.ID]*totals{},
 	}
 }
@@ -81,12 +81,16 @@ func (l *ledger) transfer(id record.ID) *totals {
 }
 
 func (l *ledger) intent(v *verifier, e *transferlog.Intent) {
-	half := binary.LittleEndian.Uint64(e.Message[:])
-	if _, ok := l.intents[half]; ok {
+	if _, ok := l.intents[half(e.Message)]; ok {
 		v.find("log.message_reused", "the message id of this intent stands for an earlier intent")
 	}
-	l.intents[half] = struct{}{}
 	r := l.recipient(e.Recipient)
+	l.intents[half(e.Message)] = nil
+	if e.Notice != "" {
+		l.notice(v, e, r)
+	} else if e.Voids.IsZero() {
+		l.intents[half(e.Message)] = r
+	}
 	switch {
 	case !e.Voids.IsZero():
 		at := number{e.Recipient, e.Sequence}
@@ -112,6 +116,19 @@ func (l *ledger) intent(v *verifier, e *transferlog.Intent) {
 		t.first = e.Sequence
 	}
 	t.last = max(t.last, e.Sequence)
+}
+
+func half(id record.ID) uint64 { return binary.LittleEndian.Uint64(id[:]) }
+
+// notice checks that a notice is about messages to its own recipient.
+func (l *ledger) notice(v *verifier, e *transferlog.Intent, r *Recipient) {
+	r.Notices++
+	for _, id := range e.About {
+		if l.intents[half(id)] != r {
+			v.find("log.notice_unknown", "a notice is about a message that is no earlier message to its recipient")
+			return
+		}
+	}
 }
 
 // settle checks a settlement with the receipt that stands before it, nil if none does.

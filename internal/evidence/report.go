@@ -27,6 +27,8 @@ type Recipient struct {
 	Records   int64  `json:"records"`
 	// Pending counts messages without a settlement.
 	Pending int64 `json:"pending"`
+	// Notices counts the notices about records that were sent before, also those that are pending.
+	Notices int64 `json:"notices"`
 }
 
 // Report is the result of [Verify].

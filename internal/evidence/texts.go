@@ -34,6 +34,11 @@ var (
 		"получатель %s: последний номер %d, доставлено сообщений %d, записей %d, без итога %d",
 		"recipient %s: last number %d, messages delivered %d, records %d, pending %d",
 	}
+	textNotices = text{
+		"  бұрын берілген жазбалар туралы хабарламалар: %d",
+		"  уведомлений о ранее переданных записях: %d",
+		"  notices about records sent before: %d",
+	}
 	textMore  = text{"тағы да қайшылықтар", "и ещё расхождений", "and more findings"}
 	textLine  = text{"жол", "строка", "line"}
 	textEntry = text{"жазба", "запись", "entry"}
@@ -62,6 +67,7 @@ var meanings = map[string]text{
 	"log.message_reused":       {"хабарлама белгісі екінші рет қолданылған", "идентификатор сообщения использован повторно", "a message id was used twice"},
 	"log.void_unknown":         {"жою туралы хабарламаға сәйкес хабарлама жоқ", "извещение об аннулировании не соответствует ни одному сообщению", "a void notice fits no message"},
 	"log.delivered_and_voided": {"хабарлама жеткізілген де, жойылған да деп жазылған", "сообщение записано и доставленным, и аннулированным", "a message is called delivered and voided"},
+	"log.notice_unknown":       {"бұрынғы жазба туралы хабарлама осы алушыға жіберілмеген хабарламаға қатысты", "уведомление относится к сообщению, которое этому получателю не направлялось", "a notice is about a message that its recipient was never sent"},
 	"log.settlement_unknown":   {"нәтиже жазбасының ниет жазбасы жоқ", "итог без записи о намерении", "an outcome without an intent"},
 	"log.settlement_other":     {"нәтиже жазбасы ниет жазбасына қайшы", "итог противоречит записи о намерении", "an outcome contradicts its intent"},
 	"log.double_settlement":    {"бір хабарламаның екі нәтижесі бар", "у сообщения два итога", "a message has two outcomes"},
@@ -115,6 +121,9 @@ func (r *Report) Write(w io.Writer, language string) error {
 	}
 	for _, one := range r.Recipients {
 		fmt.Fprintf(&b, "  "+textRecipient.in(language)+"\n", one.BIN, one.Last, one.Delivered, one.Records, one.Pending)
+		if one.Notices > 0 {
+			fmt.Fprintf(&b, "  "+textNotices.in(language)+"\n", one.Notices)
+		}
 	}
 	if !r.KeyGiven {
 		fmt.Fprintf(&b, "  %s\n", textOwnKey.in(language))

@@ -154,6 +154,39 @@ func TestVoidNotice(t *testing.T) {
 	}
 }
 
+// TestNotice: a notice without values needs no decision and no fields, one with values needs all that data need; both pin schema and register.
+func TestNotice(t *testing.T) {
+	bare := func() Header {
+		h := testHeader()
+		h.Operation, h.Fields, h.Decision, h.Policy, h.Mapping, h.Path, h.Ground, h.Clause, h.Purpose = OperationNotice, nil, record.Digest{}, record.Digest{}, record.Digest{}, "", "", "", ""
+		return h
+	}
+	full := testHeader()
+	full.Operation = OperationNotice
+	for _, h := range []Header{bare(), full} {
+		env, err := Seal(h, NewPayload([]byte("{}"), "application/json"), testKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(env.Marshal(), ringOf(t, testKey), testTime); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, change := range map[string]func(*Header){
+		"values without a decision": func(h *Header) { h.Fields = []string{"phone"} },
+		"no records":                func(h *Header) { h.Records = 0 },
+		"no schema":                 func(h *Header) { h.Schema = record.Digest{} },
+		"no register":               func(h *Header) { h.Register = record.Digest{} },
+		"no route":                  func(h *Header) { h.Operation = "transfer.note" },
+	} {
+		h := bare()
+		change(&h)
+		if _, err := Seal(h, NewPayload([]byte("{}"), "application/json"), testKey); record.CodeOf(err) != "envelope.header" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func FuzzOpen(f *testing.F) {
 	env, ring := testEnvelope(f), ringOf(f, testKey)
 	f.Add(env.Marshal())

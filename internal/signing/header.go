@@ -12,6 +12,9 @@ const (
 	OperationProvide = "transfer.provide"
 	// OperationVoid fills the sequence number of a message that was cancelled before it left. It carries no records.
 	OperationVoid = "transfer.void"
+	// OperationNotice tells what has become of records that were handed over before. Its fields are those whose new values it gives, and it
+	// says under which decision only if it gives any.
+	OperationNotice = "transfer.notice"
 )
 
 // The two paths of policy section 5.
@@ -162,31 +165,34 @@ func (h *Header) check() error {
 	want(h.Sequence >= 1 && h.Sequence <= maxNumber, "sequence", "a number from 1")
 	want(isBIN(h.Sender), "sender", "a BIN of 12 digits")
 	want(isBIN(h.Recipient), "recipient", "a BIN of 12 digits")
-	provide := h.Operation != OperationVoid
-	want(h.Operation == OperationProvide || h.Operation == OperationVoid, "operation", "transfer.provide or transfer.void")
+	notice := h.Operation == OperationNotice
+	provide := h.Operation != OperationVoid && !notice
+	want(h.Operation == OperationProvide || notice || h.Operation == OperationVoid, "operation", "transfer.provide, transfer.notice or transfer.void")
+	gives := provide || notice && len(h.Fields) > 0
 	for _, f := range [...]struct{ name, value string }{
 		{"route", h.Route}, {"connector", h.Connector}, {"purpose", h.Purpose}, {"clause", h.Clause}, {"ground", h.Ground},
 	} {
-		want(plain(f.value, maxText) || !provide && f.value == "", f.name, "a text without control characters")
+		want(plain(f.value, maxText) || !gives && f.value == "", f.name, "a text without control characters")
 	}
-	want(h.Path == PathConsent || h.Path == PathStatute || !provide && h.Path == "", "path", "consent or statute")
+	want(h.Path == PathConsent || h.Path == PathStatute || !gives && h.Path == "", "path", "consent or statute")
 	for _, f := range [...]struct {
 		name  string
 		value record.Digest
 	}{{"decision", h.Decision}, {"register", h.Register}, {"policy", h.Policy}, {"mapping", h.Mapping}, {"schema", h.Schema}} {
-		want(!provide || !f.value.IsZero(), f.name, "a digest")
+		want(!gives || !f.value.IsZero(), f.name, "a digest")
 	}
-	h.checkContent(want, provide)
+	want(!notice || !h.Schema.IsZero() && !h.Register.IsZero(), "schema", "a digest, as of the register, in a notice")
+	h.checkContent(want, provide, notice)
 	return ps.Err()
 }
 
-func (h *Header) checkContent(want func(ok bool, name, expected string), provide bool) {
-	fieldsOK := len(h.Fields) <= maxFields && (len(h.Fields) > 0) == provide
+func (h *Header) checkContent(want func(ok bool, name, expected string), provide, notice bool) {
+	fieldsOK := len(h.Fields) <= maxFields && ((len(h.Fields) > 0) == provide || notice)
 	for _, f := range h.Fields {
 		fieldsOK = fieldsOK && plain(f, maxText)
 	}
 	want(fieldsOK, "fields", "1 to 64 field ids, and none in a void notice")
-	want(h.Records >= 0 && h.Records <= maxRecords && (provide || h.Records == 0), "records", "a number of people, and 0 in a void notice")
+	want(h.Records >= 0 && h.Records <= maxRecords && (provide || (h.Records > 0) == notice), "records", "a number of people, 0 in a void notice, 1 or more in a notice")
 	want(plain(h.MediaType, maxText), "media_type", "a media type")
 	want(!h.Payload.IsZero(), "payload", "a digest")
 	want(h.PayloadBytes >= 0 && h.PayloadBytes <= maxNumber, "payload_bytes", "a size")

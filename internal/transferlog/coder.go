@@ -155,6 +155,10 @@ func (c *coder) digest(k string, v *record.Digest) {
 
 func (c *coder) id(k string, v *record.ID) {
 	c.key(k)
+	c.idValue(v)
+}
+
+func (c *coder) idValue(v *record.ID) {
 	switch {
 	case c.reading:
 		span, _ := c.raw()

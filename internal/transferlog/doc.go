@@ -17,7 +17,8 @@
 //
 //	intent           transfer i, message i, sequence n, connector s, route s, recipient s, purpose s, path s, clause s,
 //	                 ground s, procedure s, request d, decision d, register d, policy d, mapping d, schema d, envelope d,
-//	                 payload d, fields [s], records n, disclosure d, voids i, actor s, snapshot s
+//	                 payload d, fields [s], records n, disclosure d, voids i, actor s, snapshot s; and in the intent of a
+//	                 notice to an earlier recipient, and nowhere else: notice s, about [i]
 //	settlement       intent n, transfer i, message i, sequence n, recipient s, outcome s, code s, receipt d, accepted n,
 //	                 updated n, rejected n, attempts n
 //	refusals         transfer i, connector s, route s, counts [{rule s, code s, people n}], set d
@@ -28,8 +29,9 @@
 //	register_change  old d, new d, actors [s]
 //	block            act s, subject n, requester s, received t, reason s
 //
-// The fields of the Go types say what each means, and their check methods what is refused: path is "consent" or
-// "statute", or "" in an intent that voids; outcome is "delivered" (with a receipt), "refused", "disputed", "cancelled" or "abandoned" (each with a code);
+// The fields of the Go types say what each means, and their check methods what is refused: path is "consent" or "statute",
+// or "" in an intent that voids or is a notice; notice is "correct", "withdraw" or "destroy", about the messages whose records it is
+// about, each once; outcome is "delivered" (with a receipt), "refused", "disputed", "cancelled" or "abandoned" (each with a code);
 // a block's act is "block" or "unblock"; counts are not negative; a sequence is from 1 to 2^63-1; an intent has at most 64
 // fields and names its transfer, message, recipient, envelope and payload. There are no values of a profile in
 // an entry, only digests, ids, counts and ordinals (I6).

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"birgeoqy.kz/almasu/internal/record"
@@ -46,7 +47,8 @@ type Intent struct {
 	Sequence uint64
 	// Connector and Route are ids of the configuration; Recipient is a BIN.
 	Connector, Route, Recipient string
-	// Purpose is a code of the register, Path "consent" or "statute", Clause "5.2" or "5.3"; a void notice may leave them empty.
+	// Purpose is a code of the register, Path "consent" or "statute", Clause "5.2" or "5.3"; a void notice, and a notice without values, may leave
+	// them empty.
 	Purpose, Path, Clause string
 	// Ground and Procedure are citations of acts.
 	Ground, Procedure string
@@ -66,6 +68,10 @@ type Intent struct {
 	Voids record.ID
 	// Actor is who or what caused the transfer; Snapshot names the read of the platform.
 	Actor, Snapshot string
+	// Notice is "correct", "withdraw" or "destroy" in a notice to an earlier recipient, and About the messages whose records it is about, each
+	// once; the keys stand in the entry of a notice only.
+	Notice string
+	About  []record.ID
 }
 
 // Kind returns "intent".
@@ -97,6 +103,10 @@ func (e *Intent) code(c *coder) {
 	c.id("voids", &e.Voids)
 	c.text("actor", &e.Actor)
 	c.text("snapshot", &e.Snapshot)
+	if c.reading && c.peek(',') || !c.reading && (e.Notice != "" || len(e.About) > 0) {
+		c.text("notice", &e.Notice)
+		list(c, "about", &e.About, (*coder).idValue)
+	}
 }
 
 func (e *Intent) check() error {
@@ -107,14 +117,31 @@ func (e *Intent) check() error {
 		return errors.New("an intent has a sequence number from 1")
 	case e.Recipient == "":
 		return errors.New("an intent names a recipient")
-	case e.Path != "consent" && e.Path != "statute" && (e.Path != "" || e.Voids.IsZero()):
-		return errors.New(`the path of an intent is "consent" or "statute", or "" in a void notice`)
+	case e.Path != "consent" && e.Path != "statute" && (e.Path != "" || e.Voids.IsZero() && e.Notice == ""):
+		return errors.New(`the path of an intent is "consent" or "statute", or "" in a notice`)
 	case e.Envelope.IsZero() || e.Payload.IsZero():
 		return errors.New("an intent pins an envelope and a payload")
 	case e.Records < 0:
 		return errors.New("the number of records is not negative")
 	case len(e.Fields) > MaxFields:
 		return fmt.Errorf("a message holds at most %d fields", MaxFields)
+	}
+	return e.checkNotice()
+}
+
+func (e *Intent) checkNotice() error {
+	switch {
+	case e.Notice == "" && len(e.About) == 0:
+		return nil
+	case e.Notice != "correct" && e.Notice != "withdraw" && e.Notice != "destroy":
+		return errors.New("a notice corrects, withdraws or destroys")
+	case len(e.About) == 0 || !e.Voids.IsZero() || e.Records == 0:
+		return errors.New("a notice is about messages, holds records and voids nothing")
+	}
+	for i, id := range e.About {
+		if id.IsZero() || slices.Contains(e.About[:i], id) {
+			return errors.New("a notice names each message that it is about once")
+		}
 	}
 	return nil
 }

@@ -27,10 +27,41 @@ func samples() []Entry {
 		&RegisterChange{New: d, Actors: []string{"a", "b"}},
 		&Block{Act: "block", Subject: 17, Requester: "subject", Received: start, Reason: "inaccurate"},
 	}
+	told := intent(9)
+	told.Notice, told.About = "correct", []record.ID{{1}, {2}}
+	entries = append(entries, told)
 	for _, e := range entries {
 		e.stamp(start.Add(123456789))
 	}
 	return entries
+}
+
+// TestNoticesSayWhatTheyAreAbout: the two keys of a notice come together, name each message once, and stand in no other intent.
+func TestNoticesSayWhatTheyAreAbout(t *testing.T) {
+	for name, change := range map[string]func(*Intent){
+		"no act":              func(e *Intent) { e.Notice = "" },
+		"another act":         func(e *Intent) { e.Notice = "forget" },
+		"about nothing":       func(e *Intent) { e.About = nil },
+		"about one twice":     func(e *Intent) { e.About = append(e.About, e.About[0]) },
+		"about nobody":        func(e *Intent) { e.About = append(e.About, record.ID{}) },
+		"a void notice, too":  func(e *Intent) { e.Voids = record.ID{5} },
+		"without any records": func(e *Intent) { e.Records = 0 },
+	} {
+		e := intent(3)
+		e.Notice, e.About = "withdraw", []record.ID{{1}, {2}}
+		if _, err := Decode(Encode(e)); err != nil {
+			t.Fatal(err)
+		}
+		change(e)
+		if _, err := Decode(Encode(e)); record.CodeOf(err) != "log.entry_malformed" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	e := intent(3)
+	empty := strings.TrimSuffix(string(Encode(e)), "}") + `,"notice":"","about":[]}`
+	if _, err := Decode([]byte(empty)); record.CodeOf(err) != "log.entry_malformed" {
+		t.Errorf("empty keys: %v", err)
+	}
 }
 
 func TestEntriesReadBack(t *testing.T) {
