@@ -50,6 +50,7 @@ var statuses = map[string]int{
 	"log.checkpoint_base":              http.StatusConflict,
 	"log.inconsistent":                 http.StatusConflict,
 	"schema.":                          http.StatusUnprocessableEntity,
+	"notice.":                          http.StatusUnprocessableEntity,
 	"service.":                         http.StatusServiceUnavailable,
 	"log.checkpoint_signature":         http.StatusUnauthorized,
 	"log.ticket_not_in_log":            http.StatusUnprocessableEntity,

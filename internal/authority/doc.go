@@ -19,11 +19,13 @@
 //	                     a message and a void notice: a void notice gets the receipt of the message it came too late for)
 //	checkpoint           log.checkpoint_malformed .checkpoint_signature .checkpoint_unknown; log.inconsistent (alarm)
 //	ticket               log.ticket_malformed .entry_malformed .ticket_not_intent .ticket_not_in_log .ticket_other_message
-//	document             message.media_type .void .records, schema.* (schema.not_agreed: a digest that is not configured)
+//	document             message.media_type .void .records, schema.* (schema.not_agreed: a digest that is not configured);
+//	                     of a notice (package notice): notice.malformed
 //
 // 200 answers with the receipt. A document that is refused as a whole takes its number all the same: the answer is 4xx with a signed receipt of
 // status "refused" inside, so that the row of numbers has no hole, and nothing of the document is kept. A record that breaks the schema, or
-// repeats a value that is configured to be unique, is rejected alone: the receipt lists its index with code and path.
+// repeats a value that is configured to be unique, is rejected alone: the receipt lists its index with code and path. The receipt of a notice lists
+// every record that it names, as updated or as rejected, with the codes that package notice gives.
 // The receipt is made for one set of bytes once: it is durable, with the document, before it is sent, and a repeated message id gets it
 // again, also after a crash.
 //

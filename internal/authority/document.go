@@ -13,8 +13,11 @@ import (
 type verdict struct {
 	records  int
 	outcomes []signing.Outcome
+	updated  int // of the outcomes
 	refused  *record.Problem
 }
+
+func (v *verdict) rejected() int { return len(v.outcomes) - v.updated }
 
 func (v *verdict) code() string {
 	if v.refused == nil {

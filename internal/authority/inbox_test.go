@@ -174,14 +174,14 @@ func TestExport(t *testing.T) {
 		t.Fatalf("%d records, %v", n, err)
 	}
 	rows := must(csv.NewReader(&out).ReadAll())
-	want := []string{"message", "sequence", "index", "iin", "name", "phone", "address/city"}
+	want := []string{"message", "sequence", "index", "state", "notice", "iin", "name", "phone", "address/city"}
 	if len(rows) != 5 || !slices.Equal(rows[0], want) {
 		t.Fatalf("%q", rows)
 	}
-	if got := rows[2][1:]; !slices.Equal(got, []string{"1", "2", "000000000077", "'=1+1", "'@cmd", "a,\"b\"\n"}) {
+	if got := rows[2][1:]; !slices.Equal(got, []string{"1", "2", "", "", "000000000077", "'=1+1", "'@cmd", "a,\"b\"\n"}) {
 		t.Errorf("%q", got)
 	}
-	if rows[1][5] != "'+77010000000" || rows[3][2] != "3" || rows[4][1] != "3" {
+	if rows[1][7] != "'+77010000000" || rows[3][2] != "3" || rows[4][1] != "3" {
 		t.Errorf("%q", rows)
 	}
 	out.Reset()

@@ -104,7 +104,9 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 	if err := s.admit(r.Context(), a, r.Header.Get(httpsig.FieldCheckpoint)); err != nil {
 		return s.taken(w, r.Context(), a, err)
 	}
-	s.judge(a)
+	if err := s.judge(r.Context(), a); err != nil {
+		return err
+	}
 	if err := s.sign(a); err != nil {
 		return err
 	}
@@ -307,7 +309,7 @@ func inconsistent(held transferlog.Checkpoint) *refusal {
 }
 
 // judge checks the document. What it refuses takes its number all the same, with a receipt that says so.
-func (s *Server) judge(a *arrival) {
+func (s *Server) judge(ctx context.Context, a *arrival) (err error) {
 	h := a.env.Header()
 	switch j := s.judges[h.Schema]; {
 	case h.Operation == signing.OperationVoid:
@@ -316,12 +318,15 @@ func (s *Server) judge(a *arrival) {
 		}
 	case h.MediaType != "application/json":
 		a.verdict.refused = record.NewProblem("message.media_type", "", "", "expected application/json")
+	case h.Operation == signing.OperationNotice:
+		a.verdict, err = s.judgeNotice(ctx, a)
 	case j == nil:
 		a.verdict.refused = record.NewProblem("schema.not_agreed", "", "compare the digests of the schema", "no schema with this digest was agreed on")
 	default:
 		a.verdict = j.judge(a.payload.Bytes(), h.Records)
 	}
 	a.verdict.records = h.Records
+	return err
 }
 
 // sign makes the receipt.
@@ -332,11 +337,11 @@ func (s *Server) sign(a *arrival) error {
 	a.sender.mu.Unlock()
 	r := signing.Receipt{
 		Message: h.Message, Envelope: a.env.Digest(), Sequence: h.Sequence, Recipient: h.Recipient, Received: a.at,
-		Status: signing.StatusAccepted, Records: h.Records, Accepted: a.verdict.accepted(), Rejected: len(a.verdict.outcomes),
+		Status: signing.StatusAccepted, Records: h.Records, Accepted: a.verdict.accepted(), Updated: a.verdict.updated, Rejected: a.verdict.rejected(),
 		Outcomes: a.verdict.outcomes, CheckpointSize: held, LogIndex: a.index,
 	}
 	if a.verdict.refused != nil {
-		r.Status, r.Code, r.Rejected, r.Outcomes = signing.StatusRefused, a.verdict.code(), h.Records, nil
+		r.Status, r.Code, r.Updated, r.Rejected, r.Outcomes = signing.StatusRefused, a.verdict.code(), 0, h.Records, nil
 	}
 	var err error
 	if a.receipt, err = signing.SignReceipt(r, s.key); err != nil {
@@ -381,6 +386,6 @@ func (a *arrival) stored() *inbox.Message {
 	}
 	return &inbox.Message{
 		Sender: a.sender.BIN, Nonce: a.nonce, Received: a.at, Envelope: a.env, Document: a.document, Ticket: a.ticket, Checkpoint: a.state.Size,
-		Status: status, Code: a.verdict.code(), Accepted: a.verdict.accepted(), Rejected: len(a.verdict.outcomes), Receipt: a.receipt,
+		Status: status, Code: a.verdict.code(), Accepted: a.verdict.accepted(), Rejected: a.verdict.rejected(), Receipt: a.receipt,
 	}
 }

@@ -9,6 +9,10 @@
 // halves of the keys that have signed receipts), nonce (of requests that changed something, until they expire). Triggers refuse to change
 // or delete messages, checkpoints and alarms. A refused message is kept without its document.
 //
+// Notices (package notice) are messages, too, and are kept as such; [Store.Marks] reads from them which records are corrected, withdrawn or destroyed. The
+// message that brought a record stays as it was signed: it is evidence, [Verify] needs it whole, and [Export] is where its values are used. A body
+// that is told to destroy a record destroys it in the systems that it exports to.
+//
 // Readers may work while the authority serves. Times are Unix microseconds, UTC.
 //
 // # Guarantees

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/notice"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/schemas"
@@ -21,7 +22,8 @@ import (
 // Export writes the accepted records of one sender, in the order of sequence number and position, in the format "json" (a line
 // {"message":ID,"sequence":N,"index":N,"record":{...}} for each) or "csv" (UTF-8, a column for each scalar that a configured
 // schema declares, list members joined by "; "; a text that a spreadsheet would take for a formula begins with an apostrophe).
-// It returns the number of records.
+// A record that a notice has marked has its state ("corrected", "withdrawn" or "destroyed") and the notice's message id beside it: a corrected one
+// comes as it is now, one that was withdrawn or destroyed comes without its values ("record":null). It returns the number of records.
 func Export(ctx context.Context, c *Config, sender, format string, out io.Writer) (int64, error) {
 	if !slices.ContainsFunc(c.Senders, func(s SenderConfig) bool { return s.BIN == sender }) {
 		return 0, record.NewProblem("request.sender", "", "give the BIN of a configured sender", "there is no sender %q", sender)
@@ -45,6 +47,9 @@ func Export(ctx context.Context, c *Config, sender, format string, out io.Writer
 	default:
 		return 0, record.NewProblem("request.format", "", "csv or json", "there is no format %q", format)
 	}
+	if e.marks, _, err = st.Marks(ctx, sender); err != nil {
+		return 0, err
+	}
 	err = e.run(ctx, st, sender)
 	return e.count, err
 }
@@ -55,12 +60,33 @@ type taken struct {
 	sequence uint64
 	index    int
 	record   json.RawMessage
+	// state and notice are empty where no notice is about the record.
+	state, notice string
+}
+
+// states are the words for what notices have said.
+var states = map[notice.Act]string{notice.Correct: "corrected", notice.Withdraw: "withdrawn", notice.Destroy: "destroyed"}
+
+// mark puts what notices have said of a record beside it.
+func (e *exporter) mark(t *taken, id record.ID) (err error) {
+	m, ok := e.marks[Spot{id, t.index}]
+	if !ok {
+		return nil
+	}
+	t.state, t.notice = states[m.Act], m.Notice.String()
+	if m.Act != notice.Correct {
+		t.record = json.RawMessage("null")
+		return nil
+	}
+	t.record, err = notice.Apply(t.record, m.Places)
+	return err
 }
 
 type exporter struct {
 	members map[record.Digest]string // the member that holds the records, by schema
 	columns []string
 	put     func(taken) error
+	marks   map[Spot]Mark
 	count   int64
 }
 
@@ -130,7 +156,11 @@ func (e *exporter) message(r *row) error {
 		if rejected[i] {
 			continue
 		}
-		if err := e.put(taken{message: hex.EncodeToString(r.message), sequence: r.sequence, index: i, record: one}); err != nil {
+		t := taken{message: hex.EncodeToString(r.message), sequence: r.sequence, index: i, record: one}
+		if err := e.mark(&t, h.Message); err != nil {
+			return err
+		}
+		if err := e.put(t); err != nil {
 			return err
 		}
 		e.count++
@@ -159,13 +189,17 @@ func rejectedOf(receipt []byte) (map[int]bool, error) {
 
 func lineWriter(out io.Writer) func(taken) error {
 	return func(t taken) error {
-		_, err := fmt.Fprintf(out, `{"message":%q,"sequence":%d,"index":%d,"record":%s}`+"\n", t.message, t.sequence, t.index, t.record)
+		marked := ""
+		if t.state != "" {
+			marked = fmt.Sprintf(`,"state":%q,"notice":%q`, t.state, t.notice)
+		}
+		_, err := fmt.Fprintf(out, `{"message":%q,"sequence":%d,"index":%d%s,"record":%s}`+"\n", t.message, t.sequence, t.index, marked, t.record)
 		return err
 	}
 }
 
 func (e *exporter) csvWriter(w *csv.Writer) func(taken) error {
-	head := append([]string{"message", "sequence", "index"}, e.columns...)
+	head := append([]string{"message", "sequence", "index", "state", "notice"}, e.columns...)
 	line := make([]string, len(head))
 	begun := false
 	return func(t taken) error {
@@ -180,9 +214,9 @@ func (e *exporter) csvWriter(w *csv.Writer) func(taken) error {
 		if err := schemas.Scan(t.record, f); err != nil {
 			return err
 		}
-		line[0], line[1], line[2] = t.message, strconv.FormatUint(t.sequence, 10), strconv.Itoa(t.index)
+		line[0], line[1], line[2], line[3], line[4] = t.message, strconv.FormatUint(t.sequence, 10), strconv.Itoa(t.index), t.state, t.notice
 		for i, c := range e.columns {
-			line[3+i] = guard(values[c])
+			line[5+i] = guard(values[c])
 		}
 		return w.Write(line)
 	}

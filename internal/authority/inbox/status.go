@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"birgeoqy.kz/almasu/internal/notice"
 )
 
 // Gap is a sequence number that is missing.
@@ -33,6 +35,11 @@ type SenderStatus struct {
 	Refused  int64 `json:"refused"`
 	Records  int64 `json:"records"`
 	Rejected int64 `json:"rejected"`
+	// Notices counts the notices about records received before; Corrected, Withdrawn and Destroyed the records that they have marked.
+	Notices   int64 `json:"notices"`
+	Corrected int64 `json:"corrected"`
+	Withdrawn int64 `json:"withdrawn"`
+	Destroyed int64 `json:"destroyed"`
 	// Last is the greatest sequence number received.
 	Last uint64 `json:"last_sequence"`
 	Gaps []Gap  `json:"gaps"`
@@ -77,6 +84,9 @@ func (s *Store) status(ctx context.Context, c SenderConfig, now time.Time, timeo
 	if err != nil {
 		return nil, fmt.Errorf("counting messages: %w", err)
 	}
+	if err := s.countNotices(ctx, c.BIN, out); err != nil {
+		return nil, err
+	}
 	for _, n := range p.Missing() {
 		var micros int64
 		if err := s.db.QueryRowContext(ctx, "SELECT min(received) FROM message WHERE sender = ? AND sequence > ?", c.BIN, int64(n)).Scan(&micros); err != nil {
@@ -107,11 +117,30 @@ func (s *Store) status(ctx context.Context, c SenderConfig, now time.Time, timeo
 	return out, rows.Err()
 }
 
+func (s *Store) countNotices(ctx context.Context, sender string, out *SenderStatus) error {
+	marks, notices, err := s.Marks(ctx, sender)
+	out.Notices = notices
+	for _, m := range marks {
+		switch m.Act {
+		case notice.Correct:
+			out.Corrected++
+		case notice.Withdraw:
+			out.Withdrawn++
+		case notice.Destroy:
+			out.Destroyed++
+		}
+	}
+	return err
+}
+
 // WriteStatus renders a status for people.
 func WriteStatus(w io.Writer, all []SenderStatus) {
 	for _, s := range all {
 		fmt.Fprintf(w, "sender %s %s\n", s.BIN, s.Name)
 		fmt.Fprintf(w, "  messages %d (refused %d), records %d (rejected %d), last number %d\n", s.Messages, s.Refused, s.Records, s.Rejected, s.Last)
+		if s.Notices > 0 {
+			fmt.Fprintf(w, "  notices %d: records corrected %d, withdrawn %d, destroyed %d\n", s.Notices, s.Corrected, s.Withdrawn, s.Destroyed)
+		}
 		fmt.Fprintf(w, "  held log state: %d entries, root %s\n", s.HeldSize, s.HeldRoot)
 		for _, g := range s.Gaps {
 			overdue := ""

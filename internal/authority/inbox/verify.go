@@ -296,5 +296,5 @@ func (v *verification) export(sd *Sender, log io.Reader) error {
 func Agrees(in *transferlog.Intent, h *signing.Header) bool {
 	return in.Transfer == h.Transfer && in.Message == h.Message && in.Sequence == h.Sequence && in.Recipient == h.Recipient &&
 		in.Purpose == h.Purpose && in.Path == h.Path && in.Clause == h.Clause && in.Payload == h.Payload && in.Records == h.Records &&
-		in.Decision == h.Decision && in.Register == h.Register && in.Policy == h.Policy && in.Mapping == h.Mapping && in.Schema == h.Schema
+		(in.Notice != "") == (h.Operation == signing.OperationNotice) && in.Decision == h.Decision && in.Register == h.Register && in.Policy == h.Policy && in.Mapping == h.Mapping && in.Schema == h.Schema
 }

@@ -127,7 +127,7 @@ type Message struct {
 	// Ticket is the wire form of the sender's ticket against the accepted state of Checkpoint entries.
 	Ticket     string
 	Checkpoint int64
-	// Status, Code, Accepted, Rejected (the number of outcomes) and Receipt are the answer.
+	// Status, Code, Accepted, Rejected (the number of rejected records) and Receipt are the answer.
 	Status, Code       string
 	Accepted, Rejected int
 	Receipt            []byte
