@@ -16,13 +16,20 @@ const (
 // Payload is the bytes that travel, with their digest, computed once. The zero Payload is not valid.
 type Payload struct {
 	bytes     []byte
+	size      int
 	digest    record.Digest
 	mediaType string
 }
 
 // NewPayload hashes b. The caller does not change b afterwards.
 func NewPayload(b []byte, mediaType string) Payload {
-	return Payload{bytes: b, digest: record.DigestOf(b), mediaType: mediaType}
+	return Payload{bytes: b, size: len(b), digest: record.DigestOf(b), mediaType: mediaType}
+}
+
+// Bare returns the payload's description without its bytes: enough to seal, not to deliver.
+func (p Payload) Bare() Payload {
+	p.bytes = nil
+	return p
 }
 
 // Bytes returns the payload; the caller does not change it.
@@ -35,7 +42,8 @@ func (p Payload) Digest() record.Digest { return p.digest }
 func (p Payload) MediaType() string { return p.mediaType }
 
 // Envelope is a sealed message: a header, the sender's signature over it, and the payload that the header pins. It is made by [Seal],
-// [Open], [OpenParts] and [OpenWire] only; the zero Envelope is not valid. It does not change and is safe for concurrent use.
+// [Open], [OpenParts] and [OpenWire] only; the zero Envelope is not valid, and neither is one sealed over a [Payload.Bare] until
+// [Envelope.Carrying] gives it the bytes. It does not change and is safe for concurrent use.
 type Envelope struct {
 	header      Header
 	headerBytes []byte
@@ -52,7 +60,7 @@ func Seal(h Header, p Payload, k *Key) (*Envelope, error) {
 		return nil, record.NewProblem("envelope.header", "payload", "", "there is no payload")
 	}
 	h.V, h.Sealed = 1, h.Sealed.UTC().Truncate(time.Microsecond)
-	h.MediaType, h.Payload, h.PayloadBytes = p.mediaType, p.digest, int64(len(p.bytes))
+	h.MediaType, h.Payload, h.PayloadBytes = p.mediaType, p.digest, int64(p.size)
 	h.Fields = append([]string(nil), h.Fields...)
 	if err := h.check(); err != nil {
 		return nil, err
@@ -72,8 +80,26 @@ func Seal(h Header, p Payload, k *Key) (*Envelope, error) {
 	}, nil
 }
 
-// Valid reports whether the envelope was made by this package.
-func (e *Envelope) Valid() bool { return e != nil && !e.digest.IsZero() }
+// Valid reports whether the envelope was made by this package and carries its payload.
+func (e *Envelope) Valid() bool {
+	return e != nil && !e.digest.IsZero() && int64(len(e.payload.bytes)) == e.header.PayloadBytes
+}
+
+// Carrying returns the envelope with the payload that its header names, and envelope.payload_mismatch for any other. The envelope keeps a
+// reference to payload.
+func (e *Envelope) Carrying(payload []byte) (*Envelope, error) {
+	p := NewPayload(payload, e.header.MediaType)
+	if p.digest != e.header.Payload || int64(p.size) != e.header.PayloadBytes {
+		return nil, errMismatch()
+	}
+	full := *e
+	full.payload = p
+	return &full, nil
+}
+
+func errMismatch() error {
+	return record.NewProblem("envelope.payload_mismatch", "", "", "the payload is not the one that the header names")
+}
 
 // Header returns the header; its Fields are shared and not to be changed.
 func (e *Envelope) Header() Header { return e.header }
@@ -144,7 +170,7 @@ func openParsed(h Header, header []byte, keyID string, signature []byte, p Paylo
 		return nil, record.NewProblem("envelope.bad_signature", "", "", "the signature over the header does not verify")
 	}
 	if h.PayloadBytes != int64(len(p.bytes)) || h.Payload != p.digest || h.MediaType != p.mediaType {
-		return nil, record.NewProblem("envelope.payload_mismatch", "", "", "the payload is not the one that the header names")
+		return nil, errMismatch()
 	}
 	headerBytes := signed[len(envelopeDomain):]
 	return &Envelope{

@@ -28,7 +28,9 @@ const codeDeadline = "delivery.deadline"
 // message is a logged message on its way.
 type message struct {
 	transfer record.ID
+	// envelope is bare until [Engine.load]: what waits in memory is sealed, the bytes at rest in the outbox.
 	envelope *signing.Envelope
+	sealed   []byte
 	ticket   *transferlog.Ticket
 	logged   time.Time
 	// generation is that of the blocks with which the people inside were last compared; nobody for a void notice.
@@ -39,7 +41,7 @@ type message struct {
 const nobody = -1
 
 func newMessage(i *Intent, transfer record.ID, at time.Time, generation int64) *message {
-	return &message{transfer: transfer, envelope: i.Envelope, ticket: i.Ticket, logged: at, generation: generation}
+	return &message{transfer: transfer, envelope: i.Envelope, sealed: i.Outbox, ticket: i.Ticket, logged: at, generation: generation}
 }
 
 // line is the way to one recipient during one run. Once a message has used up the run's patience, the line is down: the others are tried once
@@ -65,6 +67,9 @@ func (r *run) send(ctx context.Context, m *message) (result, error) {
 // A message that was halted stays waiting at the head of what waits, so that every later run begins with it and sends nothing else
 // until the recipient takes it.
 func (e *Engine) deliver(ctx context.Context, c *Connection, m *message, l *line) (*Settlement, error) {
+	if err := e.load(m); err != nil {
+		return nil, err
+	}
 	started, pause, patience := e.Now(), firstPause, c.Patience
 	if l.down.Load() {
 		patience = 0
@@ -103,6 +108,21 @@ func (e *Engine) deliver(ctx context.Context, c *Connection, m *message, l *line
 		}
 		pause = min(2*pause, lastPause)
 	}
+}
+
+// load gives a message its payload, from the bytes at rest.
+func (e *Engine) load(m *message) (err error) {
+	if m.envelope.Valid() {
+		return nil
+	}
+	id := m.envelope.Header().Message
+	payload, err := e.unpack(id, m.sealed)
+	if err != nil {
+		return fmt.Errorf("opening message %s from the outbox: %w", id, err)
+	}
+	m.sealed = nil
+	m.envelope, err = m.envelope.Carrying(payload)
+	return err
 }
 
 // unmoved returns [ErrBlocksMoved] if blocks have changed since the people in a message were compared with them (I5).

@@ -85,7 +85,7 @@ type desk struct {
 	refused    transferlog.RefusalSet
 	table      []byte            // of situations, as of the last part
 	reasons    map[uint16]Reason // of refusing situations
-	size       int               // of the last document
+	pages      chan []byte       // memory of documents that are packed, to be written again
 }
 
 // draft is a decided batch with its document, before it is sealed.
@@ -121,19 +121,26 @@ func (d *desk) clear(b *record.Batch) (*draft, error) {
 		Read: b.Len(), Refused: len(d.cleared.Refused()), generation: d.generation,
 	}}
 	d.after = out.part.LastKey
-	doc, res, err := d.encoder.Encode(make([]byte, 0, d.size+d.size/8), &d.cleared, d.run.header(out.message, d.number))
+	doc, res, err := d.encoder.Encode(d.page(), &d.cleared, d.run.header(out.message, d.number))
 	if err != nil {
 		return nil, fmt.Errorf("writing the document: %w", err)
 	}
-	d.size = len(doc)
 	out.part.Withheld = d.cleared.Len() - len(res.Rows)
 	if err := d.account(out, b, res); err != nil {
 		return nil, err
 	}
-	if len(res.Rows) > 0 {
-		out.document = doc
-	}
+	out.document = doc
 	return out, nil
+}
+
+// page returns memory for a document: of one that is packed, or new.
+func (d *desk) page() []byte {
+	select {
+	case p := <-d.pages:
+		return p[:0]
+	default:
+		return nil
+	}
 }
 
 // header is what the document can say about its transfer.
@@ -219,22 +226,19 @@ func (t *reasonTally) add(r Reason) {
 
 func (t *reasonTally) list() []Reason { return t.order }
 
-// packAll compresses and seals documents at rest, and prepares their intents.
-func (r *run) packAll(ctx context.Context, drafts <-chan *draft, parts chan<- *Part) error {
-	var scratch []byte
+// packer compresses and seals documents at rest, and prepares their intents. From here on a message is its bytes at rest, until it is sent. One
+// goroutine.
+type packer struct {
+	run     *run
+	scratch []byte
+}
+
+func (p *packer) packAll(ctx context.Context, drafts <-chan *draft, parts chan<- *Part, pages chan<- []byte) error {
 	for d := range drafts {
-		if d.part.Intent != nil {
-			payload, mediaType, err := r.conn.Connector.Seal(d.document, r.conn.Table.MediaType())
-			if err != nil {
-				return fmt.Errorf("sealing: %w", err)
-			}
-			scratch = s2.Encode(scratch[:cap(scratch)], payload)
-			d.part.Intent.Outbox, err = r.engine.Vault.Seal(make([]byte, 0, len(scratch)+64), outboxPurpose, d.message.String(), scratch)
-			if err != nil {
-				return fmt.Errorf("sealing for the outbox: %w", err)
-			}
-			d.part.Intent.Seal = r.sealer(d, signing.NewPayload(payload, mediaType))
+		if err := p.pack(d); err != nil {
+			return err
 		}
+		pages <- d.document // never blocks: there is room for every document between here and the desk
 		pause.At("packed")
 		if err := put(ctx, parts, d.part); err != nil {
 			return err
@@ -243,19 +247,37 @@ func (r *run) packAll(ctx context.Context, drafts <-chan *draft, parts chan<- *P
 	return nil
 }
 
-// sealer returns the closure that makes a draft's envelope and log entry once its sequence number is known.
-func (r *run) sealer(d *draft, payload signing.Payload) func(uint64) (*signing.Envelope, *transferlog.Intent, error) {
-	records := d.part.Intent.Records
+// pack refers to the draft's document no more when it returns.
+func (p *packer) pack(d *draft) error {
+	i := d.part.Intent
+	if i == nil {
+		return nil
+	}
+	payload, mediaType, err := p.run.conn.Connector.Seal(d.document, p.run.conn.Table.MediaType())
+	if err != nil {
+		return fmt.Errorf("sealing: %w", err)
+	}
+	p.scratch = s2.Encode(p.scratch[:cap(p.scratch)], payload)
+	i.Outbox, err = p.run.engine.Vault.Seal(make([]byte, 0, len(p.scratch)+64), outboxPurpose, i.Message.String(), p.scratch)
+	if err != nil {
+		return fmt.Errorf("sealing for the outbox: %w", err)
+	}
+	i.Seal = p.run.sealer(i, signing.NewPayload(payload, mediaType).Bare())
+	return nil
+}
+
+// sealer returns the closure that makes an intent's envelope and log entry once its sequence number is known.
+func (r *run) sealer(i *Intent, payload signing.Payload) func(uint64) (*signing.Envelope, *transferlog.Intent, error) {
 	return func(sequence uint64) (*signing.Envelope, *transferlog.Intent, error) {
-		h := r.envelopeHeader(d.message, sequence)
-		h.Operation, h.Fields, h.Records = signing.OperationProvide, r.report.Fields, records
+		h := r.envelopeHeader(i.Message, sequence)
+		h.Operation, h.Fields, h.Records = signing.OperationProvide, r.report.Fields, i.Records
 		env, err := signing.Seal(h, payload, r.conn.Key)
 		if err != nil {
 			return nil, nil, fmt.Errorf("sealing: %w", err)
 		}
-		intent := r.intentOf(env)
-		intent.Disclosure = d.part.Intent.Disclosure.Digest()
-		return env, intent, nil
+		entry := r.intentOf(env)
+		entry.Disclosure = i.Disclosure.Digest()
+		return env, entry, nil
 	}
 }
 

@@ -121,18 +121,23 @@ func (e *Engine) reopen(c *Connection, w *Waiting) (*signing.Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	compressed, err := e.Vault.Open(outboxPurpose, w.Message.String(), w.Outbox)
+	payload, err := e.unpack(w.Message, w.Outbox)
+	if err != nil {
+		return nil, err
+	}
+	return signing.OpenParts(w.Header, w.KeyID, w.Signature, signing.NewPayload(payload, h.MediaType), c.Ring, h.Sealed)
+}
+
+// unpack reads a payload from its bytes at rest.
+func (e *Engine) unpack(message record.ID, sealed []byte) ([]byte, error) {
+	compressed, err := e.Vault.Open(outboxPurpose, message.String(), sealed)
 	if err != nil {
 		return nil, err
 	}
 	if n, err := s2.DecodedLen(compressed); err != nil || n > maxPayload {
 		return nil, errors.Join(errors.New("the payload is not compressed as it should be"), err)
 	}
-	payload, err := s2.Decode(nil, compressed)
-	if err != nil {
-		return nil, err
-	}
-	return signing.OpenParts(w.Header, w.KeyID, w.Signature, signing.NewPayload(payload, h.MediaType), c.Ring, h.Sealed)
+	return s2.Decode(nil, compressed)
 }
 
 // lookAgain asks law and blocks about a waiting message now, as of a generation of blocks. why is the code for which it may not leave

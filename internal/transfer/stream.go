@@ -44,13 +44,15 @@ func (r *run) stream(ctx context.Context, from Progress, left int) error {
 	for range depth {
 		free <- record.NewBatch(r.gate.Fields(), c.Batch)
 	}
-	drafts, parts := make(chan *draft, 2), make(chan *Part, group)
+	const written = 2 // drafts that may wait to be packed
+	drafts, parts := make(chan *draft, written), make(chan *Part, 1)
+	desk.pages = make(chan []byte, written+2)
 	outgoing, settled := make(chan *message, window), make(chan result, window)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { defer close(read); return readAll(ctx, source, c.Batch, free, read) })
 	g.Go(func() error { defer close(resolved); return door.resolveAll(ctx, read, resolved) })
 	g.Go(func() error { defer close(drafts); return desk.clearAll(ctx, resolved, free, drafts) })
-	g.Go(func() error { defer close(parts); return r.packAll(ctx, drafts, parts) })
+	g.Go(func() error { defer close(parts); return (&packer{run: r}).packAll(ctx, drafts, parts, desk.pages) })
 	g.Go(func() error { defer close(outgoing); return r.scribe(parts, outgoing, settled, left).recordAll(ctx) })
 	for range max(c.Senders, 1) {
 		g.Go(func() error { return r.sendAll(ctx, outgoing, settled) })

@@ -163,13 +163,10 @@ func (r *run) replace(ctx context.Context, w *Waiting, why string) (*Part, int64
 		if err != nil {
 			return nil, 0, err
 		}
-		drafts, parts := make(chan *draft, 1), make(chan *Part, 1)
-		drafts <- d
-		close(drafts)
-		if err := r.packAll(ctx, drafts, parts); err != nil {
+		if err := (&packer{run: r}).pack(d); err != nil {
 			return nil, 0, err
 		}
-		part = <-parts
+		part = d.part
 		part.Number, part.AfterKey, part.LastKey = 0, w.AfterKey, w.LastKey
 	}
 	if gone := w.Records - b.Len(); gone > 0 { // no longer on the platform
