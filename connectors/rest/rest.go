@@ -140,9 +140,11 @@ func message(env *signing.Envelope, ticket *transferlog.Ticket) request {
 	return request{body: env.Payload(), content: h.Payload, header: header}
 }
 
-// post makes one request and reads at most limit bytes of the answer.
+// post makes one request and reads at most limit bytes of the answer. When it returns, nobody reads r.body any more.
 func (c *Connector) post(ctx context.Context, path string, limit int64, r request) (*answer, error) {
-	out := c.client.R().SetContext(withContent(ctx, r.content)).SetBody(bytes.NewReader(r.body)) // a Reader is sent without copies
+	body := &content{digest: r.content}
+	defer body.readers.Wait()                                                                                   // the transport closes bodies with the answer or the connection
+	out := c.client.R().SetContext(context.WithValue(ctx, contentKey{}, body)).SetBody(bytes.NewReader(r.body)) // a Reader is sent without copies
 	for name, values := range r.header {
 		out.Header[name] = values
 	}

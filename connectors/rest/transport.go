@@ -1,14 +1,15 @@
 package rest
 
 import (
-	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"birgeoqy.kz/almasu/internal/record"
@@ -63,11 +64,42 @@ func (c *Config) transport() (*http.Transport, error) {
 	}, nil
 }
 
-// contentKey is the context key of the digest of a request's body.
+// content is what the transport is told about a request's body.
+type content struct {
+	digest record.Digest
+	// readers are the bodies that the transport has not closed yet. It may go on reading one after the answer has come.
+	readers sync.WaitGroup
+}
+
+// contentKey is the context key of a request's *content.
 type contentKey struct{}
 
-func withContent(ctx context.Context, d record.Digest) context.Context {
-	return context.WithValue(ctx, contentKey{}, d)
+// watched is a body that says when the transport has let go of it.
+type watched struct {
+	io.ReadCloser
+	close func()
+}
+
+func (w *watched) Close() error {
+	err := w.ReadCloser.Close()
+	w.close()
+	return err
+}
+
+// watch makes the content know of a request's body, and of the ones that the transport makes in its place when it finds a connection dead.
+func (c *content) watch(r *http.Request) {
+	wrap := func(body io.ReadCloser) io.ReadCloser {
+		c.readers.Add(1)
+		return &watched{body, sync.OnceFunc(c.readers.Done)}
+	}
+	again := r.GetBody
+	r.Body, r.GetBody = wrap(r.Body), func() (io.ReadCloser, error) {
+		body, err := again()
+		if err != nil {
+			return nil, err
+		}
+		return wrap(body), nil
+	}
 }
 
 // signer signs each request as it leaves.
@@ -78,11 +110,12 @@ type signer struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (s *signer) RoundTrip(r *http.Request) (*http.Response, error) {
-	digest, _ := r.Context().Value(contentKey{}).(record.Digest)
+	body := r.Context().Value(contentKey{}).(*content)
 	out := r.Clone(r.Context())
 	params := httpsig.Params{Created: s.conf.Now(), Lifetime: s.conf.SignatureLifetime, Nonce: httpsig.NewNonce()}
-	if err := httpsig.Sign(out, digest, s.conf.Key, params); err != nil {
+	if err := httpsig.Sign(out, body.digest, s.conf.Key, params); err != nil {
 		return nil, err
 	}
+	body.watch(out)
 	return s.next.RoundTrip(out)
 }

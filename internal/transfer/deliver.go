@@ -31,6 +31,7 @@ type message struct {
 	// envelope is bare until [Engine.load]: what waits in memory is sealed, the bytes at rest in the outbox.
 	envelope *signing.Envelope
 	sealed   []byte
+	page     []byte // memory for the payload
 	ticket   *transferlog.Ticket
 	logged   time.Time
 	// generation is that of the blocks with which the people inside were last compared; nobody for a void notice.
@@ -116,11 +117,11 @@ func (e *Engine) load(m *message) (err error) {
 		return nil
 	}
 	id := m.envelope.Header().Message
-	payload, err := e.unpack(id, m.sealed)
+	payload, err := e.unpack(m.page, id, m.sealed)
 	if err != nil {
 		return fmt.Errorf("opening message %s from the outbox: %w", id, err)
 	}
-	m.sealed = nil
+	m.sealed, m.page = nil, payload
 	m.envelope, err = m.envelope.Carrying(payload)
 	return err
 }

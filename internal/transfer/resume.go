@@ -121,15 +121,15 @@ func (e *Engine) reopen(c *Connection, w *Waiting) (*signing.Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	payload, err := e.unpack(w.Message, w.Outbox)
+	payload, err := e.unpack(nil, w.Message, w.Outbox)
 	if err != nil {
 		return nil, err
 	}
 	return signing.OpenParts(w.Header, w.KeyID, w.Signature, signing.NewPayload(payload, h.MediaType), c.Ring, h.Sealed)
 }
 
-// unpack reads a payload from its bytes at rest.
-func (e *Engine) unpack(message record.ID, sealed []byte) ([]byte, error) {
+// unpack reads a payload from its bytes at rest, into the memory of page if it fits.
+func (e *Engine) unpack(page []byte, message record.ID, sealed []byte) ([]byte, error) {
 	compressed, err := e.Vault.Open(outboxPurpose, message.String(), sealed)
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (e *Engine) unpack(message record.ID, sealed []byte) ([]byte, error) {
 	if n, err := s2.DecodedLen(compressed); err != nil || n > maxPayload {
 		return nil, errors.Join(errors.New("the payload is not compressed as it should be"), err)
 	}
-	return s2.Decode(nil, compressed)
+	return s2.Decode(page[:cap(page)], compressed)
 }
 
 // lookAgain asks law and blocks about a waiting message now, as of a generation of blocks. why is the code for which it may not leave
