@@ -20,8 +20,11 @@ package connectors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
@@ -64,6 +67,16 @@ type Connector interface {
 	// ReadReceipt verifies an acknowledgement against the envelope it must be for.
 	ReadReceipt(env *signing.Envelope, acknowledgement []byte) (*signing.Receipt, error)
 }
+
+// Prover makes proofs of the sender's own log, which a connector carries to the recipient.
+type Prover interface {
+	// Consistency returns the RFC 6962 consistency proof that the log of size to begins with the log of size from, 0 < from < to. A size
+	// beyond the log's is [ErrAhead]. It is safe for concurrent use and does not change the log.
+	Consistency(ctx context.Context, from, to int64) (tlog.TreeProof, error)
+}
+
+// ErrAhead is returned by a [Prover] whose log is shorter than the proof that it is asked for.
+var ErrAhead = errors.New("the log is shorter than the size that is asked for")
 
 // Kind says what the engine does about a failed delivery.
 type Kind uint8

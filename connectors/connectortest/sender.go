@@ -3,7 +3,6 @@ package connectortest
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -11,6 +10,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -24,9 +24,6 @@ const (
 
 // At is the time of everything in the suite.
 var At = time.Date(2026, 11, 22, 10, 30, 0, 0, time.UTC)
-
-// ErrAhead is returned by [Sender.Consistency] for a log longer than the sender's.
-var ErrAhead = errors.New("the log is shorter than the size that is asked for")
 
 // Sender is a sending side in memory: a key, a log, and messages with their tickets. It is safe for concurrent use.
 type Sender struct {
@@ -124,12 +121,12 @@ func (s *Sender) commit(payload []byte, sequence uint64, voids record.ID, record
 	return env, c.Tickets()[0]
 }
 
-// Consistency proves that the log of size to begins with that of size from.
+// Consistency implements [connectors.Prover]: it proves that the log of size to begins with that of size from.
 func (s *Sender) Consistency(_ context.Context, from, to int64) (tlog.TreeProof, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if to > int64(len(s.memory.Entries)) {
-		return nil, ErrAhead
+		return nil, connectors.ErrAhead
 	}
 	return transferlog.ProveConsistency(&s.memory, from, to)
 }

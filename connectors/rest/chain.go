@@ -14,16 +14,6 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 )
 
-// Prover makes proofs of the sender's own log.
-type Prover interface {
-	// Consistency returns the RFC 6962 consistency proof that the log of size to begins with the log of size from, 0 < from < to. A size
-	// beyond the log's is [ErrAhead]. It is safe for concurrent use and does not change the log.
-	Consistency(ctx context.Context, from, to int64) (tlog.TreeProof, error)
-}
-
-// ErrAhead is returned by a [Prover] whose log is shorter than the proof that it is asked for.
-var ErrAhead = errors.New("the log is shorter than the size that is asked for")
-
 // maxIntroduced bounds the memory of introduced checkpoints; beyond it they are asked about again.
 const maxIntroduced = 4096
 
@@ -149,7 +139,7 @@ func (ch *chain) prove(ctx context.Context, held, size int64) (tlog.TreeProof, e
 		return nil, nil
 	}
 	proof, err := ch.c.conf.Prover.Consistency(ctx, min(held, size), max(held, size))
-	if errors.Is(err, ErrAhead) {
+	if errors.Is(err, connectors.ErrAhead) {
 		return nil, halt("log.recipient_ahead", "the recipient holds a longer log than ours: was an older copy of the store restored?", err)
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -26,7 +27,7 @@ type Config struct {
 	// LogKey verifies our own log's checkpoints.
 	LogKey *transferlog.PublicKey
 	// Prover makes consistency proofs of our own log.
-	Prover Prover
+	Prover connectors.Prover
 	// Now is the clock.
 	Now func() time.Time
 

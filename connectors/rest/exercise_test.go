@@ -1,28 +1,13 @@
 package rest_test
 
 import (
-	"context"
-	"errors"
 	"testing"
 	"time"
-
-	"golang.org/x/mod/sumdb/tlog"
 
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/connectors/connectortest"
 	"birgeoqy.kz/almasu/connectors/rest"
 )
-
-// prover has the sender's proofs with this package's error.
-type prover struct{ *connectortest.Sender }
-
-func (p prover) Consistency(ctx context.Context, from, to int64) (tlog.TreeProof, error) {
-	proof, err := p.Sender.Consistency(ctx, from, to)
-	if errors.Is(err, connectortest.ErrAhead) {
-		err = rest.ErrAhead
-	}
-	return proof, err
-}
 
 func TestExercise(t *testing.T) {
 	connectortest.Exercise(t, func(t testing.TB, s *connectortest.Sender) (connectors.Connector, connectortest.Receiver) {
@@ -30,7 +15,7 @@ func TestExercise(t *testing.T) {
 		peer := connectortest.NewPeer(t, connectortest.RecipientBIN, connectortest.RingOf(t, s.Key), s.Log.PublicKey(), now)
 		c, err := rest.New(rest.Config{
 			BaseURL: peer.URL(), CA: peer.CA(), Recipient: connectortest.RecipientBIN, Key: s.Key, Peers: peer.Keys(), LogKey: s.Log.PublicKey(),
-			Prover: prover{s}, Now: now, AttemptTimeout: 2 * time.Second,
+			Prover: s, Now: now, AttemptTimeout: 2 * time.Second,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/signing/httpsig"
@@ -117,7 +118,7 @@ func (s *sender) Consistency(_ context.Context, from, to int64) (tlog.TreeProof,
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if to > int64(len(s.mem.Entries)) {
-		return nil, ErrAhead
+		return nil, connectors.ErrAhead
 	}
 	return transferlog.ProveConsistency(&s.mem, from, to)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/tlog"
 
-	"birgeoqy.kz/almasu/connectors/rest"
+	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/config"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/pause"
@@ -21,7 +21,7 @@ import (
 	"birgeoqy.kz/almasu/scheduler"
 )
 
-// Consistency implements [rest.Prover].
+// Consistency implements [connectors.Prover].
 func (p prover) Consistency(ctx context.Context, from, to int64) (tlog.TreeProof, error) {
 	checkpoint, err := p.store.Checkpoint(ctx)
 	if err != nil {
@@ -32,7 +32,7 @@ func (p prover) Consistency(ctx context.Context, from, to int64) (tlog.TreeProof
 		return nil, err
 	}
 	if to > at.Size {
-		return nil, rest.ErrAhead
+		return nil, connectors.ErrAhead
 	}
 	return p.store.Consistency(ctx, from, to)
 }

@@ -32,6 +32,7 @@ var floors = []struct {
 	{"schemas", 1, "a schema judges documents and knows no mapping"},
 	{"scheduler", 1, "it knows jobs, not transfers"},
 	{"mapping", 2, "it writes what the law has cleared, and can read nothing else"},
+	{"internal/parcel", 2, "a file format over envelopes and tickets"},
 	{"internal/soap", 2, "envelopes and WS-Security on top of signing"},
 	{"connectors", 3, "the contract between the engine and the systems at both ends"},
 	{"internal/evidence", 3, "one verifier over log, envelopes and receipts"},
@@ -88,7 +89,7 @@ var onlyBy = []struct {
 }
 
 // pure packages are functions of bytes, values and a given time.
-var pure = []string{"internal/legal", "mapping", "schemas", "internal/notice", "internal/transferlog", "internal/signing", "internal/evidence", "internal/roster", "internal/vault", "internal/record"}
+var pure = []string{"internal/legal", "mapping", "schemas", "internal/notice", "internal/parcel", "internal/transferlog", "internal/signing", "internal/evidence", "internal/roster", "internal/vault", "internal/record"}
 
 // impure are packages that pure ones may not import, and the exceptions with their reasons.
 var impure = []string{"net", "net/http", "database/sql", "github.com/jmoiron/sqlx", "github.com/lib/pq", "modernc.org/sqlite", "github.com/go-resty/resty/v2"}

@@ -1,0 +1,128 @@
+package parcel
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"sync"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/internal/parcel"
+	"birgeoqy.kz/almasu/internal/transferlog"
+)
+
+// maxIntroduced bounds the memory of introduced checkpoints.
+const maxIntroduced = 4096
+
+// chain is which states of our log the recipient holds, or will hold when it has read what waits for it.
+type chain struct {
+	mu sync.Mutex // guards what follows; introductions are made one after another
+	// known says that end is what the chain of introductions reaches.
+	known bool
+	end   int64
+	// introduced are the checkpoints, as signed, that were introduced.
+	introduced map[string]struct{}
+}
+
+// introduce puts the introduction of a signed checkpoint, unless that was done. held, if not nil, is what the recipient says to hold, and undoes what was thought before.
+func (c *Connector) introduce(ctx context.Context, p place, sender string, note []byte, held *int64) error {
+	at, err := c.conf.LogKey.Open(note)
+	if err != nil {
+		return halt("delivery.bad_checkpoint", "the ticket's checkpoint is not signed by our log", err)
+	}
+	ch := &c.chain
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	if held != nil {
+		ch.known, ch.introduced = true, nil
+		if ch.end, err = waiting(p, sender, *held); err != nil {
+			return broken(ctx, err)
+		}
+	} else if _, done := ch.introduced[string(note)]; done {
+		return nil
+	}
+	if !ch.known {
+		if ch.end, err = c.heldNow(p, sender); err == nil {
+			ch.end, err = waiting(p, sender, ch.end)
+		}
+		if err != nil {
+			return broken(ctx, err)
+		}
+		ch.known = true
+	}
+	body, err := c.introduction(ctx, note, at, ch.end)
+	if err != nil {
+		return err
+	}
+	name := parcel.In + "/" + parcel.CheckpointName(sender, ch.end, at.Size)
+	if err := p.Put(name, body); err != nil && !errors.Is(err, fs.ErrExist) { // what is there leads from and to the same sizes
+		return broken(ctx, err)
+	}
+	ch.end = max(ch.end, at.Size)
+	if ch.introduced == nil || len(ch.introduced) >= maxIntroduced {
+		ch.introduced = map[string]struct{}{}
+	}
+	ch.introduced[string(note)] = struct{}{}
+	return nil
+}
+
+// heldNow is the size that the recipient's status says it holds; 0 if there is none that verifies.
+func (c *Connector) heldNow(p place, sender string) (int64, error) {
+	b, err := p.Read(parcel.Out+"/"+parcel.StatusName(sender), parcel.MaxAnswerBytes)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errTooLarge) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	held, err := parcel.HeldSize(b, c.conf.Peers, c.conf.Now(), sender)
+	if err != nil {
+		return 0, nil // an introduction from the wrong size is answered with the right one
+	}
+	return held, nil
+}
+
+// waiting follows the introductions that wait for the recipient, from the size that it holds.
+func waiting(p place, sender string, from int64) (int64, error) {
+	names, err := p.Names(parcel.In)
+	if err != nil {
+		return 0, err
+	}
+	next := map[int64]int64{}
+	for _, name := range names {
+		if s, a, b, ok := parcel.IntroductionOf(name); ok && s == sender && b > a {
+			next[a] = max(next[a], b)
+		}
+	}
+	for next[from] > from {
+		from = next[from]
+	}
+	return from, nil
+}
+
+// introduction is the body of the file.
+func (c *Connector) introduction(ctx context.Context, note []byte, at transferlog.Checkpoint, held int64) ([]byte, error) {
+	var proof tlog.TreeProof
+	if held != 0 && at.Size != 0 && held != at.Size {
+		var err error
+		proof, err = c.conf.Prover.Consistency(ctx, min(held, at.Size), max(held, at.Size))
+		if errors.Is(err, connectors.ErrAhead) {
+			return nil, halt("log.recipient_ahead", "the recipient holds a longer log than ours: was an older copy of the store restored?", err)
+		}
+		if err != nil {
+			return nil, &connectors.Failure{Code: "delivery.no_proof", Hint: "the log could not be read", Err: err}
+		}
+	}
+	form := struct {
+		Checkpoint []byte   `json:"checkpoint"`
+		From       int64    `json:"from"`
+		Proof      [][]byte `json:"proof"`
+	}{note, held, make([][]byte, len(proof))}
+	for i := range proof {
+		form.Proof[i] = proof[i][:]
+	}
+	return json.Marshal(form)
+}

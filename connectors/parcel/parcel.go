@@ -1,0 +1,247 @@
+package parcel
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/internal/parcel"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/transferlog"
+)
+
+// The pauses between looks for an answer double from firstLook up to lastLook.
+const (
+	firstLook = 100 * time.Millisecond
+	lastLook  = 2 * time.Second
+)
+
+// codeTaken is the recipient's code for a number that another message has.
+const codeTaken = "sequence.duplicate_other_message"
+
+// Connector delivers to one recipient. It is safe for concurrent use; make one with [New].
+type Connector struct {
+	conf  Config
+	chain chain
+}
+
+var _ connectors.Connector = (*Connector)(nil)
+
+// New returns a connector, or all problems of its configuration at once. It opens nothing.
+func New(conf Config) (*Connector, error) {
+	if err := conf.check(); err != nil {
+		return nil, err
+	}
+	return &Connector{conf: conf}, nil
+}
+
+// Seal returns the document as it is: it is encrypted, where that is configured, when it is put, so that the envelope vouches for the document itself.
+func (c *Connector) Seal(document []byte, mediaType string) ([]byte, string, error) {
+	return document, mediaType, nil
+}
+
+// Deliver makes one attempt; see the package comment. The acknowledgement is the receipt's bytes. Errors are [*connectors.Failure].
+func (c *Connector) Deliver(ctx context.Context, env *signing.Envelope, ticket *transferlog.Ticket) ([]byte, error) {
+	if !env.Valid() {
+		return nil, halt("delivery.no_envelope", "", errors.New("there is no sealed envelope"))
+	}
+	if !ticket.Admits(env.Digest()) {
+		return nil, halt("delivery.no_ticket", "", errors.New("the ticket is not for this envelope, or its intent is not durable"))
+	}
+	if env.Header().Recipient != c.conf.Recipient {
+		return nil, halt("delivery.wrong_recipient", "compare the route's recipient with the connector's", errors.New("the envelope is for another recipient"))
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.conf.AttemptTimeout+c.conf.Wait)
+	defer cancel()
+	if ctx.Err() != nil {
+		return nil, broken(ctx, ctx.Err())
+	}
+	p, shut, err := c.open(ctx)
+	if err != nil {
+		return nil, broken(ctx, err)
+	}
+	defer shut()
+	a := &attempt{Connector: c, place: p, env: env, ticket: ticket}
+	if ack, err := a.receipt(ctx); ack != nil || err != nil {
+		return ack, err
+	}
+	if err := a.put(ctx); err != nil {
+		return nil, err
+	}
+	return a.await(ctx)
+}
+
+// ReadReceipt verifies the receipt against the envelope by the recipient's keys of now. What is not a good receipt for this envelope is Disputed.
+func (c *Connector) ReadReceipt(env *signing.Envelope, acknowledgement []byte) (*signing.Receipt, error) {
+	r, err := signing.OpenReceipt(acknowledgement, c.conf.Peers, c.conf.Now(), env)
+	if err != nil {
+		return nil, &connectors.Failure{Kind: connectors.Disputed, Code: record.CodeOf(err), Err: err}
+	}
+	return r, nil
+}
+
+// attempt is one call of Deliver.
+type attempt struct {
+	*Connector
+	place
+	env    *signing.Envelope
+	ticket *transferlog.Ticket
+}
+
+// receipt returns the bytes of the receipt, nil if there is none yet.
+func (a *attempt) receipt(ctx context.Context) ([]byte, error) {
+	b, err := a.Read(parcel.Out+"/"+parcel.ReceiptName(a.env.Header().Message), signing.MaxReceiptBytes)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case errors.Is(err, errTooLarge):
+		return nil, &connectors.Failure{Kind: connectors.Disputed, Code: "delivery.answer_too_large", Hint: "ask the recipient what writes these files", Err: err}
+	case err != nil:
+		return nil, broken(ctx, err)
+	case !bytes.HasSuffix(b, []byte("\n")):
+		return nil, nil // still being written, by somebody who does not know how to
+	}
+	return b, nil
+}
+
+// put makes sure that the parcel is there.
+func (a *attempt) put(ctx context.Context) error {
+	h := a.env.Header()
+	name := parcel.In + "/" + parcel.Name(h.Message)
+	there, err := a.standing(name)
+	if err != nil || there {
+		return asFailure(ctx, err)
+	}
+	if h.Operation == signing.OperationVoid {
+		if err := a.withdraw(); err != nil {
+			return broken(ctx, err)
+		}
+	}
+	if err := a.introduce(ctx, a.place, h.Sender, a.ticket.Checkpoint(), nil); err != nil {
+		return err
+	}
+	at, err := a.conf.LogKey.Open(a.ticket.Checkpoint())
+	if err != nil {
+		return halt("delivery.bad_checkpoint", "the ticket's checkpoint is not signed by our log", err)
+	}
+	b, err := parcel.Write(a.env, a.ticket, at, a.conf.recipients)
+	if err == nil {
+		err = sweep(a.place, name)
+	}
+	if err == nil {
+		err = a.Put(name, b)
+	}
+	if errors.Is(err, fs.ErrExist) { // another attempt was quicker
+		_, err = a.standing(name)
+	}
+	return asFailure(ctx, err)
+}
+
+// standing reports whether the parcel is there already. One that is not this message's is a Halt.
+func (a *attempt) standing(name string) (bool, error) {
+	limit := int64(len(a.env.Payload()))
+	b, err := a.Read(name, 2*limit+(4<<20))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil && !errors.Is(err, errTooLarge) {
+		return false, err
+	}
+	p, err := parcel.Read(b, limit)
+	if err != nil || p.Wire != a.env.Wire() || !p.Encrypted && !bytes.Equal(p.Stored, a.env.Payload()) {
+		return false, halt("delivery.other_parcel", "look who else writes into the recipient's folder; nothing is written over",
+			errors.New("under the message's name there is something else than this message"))
+	}
+	return true, nil
+}
+
+// withdraw removes the parcel of the message that a void notice is for.
+func (a *attempt) withdraw() error {
+	entry, err := transferlog.Decode(a.ticket.EntryBytes())
+	if err != nil {
+		return err
+	}
+	intent, ok := entry.(*transferlog.Intent)
+	if !ok || intent.Voids.IsZero() {
+		return nil
+	}
+	return a.Remove(parcel.In + "/" + parcel.Name(intent.Voids))
+}
+
+// await looks for an answer until the wait is over. What a later look may mend does not end it.
+func (a *attempt) await(ctx context.Context) ([]byte, error) {
+	pause, introduced := firstLook, false
+	for waited := time.Duration(0); ; waited += pause {
+		ack, err := a.receipt(ctx)
+		if ack != nil || err != nil {
+			return ack, err
+		}
+		answer, err := a.answer(ctx)
+		switch {
+		case err != nil:
+			return nil, err
+		case answer == nil:
+		case answer.Code == "log.checkpoint_unknown" && answer.HeldSize != nil:
+			if !introduced {
+				if err := a.introduce(ctx, a.place, a.env.Header().Sender, a.noteThere(), answer.HeldSize); err != nil {
+					return nil, err
+				}
+				introduced = true
+			}
+		case len(answer.Receipt) > 0 && a.carriesReceipt(answer):
+			return answer.Receipt, nil
+		default:
+			if f := failure(answer); f.Kind != connectors.Transient {
+				return nil, f
+			}
+		}
+		if waited >= a.conf.Wait {
+			return nil, unanswered(answer)
+		}
+		if waited > 0 {
+			pause = min(2*pause, lastLook)
+		}
+		pause = min(pause, a.conf.Wait-waited)
+		if err := a.conf.Pause(ctx, pause); err != nil {
+			return nil, broken(ctx, err)
+		}
+	}
+}
+
+// noteThere is the checkpoint in the parcel that is there, which may have been put with an earlier ticket than the present one.
+func (a *attempt) noteThere() []byte {
+	b, err := a.Read(parcel.In+"/"+parcel.Name(a.env.Header().Message), 2*int64(len(a.env.Payload()))+(4<<20))
+	if err == nil {
+		if p, err := parcel.Read(b, int64(len(a.env.Payload()))); err == nil {
+			return p.Checkpoint
+		}
+	}
+	return a.ticket.Checkpoint()
+}
+
+// answer reads an answer that is no receipt; nil if there is none that verifies.
+func (a *attempt) answer(ctx context.Context) (*parcel.Answer, error) {
+	message := a.env.Header().Message
+	b, err := a.Read(parcel.Out+"/"+parcel.AnswerName(message), parcel.MaxAnswerBytes)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errTooLarge) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, broken(ctx, err)
+	}
+	answer, err := parcel.OpenAnswer(b, a.conf.Peers, a.conf.Now(), message)
+	if err != nil {
+		return nil, nil
+	}
+	return answer, nil
+}
+
+// carriesReceipt reports whether an answer brings a good receipt: for this envelope, or, for a void notice whose number is taken, that of the message which has it.
+func (a *attempt) carriesReceipt(answer *parcel.Answer) bool {
+	_, err := a.ReadReceipt(a.env, answer.Receipt)
+	return err == nil || answer.Code == codeTaken && a.env.Header().Operation == signing.OperationVoid
+}
