@@ -14,7 +14,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"birgeoqy.kz/almasu/connectors/platform"
-	"birgeoqy.kz/almasu/connectors/rest"
+	"birgeoqy.kz/almasu/internal/app/peer"
 	"birgeoqy.kz/almasu/internal/config"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/legal/register"
@@ -260,7 +260,7 @@ func (v *service) openDatabases(ctx context.Context, need parts) error {
 // connect wires one connector.
 func (v *service) connect(c *config.Connector, ps *record.Problems) {
 	conn := &transfer.Connection{
-		Name: c.Name, Route: c.Route, Channel: "rest", Sender: v.register.Operator.BIN, Key: v.seal, Ring: v.ring,
+		Name: c.Name, Route: c.Route, Channel: peer.Channel(c), Sender: v.register.Operator.BIN, Key: v.seal, Ring: v.ring,
 		Batch: c.Batch, Senders: c.Senders, Patience: c.Patience.Or(2 * time.Minute), Deadline: c.Deadline.Or(72 * time.Hour),
 	}
 	if v.source != nil {
@@ -282,44 +282,33 @@ func (v *service) connect(c *config.Connector, ps *record.Problems) {
 	}
 	v.readMapping(c, conn, ps)
 	recipient := v.register.Recipient(route.Recipient)
-	ring := signing.NewKeyring(recipient.BIN)
-	for _, name := range c.REST.ReceiptKeys {
-		path := v.file.Path(name)
-		if b := readFile(path, ps, "config.receipt_key_missing"); b != nil {
-			key, err := signing.ParsePublicKey(b)
-			if err == nil {
-				err = ring.Add(key, time.Time{}, time.Time{})
-			}
-			ps.Merge(err, "config.receipt_key", path)
-		}
-	}
+	ring := peer.Ring(c, recipient.BIN, v, ps)
 	v.receivers[c.Name] = ring
 	if v.store != nil {
-		connector, err := rest.New(v.restConfig(c.REST, recipient, ring, ps))
-		if err != nil {
-			ps.Merge(located(err, c.Where.Key("rest")), "config.rest", c.Where.Key("rest"))
+		connector, shut := peer.Connect(c, recipient.BIN, ring, v, peer.Service{
+			Key: v.seal, LogKey: v.log.PublicKey(), Prover: prover{v.store, v.log.PublicKey()}, Now: v.session.now, Pause: wait,
+		}, ps)
+		if connector == nil {
 			return
 		}
 		conn.Connector = connector
-		v.closers = append(v.closers, connector.Close)
+		v.closers = append(v.closers, shut)
 	}
 	v.connections[c.Name] = conn
 }
 
-func (v *service) restConfig(r *config.REST, to *register.Recipient, ring *signing.Keyring, ps *record.Problems) rest.Config {
-	c := rest.Config{
-		BaseURL: r.URL, InsecureLoopback: r.InsecureLoopback, Recipient: to.BIN, Key: v.seal, Peers: ring,
-		LogKey: v.log.PublicKey(), Prover: prover{v.store, v.log.PublicKey()}, Now: v.session.now, Pins: r.Pins,
-	}
-	if r.CA != "" {
-		c.CA = readFile(v.file.Path(r.CA), ps, "config.ca_missing")
-	}
-	if r.ClientCertificate != "" {
-		c.ClientCertificate = readFile(v.file.Path(r.ClientCertificate), ps, "config.client_certificate_missing")
-		c.ClientKey = readSecret(v.file.Path(r.ClientKey), ps, "config.client_key_missing")
-	}
-	return c
+// Read implements [peer.Files].
+func (v *service) Read(path string, ps *record.Problems, code string) []byte {
+	return readFile(v.file.Path(path), ps, code)
 }
+
+// Secret implements [peer.Files].
+func (v *service) Secret(path string, ps *record.Problems, code string) []byte {
+	return readSecret(v.file.Path(path), ps, code)
+}
+
+// Path implements [peer.Files].
+func (v *service) Path(path string) string { return v.file.Path(path) }
 
 // readMapping loads a connector's table and the schema that it names.
 func (v *service) readMapping(c *config.Connector, conn *transfer.Connection, ps *record.Problems) {

@@ -120,9 +120,10 @@ type Connector struct {
 	// its intent; default 72h.
 	Patience Duration `yaml:"patience,optional"`
 	Deadline Duration `yaml:"deadline,optional"`
-	// REST is the recipient's receiver over signed HTTPS.
-	REST  *REST        `yaml:"rest"`
-	Where strict.Where `yaml:"-"`
+	// REST is the recipient's receiver over signed HTTPS, Parcel its folder for signed files: one of the two.
+	REST   *REST        `yaml:"rest,optional"`
+	Parcel *Parcel      `yaml:"parcel,optional"`
+	Where  strict.Where `yaml:"-"`
 }
 
 // Schedule says when a connector is due.
@@ -154,6 +155,34 @@ type REST struct {
 	// InsecureLoopback permits plain HTTP to a loopback address. Danger: for demonstrations only.
 	InsecureLoopback bool         `yaml:"insecure_loopback,optional"`
 	Where            strict.Where `yaml:"-"`
+}
+
+// Parcel is a recipient's folder for signed files, on this machine or on an SFTP server. It has the folders in and out.
+type Parcel struct {
+	// Folder is a folder of this machine.
+	Folder string `yaml:"folder,optional"`
+	// SFTP is a folder on a server.
+	SFTP *SFTP `yaml:"sftp,optional"`
+	// ReceiptKeys are the recipient's public keys, PEM files whose fingerprints you compared.
+	ReceiptKeys []string `yaml:"receipt_keys"`
+	// EncryptTo are public keys of age ("age1...") to which documents are encrypted; without any they are in clear.
+	EncryptTo []string `yaml:"encrypt_to,optional"`
+	// Wait is how long an attempt looks for the receipt; default 20s. What comes later, a later run picks up.
+	Wait  Duration     `yaml:"wait,optional"`
+	Where strict.Where `yaml:"-"`
+}
+
+// SFTP is a folder on an SFTP server.
+type SFTP struct {
+	// Address is host:port, User the account, Path the folder that has in and out.
+	Address string `yaml:"address"`
+	User    string `yaml:"user"`
+	Path    string `yaml:"path"`
+	// Key is a file (mode 0600) with our private key, as ssh-keygen makes it, without a passphrase.
+	Key string `yaml:"key"`
+	// HostKeys is a file with the server's public keys, a line each, which you compared by another way.
+	HostKeys string       `yaml:"host_keys"`
+	Where    strict.Where `yaml:"-"`
 }
 
 // Parse reads a configuration file; name is its path.
@@ -248,6 +277,17 @@ func (c *Connector) check(where func(string) string, ps *record.Problems) {
 		}
 		if s.Most < 0 || s.Most > 1000 {
 			ps.Add("config.range", where("schedule"), "", "most must be between 1 and 1000")
+		}
+	}
+	if (c.REST == nil) == (c.Parcel == nil) {
+		ps.Add("config.channel", where("name"), "", "a connector has either rest or parcel")
+	}
+	if p := c.Parcel; p != nil {
+		if (p.Folder == "") == (p.SFTP == nil) {
+			ps.Add("config.parcel_place", where("parcel"), "", "a parcel goes either to folder or to sftp")
+		}
+		if len(p.ReceiptKeys) == 0 {
+			ps.Add("config.receipt_keys", where("parcel"), "ask the recipient for its public key and compare the fingerprint by another way", "without a receipt key no receipt can be verified")
 		}
 	}
 	if r := c.REST; r != nil {
