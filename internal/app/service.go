@@ -245,6 +245,7 @@ func (v *service) openDatabases(ctx context.Context, need parts) error {
 		return environment(err)
 	}
 	v.closers = append(v.closers, func() { v.store.Close() })
+	v.store.Protect(v.vault)
 	if v.session.clock != "" || v.session.demo {
 		v.store.SimulateTime()
 	}
@@ -341,7 +342,10 @@ func (v *service) newEngine() *transfer.Engine {
 	}
 }
 
-func (v *service) roster() (*roster.Roster, error) { return roster.New(v.store, v.vault, v.pseudonym) }
+// roster is the roster of the present period; what is looked up in it is looked up in those of former periods too.
+func (v *service) roster() (*roster.Roster, error) {
+	return v.store.OpenRoster(context.Background(), v.session.now(), v.pseudonym)
+}
 
 // published is the digest of the policy text as it is published now, zero if no file is configured.
 func (v *service) published() (record.Digest, error) {

@@ -19,6 +19,11 @@
 // A source streams in key order, so a million people are resolved by reading a thousand
 // chunks in order: a merge, not a million look-ups. Only chunks with news are written.
 //
+// # Periods
+//
+// A roster is of one period, and a new one begins with nobody: in each period a person has another ordinal. Without the key of a period its chunks do not
+// open, and nothing says any more whose its ordinals were.
+//
 // # Guarantees
 //
 // Ordinals start at 1, are never reused, and are durable before Resolve returns. Two processes may
@@ -74,8 +79,10 @@ type Roster struct {
 	store Store
 	vault *vault.Vault
 	block cipher.Block
-	tags  []Tag
-	known []entry
+	// former are the rosters of earlier periods, in which people have other ordinals.
+	former []*Roster
+	tags   []Tag
+	known  []entry
 }
 
 type entry struct {
@@ -84,8 +91,9 @@ type entry struct {
 	tag     Tag
 }
 
-// New returns a Roster; key is the pseudonym key, 32 bytes.
-func New(store Store, v *vault.Vault, key []byte) (*Roster, error) {
+// New returns a Roster; key is the pseudonym key, 32 bytes. The vault opens and seals the chunks of the store. What is looked up is looked up in the
+// former rosters too, those of earlier periods whose chunks can still be opened.
+func New(store Store, v *vault.Vault, key []byte, former ...*Roster) (*Roster, error) {
 	if len(key) != 32 {
 		return nil, errors.New("the pseudonym key is not of 32 bytes")
 	}
@@ -93,7 +101,7 @@ func New(store Store, v *vault.Vault, key []byte) (*Roster, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Roster{store: store, vault: v, block: block}, nil
+	return &Roster{store: store, vault: v, block: block, former: former}, nil
 }
 
 // TagOf returns the pseudonym of an IIN; no IIN has the zero tag.
@@ -264,17 +272,39 @@ func (r *Roster) Find(ctx context.Context, iin []byte) ([]uint32, error) {
 
 // FindTags is Find for several people by their tags.
 func (r *Roster) FindTags(ctx context.Context, tags map[Tag]struct{}) ([]uint32, error) {
+	all := append([]*Roster{r}, r.former...)
+	keys := map[string]struct{}{}
 	var found []uint32
+	// An account whose IIN is another than in a former period is met there by its key, once its key is known.
+	for range min(len(all), 2) {
+		found = found[:0]
+		for _, one := range all {
+			var err error
+			if found, err = one.find(ctx, found, tags, keys); err != nil {
+				return nil, err
+			}
+		}
+	}
+	slices.Sort(found)
+	return found, nil
+}
+
+// find appends the ordinals of those keys that have an entry with one of the tags, or are among keys; it adds the former to keys.
+func (r *Roster) find(ctx context.Context, found []uint32, tags map[Tag]struct{}, keys map[string]struct{}) ([]uint32, error) {
 	err := r.store.Each(ctx, func(c Chunk) error {
 		entries, err := r.open(r.known[:0], &c)
 		if err != nil {
 			return err
 		}
 		for i := 0; i < len(entries); {
-			j, hit := i, false
+			j := i
+			_, hit := keys[string(entries[i].key)]
 			for ; j < len(entries) && bytes.Equal(entries[j].key, entries[i].key); j++ {
 				_, one := tags[entries[j].tag]
 				hit = hit || one
+			}
+			if hit {
+				keys[string(entries[i].key)] = struct{}{}
 			}
 			for ; i < j; i++ {
 				if hit {
@@ -284,7 +314,6 @@ func (r *Roster) FindTags(ctx context.Context, tags map[Tag]struct{}) ([]uint32,
 		}
 		return nil
 	})
-	slices.Sort(found)
 	return found, err
 }
 

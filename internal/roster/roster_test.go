@@ -232,3 +232,45 @@ func BenchmarkResolveKnown(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/person")
 }
+
+// TestFormerPeriods: a person is found under the ordinals of all periods, also if the IIN of the account was another then; without a former roster
+// its ordinals are nobody's.
+func TestFormerPeriods(t *testing.T) {
+	former, old := setup(t)
+	resolve := func(r *Roster, iins ...string) []uint32 {
+		b := record.NewBatch(nil, len(iins))
+		for i, iin := range iins {
+			b.Add(record.Person{Key: fmt.Appendf(nil, "k%d", i), IIN: []byte(iin)}, nil)
+		}
+		if err := r.Resolve(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+		out := make([]uint32, len(iins))
+		for i := range iins {
+			out[i] = b.Person(i).Ordinal
+		}
+		return out
+	}
+	before := resolve(former, "850101300011", "850101300022")
+	s := &shelf{next: old.next}
+	r, err := New(s, former.vault, bytes.Repeat([]byte{7}, 32), former)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := resolve(r, "850101300033", "850101300022")
+	if slices.Contains(before, after[0]) || slices.Contains(before, after[1]) {
+		t.Fatalf("ordinals %v and %v", before, after)
+	}
+	for iin, want := range map[string][]uint32{"850101300022": {before[1], after[1]}, "850101300033": {before[0], after[0]}} {
+		if got, err := r.Find(t.Context(), []byte(iin)); err != nil || !slices.Equal(got, want) {
+			t.Errorf("found %v, want %v, %v", got, want, err)
+		}
+	}
+	alone, err := New(s, former.vault, bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := alone.Find(t.Context(), []byte("850101300022")); err != nil || !slices.Equal(got, after[1:]) {
+		t.Errorf("without the former roster: %v, %v", got, err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/transfer"
+	"birgeoqy.kz/almasu/internal/vault/period"
 )
 
 // ErrNoSituations is returned for a digest under which nothing is stored.
@@ -27,18 +28,28 @@ func (s *Store) Situations(ctx context.Context, digest record.Digest) ([]byte, e
 	return body, nil
 }
 
-// RefusalSets calls f with the refusal set of each part of a transfer that refused somebody, in order of the parts.
+// RefusalSets calls f with the refusal set of each part of a transfer that refused somebody, in order of the parts. A set whose
+// period was destroyed is passed over.
 func (s *Store) RefusalSets(ctx context.Context, id record.ID, f func(part int, set transfer.Set) error) error {
-	rows, err := s.read.QueryxContext(ctx, "SELECT number, refusal FROM part WHERE transfer = $1 AND refused > 0 ORDER BY number", id.String())
+	rows, err := s.read.QueryxContext(ctx, "SELECT number, refusal, period FROM part WHERE transfer = $1 AND refused > 0 ORDER BY number", id.String())
 	if err != nil {
 		return fmt.Errorf("reading the refusals: %w", err)
 	}
 	defer rows.Close()
+	sets := s.opener(ctx)
 	for rows.Next() {
 		var number int
-		var set []byte
-		if err := rows.Scan(&number, &set); err != nil {
+		var in string
+		var body []byte
+		if err := rows.Scan(&number, &body, &in); err != nil {
 			return fmt.Errorf("reading the refusals: %w", err)
+		}
+		set, err := sets.open(period.Refusal, PartOwner(id.String(), int64(number)), in, body)
+		if errors.Is(err, period.ErrDestroyed) {
+			continue
+		}
+		if err != nil {
+			return err
 		}
 		if err := f(number, set); err != nil {
 			return err

@@ -17,7 +17,7 @@ import (
 // Enter implements [scheduler.Store]. The log entry of a missed run is an act, "run.missed", by the row's actor.
 func (s *Store) Enter(ctx context.Context, now time.Time, rows ...scheduler.Due) error {
 	var c *transferlog.Commitment
-	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
+	err := s.InTx(ctx, func(tx *sqlx.Tx) error {
 		var missed []transferlog.Entry
 		for _, d := range rows {
 			fresh, err := enter(ctx, tx, d)
@@ -108,7 +108,7 @@ func (s *Store) Claim(ctx context.Context, worker, only string, now time.Time, l
 
 func (s *Store) claim(ctx context.Context, worker, only string, now time.Time, lease time.Duration) (*scheduler.Due, error) {
 	var d *scheduler.Due
-	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
+	err := s.InTx(ctx, func(tx *sqlx.Tx) error {
 		us, err := s.time(ctx, tx, now)
 		if err != nil {
 			return err

@@ -38,7 +38,7 @@ var (
 // OpenDuty enters a duty with its log entry, in one transaction; hold, if it is not nil, also puts a hold on a person's records. A duty that has
 // its Outcome already is entered as closed. A second duty under one id is [ErrDutyTaken].
 func (s *Store) OpenDuty(ctx context.Context, at time.Time, d Duty, hold *roster.Tag, entry *transferlog.Act) error {
-	_, err := s.appendWith(ctx, at, func(tx *sqlx.Tx) error {
+	_, err := s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
 		var closed *int64
 		if !d.Closed.IsZero() {
 			us := micros(d.Closed)
@@ -67,7 +67,7 @@ func (s *Store) OpenDuty(ctx context.Context, at time.Time, d Duty, hold *roster
 // CloseDuty closes an open duty with its log entry, in one transaction; lift also lifts the holds that it placed. A duty that was closed before is
 // [ErrNotOpen], an unknown one too.
 func (s *Store) CloseDuty(ctx context.Context, at time.Time, id, outcome string, lift bool, entry *transferlog.Act) error {
-	_, err := s.appendWith(ctx, at, func(tx *sqlx.Tx) error {
+	_, err := s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
 		res, err := tx.ExecContext(ctx, "UPDATE duty SET closed = $1, outcome = $2 WHERE id = $3 AND closed IS NULL", micros(at), outcome, id)
 		if err != nil {
 			return fmt.Errorf("closing a duty: %w", err)

@@ -18,7 +18,7 @@ const page = 500
 // checkpoint after the entry that completes it. The keys of recipients are written before, the last line after, by the caller. Memory does
 // not grow with the log. The code of a log that lacks entries is log.entries_missing.
 func (s *Store) Export(ctx context.Context, w *evidence.Writer) error {
-	return s.look(ctx, func(tx *sqlx.Tx) error { return exportLog(ctx, tx, w) })
+	return s.Look(ctx, func(tx *sqlx.Tx) error { return exportLog(ctx, tx, w) })
 }
 
 func exportLog(ctx context.Context, tx *sqlx.Tx, w *evidence.Writer) error {

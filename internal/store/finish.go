@@ -22,7 +22,7 @@ import (
 func (s *Store) Finish(ctx context.Context, at time.Time, report *transfer.Report) error {
 	r := *report
 	var c *transferlog.Commitment
-	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
+	err := s.InTx(ctx, func(tx *sqlx.Tx) error {
 		l, err := s.lockLog(ctx, tx)
 		if err != nil {
 			return err
@@ -131,7 +131,7 @@ func addUp(ctx context.Context, q sqlx.QueryerContext, r *transfer.Report) (reco
 }
 
 func addParts(ctx context.Context, q sqlx.QueryerContext, r *transfer.Report) (record.Digest, error) {
-	rows, err := q.QueryxContext(ctx, "SELECT read, refused, withheld, reasons, refusal FROM part WHERE transfer = $1 ORDER BY number", r.ID.String())
+	rows, err := q.QueryxContext(ctx, "SELECT read, refused, withheld, reasons, refusal, period FROM part WHERE transfer = $1 ORDER BY number", r.ID.String())
 	if err != nil {
 		return record.Digest{}, fmt.Errorf("adding up the parts: %w", err)
 	}
@@ -140,8 +140,8 @@ func addParts(ctx context.Context, q sqlx.QueryerContext, r *transfer.Report) (r
 	any := false
 	for rows.Next() {
 		var read, refused, withheld int
-		var reasons, set sql.RawBytes
-		if err := rows.Scan(&read, &refused, &withheld, &reasons, &set); err != nil {
+		var reasons, set, in sql.RawBytes
+		if err := rows.Scan(&read, &refused, &withheld, &reasons, &set, &in); err != nil {
 			return record.Digest{}, err
 		}
 		r.Totals.Read, r.Totals.Refused, r.Totals.Withheld = r.Totals.Read+read, r.Totals.Refused+refused, r.Totals.Withheld+withheld
@@ -149,7 +149,7 @@ func addParts(ctx context.Context, q sqlx.QueryerContext, r *transfer.Report) (r
 			return record.Digest{}, err
 		}
 		if len(set) > 0 {
-			d := transfer.Set(set).Digest()
+			d := digestOf(string(in), set)
 			sets.Write(d[:])
 			any = true
 		}

@@ -74,7 +74,7 @@ func (r *rig) everything() {
 	_, err = r.s.Dues(ctx, "", 5)
 	r.must(err)
 	for range 2 { // the second time replaces the chunk by another and a tombstone
-		r.must(r.s.Change(ctx, key(1), key(2), func(next uint32, around []roster.Chunk) ([]roster.Chunk, uint32, error) {
+		r.must(Roster{r.s, ""}.Change(ctx, key(1), key(2), func(next uint32, around []roster.Chunk) ([]roster.Chunk, uint32, error) {
 			put := []roster.Chunk{{First: key(int(next)), Last: key(int(next)), Count: int(next), Body: []byte("x")}}
 			for _, c := range around {
 				put = append(put, roster.Chunk{First: c.First})
@@ -82,7 +82,7 @@ func (r *rig) everything() {
 			return put, next + 1, nil
 		}))
 	}
-	r.must(r.s.Each(ctx, func(roster.Chunk) error { return nil }))
+	r.must(Roster{r.s, ""}.Each(ctx, func(roster.Chunk) error { return nil }))
 	r.must(r.s.Export(ctx, evidence.NewWriter(&bytes.Buffer{}, r.s.PublicKey(), r.now)))
 	r.check()
 }
@@ -128,7 +128,7 @@ func TestAuditorRole(t *testing.T) {
 	r.verified()
 	var tables []string
 	r.must(r.pg.Select(&tables, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"))
-	hidden := map[string]bool{"outbox": true, "roster_chunk": true, "roster_head": true, "request": true, "approval": true, "block": true, "goose_db_version": true}
+	hidden := map[string]bool{"outbox": true, "roster_chunk": true, "roster_head": true, "request": true, "approval": true, "block": true, "period_key": true, "kept_set": true, "goose_db_version": true}
 	for _, table := range tables {
 		_, err := db.Exec("SELECT count(*) FROM " + table)
 		if hidden[table] != refused(err) || err != nil && !refused(err) {
@@ -172,7 +172,7 @@ func TestIllegalRows(t *testing.T) {
 	const b = "INSERT INTO block (id, tag, requester, reason, received, lifted, outcome) VALUES "
 	legal := []string{
 		"INSERT INTO transfer VALUES ('t', 'c', 'r', 'b', 'schedule', 1, 1, 'a', '', '', NULL, NULL)",
-		"INSERT INTO part VALUES ('t', 1, NULL, X, 1, 0, 0, '[]', NULL)",
+		"INSERT INTO part VALUES ('t', 1, NULL, X, 1, 0, 0, '[]', NULL, '')",
 		m + "('m1', 't', 1, 'c', 'b', 1, 1, '', 0, 1, X, 'k', X, X)",
 		m + "('m2', 't', 1, 'c', 'b', 2, 1, '', 1, 1, X, 'k', X, X)",
 		m + "('v1', 't', 0, 'c', 'b', 1, 0, 'm1', 2, 1, X, 'k', X, X)",
@@ -189,10 +189,10 @@ func TestIllegalRows(t *testing.T) {
 		"number zero is next":               "INSERT INTO sequence VALUES ('b', 0)",
 		"an unknown cause":                  "INSERT INTO transfer VALUES ('t2', 'c', 'r', 'b', 'whim', 1, 1, 'a', '', '', NULL, NULL)",
 		"closed without a report":           "UPDATE transfer SET finished = 1",
-		"part zero":                         "INSERT INTO part VALUES ('t', 0, NULL, X, 1, 0, 0, '[]', NULL)",
+		"part zero":                         "INSERT INTO part VALUES ('t', 0, NULL, X, 1, 0, 0, '[]', NULL, '')",
 		"a part twice":                      legal[1],
-		"a part of no transfer":             "INSERT INTO part VALUES ('u', 1, NULL, X, 1, 0, 0, '[]', NULL)",
-		"a negative count":                  "INSERT INTO part VALUES ('t', 2, NULL, X, 1, -1, 0, '[]', NULL)",
+		"a part of no transfer":             "INSERT INTO part VALUES ('u', 1, NULL, X, 1, 0, 0, '[]', NULL, '')",
+		"a negative count":                  "INSERT INTO part VALUES ('t', 2, NULL, X, 1, -1, 0, '[]', NULL, '')",
 		"a message without a part":          m + "('m3', 't', 0, 'c', 'b', 3, 1, '', 9, 1, X, 'k', X, X)",
 		"a void notice in a part":           m + "('v2', 't', 1, 'c', 'b', 2, 0, 'm2', 9, 1, X, 'k', X, X)",
 		"a void notice with records":        m + "('v2', 't', 0, 'c', 'b', 2, 1, 'm2', 9, 1, X, 'k', X, X)",
@@ -215,7 +215,7 @@ func TestIllegalRows(t *testing.T) {
 		"it is missed without a reason":     d + "('c', 3, 'schedule', 'missed', '', 0, 0, '')",
 		"an unknown state":                  d + "('c', 3, 'schedule', 'green', '', 0, 0, '')",
 		"an approval of no request":         "INSERT INTO approval VALUES ('q', 'a', '', 1)",
-		"a chunk of nobody":                 "INSERT INTO roster_chunk VALUES (X, X, 0, X)",
+		"a chunk of nobody":                 "INSERT INTO roster_chunk VALUES (X, X, 0, X, '')",
 		"ordinal zero is next":              "UPDATE roster_head SET next = 0",
 		"an unknown requester":              b + "('b2', X, 'me', 'r', 1, NULL, '')",
 		"a block lifted without an outcome": b + "('b2', X, 'user', 'r', 1, 2, '')",

@@ -26,7 +26,7 @@ func TestKilledWhileRecording(t *testing.T) {
 		r.must(err)
 		receiver, err := r.receivers[ministry].PEM()
 		r.must(err)
-		for name, content := range map[string][]byte{"key": pem, "receiver": receiver, "log": []byte(r.secret)} {
+		for name, content := range map[string][]byte{"key": pem, "receiver": receiver, "log": []byte(r.secret), "vault": []byte(r.vault)} {
 			r.must(os.WriteFile(filepath.Join(dir, name), content, 0o600))
 		}
 		total := int64(0)
@@ -93,7 +93,7 @@ func victim() int {
 		}
 		return k
 	}
-	r := &rig{TB: bare{ctx: context.Background()}, secret: string(read("log")), kind: Kind(os.Getenv("STORE_VICTIM")), dsn: os.Getenv("STORE_DSN"),
+	r := &rig{TB: bare{ctx: context.Background()}, secret: string(read("log")), vault: string(read("vault")), kind: Kind(os.Getenv("STORE_VICTIM")), dsn: os.Getenv("STORE_DSN"),
 		key: parse(read("key")), receivers: map[string]*signing.Key{ministry: parse(read("receiver"))}, now: start}
 	r.open()
 	ctx := context.Background()

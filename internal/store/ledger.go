@@ -14,6 +14,7 @@ import (
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
+	"birgeoqy.kz/almasu/internal/vault/period"
 )
 
 func micros(t time.Time) int64 {
@@ -51,13 +52,24 @@ func (s *Store) Begin(ctx context.Context, t transfer.Transfer) (transfer.Progre
 func (s *Store) Record(ctx context.Context, at time.Time, w transfer.Work) error {
 	r := recording{work: &w, at: at}
 	var c *transferlog.Commitment
-	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
+	var err error
+	if len(w.Parts) > 0 {
+		if r.sets, err = s.sealer(ctx, at); err != nil {
+			return err
+		}
+	}
+	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
 		l, err := s.lockLog(ctx, tx)
 		if err != nil {
 			return err
 		}
 		if len(w.Parts) > 0 && l.generation != w.Generation {
 			return transfer.ErrBlocksMoved
+		}
+		if len(w.Parts) > 0 || w.Void != nil {
+			if err := insistCompared(ctx, tx, l.restored, w.Recipient); err != nil {
+				return err
+			}
 		}
 		if err := r.seal(ctx, tx); err != nil {
 			return err
@@ -89,6 +101,7 @@ func (s *Store) Record(ctx context.Context, at time.Time, w transfer.Work) error
 type recording struct {
 	work      *transfer.Work
 	at        time.Time
+	sets      *sealer
 	first     int64
 	entries   []transferlog.Entry // of intents first, then of settlements
 	intents   []*transfer.Intent
@@ -182,16 +195,20 @@ func (r *recording) write(ctx context.Context, tx *sqlx.Tx) error {
 	}
 	messages, outbox := make([][]any, len(r.intents)), make([][]any, len(r.intents))
 	for i, intent := range r.intents {
-		env, number := r.envelopes[i], int64(0)
+		env, number, in := r.envelopes[i], int64(0), ""
+		h, disclosure := env.Header(), notNull(intent.Disclosure)
 		if at := r.parts[i]; at >= 0 {
-			number = numbers[at]
+			if number, in = numbers[at], r.sets.period; len(disclosure) > 0 {
+				if disclosure, err = r.sets.seal(r.sets.disclosure, period.Disclosure, h.Message.String(), intent.Disclosure); err != nil {
+					return err
+				}
+			}
 		}
-		h := env.Header()
 		messages[i] = []any{h.Message.String(), h.Transfer.String(), number, r.work.Connector, h.Recipient, int64(h.Sequence), int64(h.Records), intent.Voids.String(),
-			r.first + int64(i), micros(r.at), env.HeaderBytes(), env.KeyID(), env.Signature(), notNull(intent.Disclosure)}
+			r.first + int64(i), micros(r.at), env.HeaderBytes(), env.KeyID(), env.Signature(), disclosure, in}
 		outbox[i] = []any{h.Message.String(), intent.Outbox}
 	}
-	err = insert(ctx, tx, "message (id, transfer, part, connector, recipient, sequence, records, voids, intent, logged, header, key_id, signature, disclosure)", messages)
+	err = insert(ctx, tx, "message (id, transfer, part, connector, recipient, sequence, records, voids, intent, logged, header, key_id, signature, disclosure, period)", messages)
 	if err != nil {
 		return err
 	}
@@ -237,9 +254,13 @@ func (r *recording) writeParts(ctx context.Context, tx *sqlx.Tx) ([]int64, error
 				return nil, fmt.Errorf("storing the situations: %w", err)
 			}
 		}
-		rows[i] = []any{id, numbers[i], p.AfterKey, p.LastKey, int64(p.Read), int64(p.Refused), int64(p.Withheld), reasons, []byte(p.Refusal)}
+		refusal, err := r.sets.seal(r.sets.refusal, period.Refusal, PartOwner(id, numbers[i]), p.Refusal)
+		if err != nil {
+			return nil, err
+		}
+		rows[i] = []any{id, numbers[i], p.AfterKey, p.LastKey, int64(p.Read), int64(p.Refused), int64(p.Withheld), reasons, refusal, r.sets.period}
 	}
-	return numbers, insert(ctx, tx, "part (transfer, number, after_key, last_key, read, refused, withheld, reasons, refusal)", rows)
+	return numbers, insert(ctx, tx, "part (transfer, number, after_key, last_key, read, refused, withheld, reasons, refusal, period)", rows)
 }
 
 // writeSettlements writes the settlements and empties the outbox of their messages, which must all be there (I3).
@@ -281,7 +302,7 @@ func reasonsJSON(reasons []transfer.Reason) (string, error) {
 
 // Waiting implements [transfer.Ledger].
 func (s *Store) Waiting(ctx context.Context, connector string) ([]*transfer.Waiting, error) {
-	rows, err := s.read.QueryxContext(ctx, `SELECT m.id, m.transfer, m.part, m.sequence, m.records, m.logged, m.intent, m.voids, m.header, m.key_id, m.signature, m.disclosure,
+	rows, err := s.read.QueryxContext(ctx, `SELECT m.id, m.transfer, m.part, m.sequence, m.records, m.logged, m.intent, m.voids, m.header, m.key_id, m.signature, m.disclosure, m.period,
 			o.body, p.after_key, p.last_key, `+transferColumns+`
 		FROM message m JOIN outbox o ON o.message = m.id JOIN transfer t ON t.id = m.transfer
 			LEFT JOIN part p ON p.transfer = m.transfer AND p.number = m.part
@@ -291,13 +312,14 @@ func (s *Store) Waiting(ctx context.Context, connector string) ([]*transfer.Wait
 	}
 	var out []*transfer.Waiting
 	var intents []int64
+	sets := s.opener(ctx)
 	for rows.Next() {
 		w := &transfer.Waiting{}
-		var id, tid, voids string
+		var id, tid, voids, in string
 		var sequence, logged, intent int64
 		var t transferRow
 		err := rows.Scan(append([]any{&id, &tid, &w.Part, &sequence, &w.Records, &logged, &intent, &voids, &w.Header, &w.KeyID, &w.Signature,
-			(*[]byte)(&w.Disclosure), &w.Outbox, &w.AfterKey, &w.LastKey}, t.targets()...)...)
+			(*[]byte)(&w.Disclosure), &in, &w.Outbox, &w.AfterKey, &w.LastKey}, t.targets()...)...)
 		if err == nil {
 			w.Message, err = record.ParseID(id)
 		}
@@ -307,6 +329,9 @@ func (s *Store) Waiting(ctx context.Context, connector string) ([]*transfer.Wait
 		if err == nil {
 			w.Transfer, err = t.transfer()
 		}
+		if err == nil {
+			w.Disclosure, err = sets.open(period.Disclosure, id, in, w.Disclosure)
+		}
 		if err != nil {
 			rows.Close()
 			return nil, fmt.Errorf("reading the outbox: %w", err)
@@ -315,6 +340,9 @@ func (s *Store) Waiting(ctx context.Context, connector string) ([]*transfer.Wait
 		out, intents = append(out, w), append(intents, intent)
 	}
 	if err := rows.Err(); err != nil || len(out) == 0 {
+		return nil, err
+	}
+	if err := s.Compared(ctx, out[0].Transfer.Recipient); err != nil {
 		return nil, err
 	}
 	checkpoint, err := s.Checkpoint(ctx)

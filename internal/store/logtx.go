@@ -19,13 +19,14 @@ type logTx struct {
 	tx         *sqlx.Tx
 	size       int64
 	generation int64
+	restored   int64
 	checkpoint []byte
 }
 
 // lockLog locks the head of the log for the rest of tx.
 func (s *Store) lockLog(ctx context.Context, tx *sqlx.Tx) (*logTx, error) {
 	l := &logTx{hashReader: hashReader{ctx, tx}, tx: tx}
-	err := tx.QueryRowxContext(ctx, "SELECT size, blocks, checkpoint FROM log_head WHERE id = 1"+s.forUpdate).Scan(&l.size, &l.generation, &l.checkpoint)
+	err := tx.QueryRowxContext(ctx, "SELECT size, blocks, restored, checkpoint FROM log_head WHERE id = 1"+s.forUpdate).Scan(&l.size, &l.generation, &l.restored, &l.checkpoint)
 	if err != nil {
 		return nil, fmt.Errorf("locking the log: %w", err)
 	}
@@ -91,7 +92,7 @@ func registerDigest(ctx context.Context, q sqlx.QueryerContext) (d record.Digest
 // SetRegister puts another register in force: it appends the entry and remembers its New, in one transaction, if its Old is the
 // one in force, else [ErrRegisterMoved].
 func (s *Store) SetRegister(ctx context.Context, at time.Time, entry *transferlog.RegisterChange) error {
-	_, err := s.appendWith(ctx, at, func(tx *sqlx.Tx) error {
+	_, err := s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
 		if now, err := registerDigest(ctx, tx); err != nil || now != entry.Old {
 			return errors.Join(ErrRegisterMoved, err)
 		}
@@ -103,13 +104,13 @@ func (s *Store) SetRegister(ctx context.Context, at time.Time, entry *transferlo
 
 // Append appends entries to the log in a transaction of their own, and returns the index of the first.
 func (s *Store) Append(ctx context.Context, at time.Time, entries ...transferlog.Entry) (int64, error) {
-	return s.appendWith(ctx, at, nil, entries...)
+	return s.AppendWith(ctx, at, nil, entries...)
 }
 
-// appendWith appends entries together with what f does in the same transaction.
-func (s *Store) appendWith(ctx context.Context, at time.Time, f func(*sqlx.Tx) error, entries ...transferlog.Entry) (int64, error) {
+// AppendWith appends entries together with what f does in the same transaction, and returns the index of the first.
+func (s *Store) AppendWith(ctx context.Context, at time.Time, f func(*sqlx.Tx) error, entries ...transferlog.Entry) (int64, error) {
 	var c *transferlog.Commitment
-	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
+	err := s.InTx(ctx, func(tx *sqlx.Tx) error {
 		l, err := s.lockLog(ctx, tx)
 		if err != nil {
 			return err

@@ -14,12 +14,18 @@ import (
 )
 
 const aroundSQL = `SELECT first_key, last_key, people, body FROM roster_chunk
-	WHERE first_key <= $2 AND first_key >= COALESCE((SELECT first_key FROM roster_chunk WHERE first_key <= $1 ORDER BY first_key DESC LIMIT 1), $1)
+	WHERE period = $3 AND first_key <= $2 AND first_key >= COALESCE((SELECT first_key FROM roster_chunk WHERE period = $3 AND first_key <= $1 ORDER BY first_key DESC LIMIT 1), $1)
 	ORDER BY first_key`
 
+// Roster is the roster's chunks of one period; the period "" is that of stores older than periods.
+type Roster struct {
+	*Store
+	Period string
+}
+
 // Around implements [roster.Store].
-func (s *Store) Around(ctx context.Context, first, last []byte) ([]roster.Chunk, error) {
-	return chunks(ctx, s.read, aroundSQL, first, last)
+func (s Roster) Around(ctx context.Context, first, last []byte) ([]roster.Chunk, error) {
+	return chunks(ctx, s.read, aroundSQL, first, last, s.Period)
 }
 
 func chunks(ctx context.Context, q sqlx.QueryerContext, query string, args ...any) ([]roster.Chunk, error) {
@@ -40,13 +46,13 @@ func chunks(ctx context.Context, q sqlx.QueryerContext, query string, args ...an
 }
 
 // Change implements [roster.Store].
-func (s *Store) Change(ctx context.Context, first, last []byte, f func(uint32, []roster.Chunk) ([]roster.Chunk, uint32, error)) error {
-	return s.inTx(ctx, func(tx *sqlx.Tx) error {
+func (s Roster) Change(ctx context.Context, first, last []byte, f func(uint32, []roster.Chunk) ([]roster.Chunk, uint32, error)) error {
+	return s.InTx(ctx, func(tx *sqlx.Tx) error {
 		var next int64
 		if err := tx.QueryRowxContext(ctx, "SELECT next FROM roster_head WHERE id = 1"+s.forUpdate).Scan(&next); err != nil {
 			return fmt.Errorf("locking the roster: %w", err)
 		}
-		around, err := chunks(ctx, tx, aroundSQL, first, last)
+		around, err := chunks(ctx, tx, aroundSQL, first, last, s.Period)
 		if err != nil {
 			return err
 		}
@@ -56,10 +62,10 @@ func (s *Store) Change(ctx context.Context, first, last []byte, f func(uint32, [
 		}
 		for _, c := range put {
 			if c.Count == 0 {
-				_, err = tx.ExecContext(ctx, "DELETE FROM roster_chunk WHERE first_key = $1", c.First)
+				_, err = tx.ExecContext(ctx, "DELETE FROM roster_chunk WHERE period = $2 AND first_key = $1", c.First, s.Period)
 			} else {
-				_, err = tx.ExecContext(ctx, `INSERT INTO roster_chunk (first_key, last_key, people, body) VALUES ($1, $2, $3, $4)
-					ON CONFLICT (first_key) DO UPDATE SET last_key = $2, people = $3, body = $4`, c.First, c.Last, int64(c.Count), c.Body)
+				_, err = tx.ExecContext(ctx, `INSERT INTO roster_chunk (first_key, last_key, people, body, period) VALUES ($1, $2, $3, $4, $5)
+					ON CONFLICT (period, first_key) DO UPDATE SET last_key = $2, people = $3, body = $4`, c.First, c.Last, int64(c.Count), c.Body, s.Period)
 			}
 			if err != nil {
 				return fmt.Errorf("writing the roster: %w", err)
@@ -71,10 +77,10 @@ func (s *Store) Change(ctx context.Context, first, last []byte, f func(uint32, [
 }
 
 // Each implements [roster.Store]. It reads the chunks page by page, each after the last one's first key.
-func (s *Store) Each(ctx context.Context, f func(roster.Chunk) error) error {
+func (s Roster) Each(ctx context.Context, f func(roster.Chunk) error) error {
 	after := []byte{}
 	for {
-		page, err := chunks(ctx, s.read, "SELECT first_key, last_key, people, body FROM roster_chunk WHERE first_key > $1 ORDER BY first_key LIMIT 16", after)
+		page, err := chunks(ctx, s.read, "SELECT first_key, last_key, people, body FROM roster_chunk WHERE period = $2 AND first_key > $1 ORDER BY first_key LIMIT 16", after, s.Period)
 		if err != nil || len(page) == 0 {
 			return err
 		}
@@ -91,7 +97,7 @@ func (s *Store) Each(ctx context.Context, f func(roster.Chunk) error) error {
 func (s *Store) Blocked(ctx context.Context) (int64, map[roster.Tag]struct{}, error) {
 	var generation int64
 	var tags [][]byte
-	err := s.look(ctx, func(tx *sqlx.Tx) error {
+	err := s.Look(ctx, func(tx *sqlx.Tx) error {
 		if err := tx.GetContext(ctx, &generation, "SELECT blocks FROM log_head WHERE id = 1"); err != nil {
 			return err
 		}
@@ -122,7 +128,7 @@ type Block struct {
 
 // Block enters a block, with its log entry, in one transaction.
 func (s *Store) Block(ctx context.Context, at time.Time, b Block, entry *transferlog.Block) error {
-	_, err := s.appendWith(ctx, at, func(tx *sqlx.Tx) error {
+	_, err := s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO block (id, tag, requester, reason, received) VALUES ($1, $2, $3, $4, $5)",
 			b.ID.String(), b.Tag[:], b.Requester, b.Reason, micros(b.Received))
 		if err == nil {
@@ -138,7 +144,7 @@ var ErrNotBlocked = errors.New("this person is not blocked")
 
 // Unblock lifts a person's blocks with an outcome, with its log entry, in one transaction.
 func (s *Store) Unblock(ctx context.Context, at time.Time, tag roster.Tag, outcome string, entry *transferlog.Block) error {
-	_, err := s.appendWith(ctx, at, func(tx *sqlx.Tx) error {
+	_, err := s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
 		res, err := tx.ExecContext(ctx, "UPDATE block SET lifted = $1, outcome = $2 WHERE tag = $3 AND lifted IS NULL", micros(at), outcome, tag[:])
 		if err != nil {
 			return err

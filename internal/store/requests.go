@@ -40,7 +40,7 @@ var (
 
 // PutRequest enters a request with its log entry.
 func (s *Store) PutRequest(ctx context.Context, at time.Time, r Request, entry *transferlog.Act) error {
-	_, err := s.appendWith(ctx, at, func(tx *sqlx.Tx) error {
+	_, err := s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO request (id, connector, body, digest, initiator, created) VALUES ($1, $2, $3, $4, $5, $6)",
 			r.ID, r.Connector, r.Body, r.Digest.String(), r.Initiator, micros(at))
 		if err != nil {
@@ -53,7 +53,7 @@ func (s *Store) PutRequest(ctx context.Context, at time.Time, r Request, entry *
 
 // PutApproval enters an approval with its log entry. A second one by the same person is [ErrTwice].
 func (s *Store) PutApproval(ctx context.Context, at time.Time, request string, a Approval, entry *transferlog.Act) error {
-	_, err := s.appendWith(ctx, at, func(tx *sqlx.Tx) error {
+	_, err := s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
 		res, err := tx.ExecContext(ctx, "INSERT INTO approval (request, approver, body, approved) VALUES ($1, $2, $3, $4) ON CONFLICT (request, approver) DO NOTHING",
 			request, a.Approver, a.Body, micros(a.At))
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
+	"birgeoqy.kz/almasu/internal/vault"
 )
 
 const (
@@ -35,6 +36,7 @@ type rig struct {
 	key       *signing.Key
 	ring      *signing.Keyring
 	receivers map[string]*signing.Key
+	vault     string // the line of a key
 	now       time.Time
 }
 
@@ -77,7 +79,11 @@ func bareRig(t testing.TB) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{TB: t, secret: secret, ring: signing.NewKeyring(sender), receivers: map[string]*signing.Key{}, now: start}
+	line, err := vault.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{TB: t, secret: secret, vault: line, ring: signing.NewKeyring(sender), receivers: map[string]*signing.Key{}, now: start}
 	newKey := func() *signing.Key {
 		k, err := signing.GenerateKey(signing.Ed25519, nil)
 		if err != nil {
@@ -103,6 +109,9 @@ func (r *rig) another(dsn string) *Store {
 	r.must(err)
 	s, err := Open(r.kind, dsn, log)
 	r.must(err)
+	v, err := vault.Parse([]byte(r.vault))
+	r.must(err)
+	s.Protect(v)
 	r.Cleanup(func() { _ = s.Close() })
 	return s
 }

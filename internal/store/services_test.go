@@ -223,7 +223,7 @@ func TestRosterStore(t *testing.T) {
 	}
 	onBoth(t, func(r *rig) {
 		ros := func(s *Store) *roster.Roster {
-			one, err := roster.New(s, v, bytes.Repeat([]byte{7}, 32))
+			one, err := roster.New(Roster{s, ""}, v, bytes.Repeat([]byte{7}, 32))
 			r.must(err)
 			return one
 		}

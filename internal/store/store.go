@@ -49,6 +49,8 @@ import (
 
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/transferlog"
+	"birgeoqy.kz/almasu/internal/vault"
+	"birgeoqy.kz/almasu/internal/vault/period"
 )
 
 //go:embed migrations
@@ -95,6 +97,9 @@ type Store struct {
 	kind Kind
 	dialect
 	log *transferlog.Log
+	// periods is nil until [Store.Protect]: then no set of people is stored.
+	periods *period.Ring
+	vault   *vault.Vault
 }
 
 // Open opens a database. For SQLite dsn is a file path, for PostgreSQL a lib/pq connection string or URL.
@@ -162,6 +167,15 @@ func (s *Store) Close() error {
 
 // PublicKey verifies the checkpoints of the log that this store appends to.
 func (s *Store) PublicKey() *transferlog.PublicKey { return s.log.PublicKey() }
+
+// Protect gives the store the vault that seals the keys of periods. It is called before the store is used; without it no set of people is stored or read.
+func (s *Store) Protect(v *vault.Vault) { s.vault, s.periods = v, period.NewRing(v, s) }
+
+// Periods are the keys of periods, nil before [Store.Protect].
+func (s *Store) Periods() *period.Ring { return s.periods }
+
+// Kind returns which database this is.
+func (s *Store) Kind() Kind { return s.kind }
 
 // SimulateTime lets the times that callers pass decide about leases on PostgreSQL too: for simulations, whose time is not
 // real. It is called before the store is used.
@@ -241,8 +255,8 @@ func (s *Store) provider() (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectPostgres, s.db.DB, folder, goose.WithSessionLocker(locker))
 }
 
-// inTx runs f in one transaction.
-func (s *Store) inTx(ctx context.Context, f func(tx *sqlx.Tx) error) error {
+// InTx runs f in one transaction.
+func (s *Store) InTx(ctx context.Context, f func(tx *sqlx.Tx) error) error {
 	tx, err := s.db.BeginTxx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
@@ -257,8 +271,8 @@ func (s *Store) inTx(ctx context.Context, f func(tx *sqlx.Tx) error) error {
 	return nil
 }
 
-// look runs f in one transaction that only reads, and reads one state.
-func (s *Store) look(ctx context.Context, f func(tx *sqlx.Tx) error) error {
+// Look runs f in one transaction that only reads, and reads one state.
+func (s *Store) Look(ctx context.Context, f func(tx *sqlx.Tx) error) error {
 	tx, err := s.read.BeginTxx(ctx, &s.snapshot)
 	if err != nil {
 		return fmt.Errorf("beginning to read: %w", err)

@@ -26,7 +26,7 @@ func (r *rig) check() {
 
 func (r *rig) world() error {
 	w := &world{rig: r, intents: map[record.ID]*transferlog.Intent{}, at: map[record.ID]int64{}, settled: map[record.ID]int64{}}
-	err := r.s.look(context.Background(), func(tx *sqlx.Tx) error {
+	err := r.s.Look(context.Background(), func(tx *sqlx.Tx) error {
 		w.tx = tx
 		for _, look := range []func() error{w.log, w.messages, w.settlements, w.outbox, w.sequences, w.parts, w.roster, w.dues} {
 			if err := look(); err != nil {

@@ -160,6 +160,7 @@ func (r *rig) restart() {
 	r.store, err = store.Open(r.kind, r.dsn, r.log())
 	r.must(err)
 	opened := r.store
+	opened.Protect(r.vault)
 	r.Cleanup(func() { _ = opened.Close() })
 	relations, err := platform.LoadConfig("platform.yaml", r.read("platform.yaml"))
 	r.must(err)
@@ -177,7 +178,7 @@ func (r *rig) restart() {
 	}
 	r.engine = &transfer.Engine{
 		Ledger: hookedLedger{opened, r}, Blocks: opened, Vault: r.vault, Now: r.clock.now, Demo: true,
-		Roster: func() (*roster.Roster, error) { return roster.New(opened, r.vault, r.tags) }, Register: func() *legal.Register { return r.register },
+		Roster: func() (*roster.Roster, error) { return opened.OpenRoster(context.Background(), r.clock.now(), r.tags) }, Register: func() *legal.Register { return r.register },
 		Wait: func(ctx context.Context, d time.Duration) error {
 			r.clock.add(d)
 			if r.waits != nil {
