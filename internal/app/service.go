@@ -22,6 +22,7 @@ import (
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/people"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/internal/vault"
@@ -344,7 +345,7 @@ func (v *service) newEngine() *transfer.Engine {
 
 // roster is the roster of the present period; what is looked up in it is looked up in those of former periods too.
 func (v *service) roster() (*roster.Roster, error) {
-	return v.store.OpenRoster(context.Background(), v.session.now(), v.pseudonym)
+	return people.Open(context.Background(), v.store.People(), v.store.Periods(), v.vault, v.session.now(), v.pseudonym)
 }
 
 // published is the digest of the policy text as it is published now, zero if no file is configured.

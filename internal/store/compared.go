@@ -5,12 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 
 	"birgeoqy.kz/almasu/internal/record"
-	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
 // insistCompared refuses what concerns a recipient with whom this store was not compared since it may have become older.
@@ -45,36 +43,4 @@ func (s *Store) Restored(ctx context.Context) (n int64, err error) {
 		return 0, fmt.Errorf("reading the head of the log: %w", err)
 	}
 	return n, nil
-}
-
-// Doubt notes that the store may be older than what recipients know: from now on nothing is sent to anybody before a comparison. The log is not
-// touched, because nobody knows yet whether it may grow.
-func (s *Store) Doubt(ctx context.Context) error {
-	if _, err := s.db.ExecContext(ctx, "UPDATE log_head SET restored = restored + 1 WHERE id = 1"); err != nil {
-		return fmt.Errorf("noting that the store may be old: %w", err)
-	}
-	return nil
-}
-
-// Confirm notes that the store was compared with a recipient under the given count of [Store.Restored] and is not older, with its log entry.
-func (s *Store) Confirm(ctx context.Context, at time.Time, recipient string, restored int64, entry *transferlog.Act) error {
-	_, err := s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO compared (recipient, restored, at) VALUES ($1, $2, $3)
-			ON CONFLICT (recipient) DO UPDATE SET restored = $2, at = $3`, recipient, restored, micros(at))
-		return err
-	}, entry)
-	return err
-}
-
-// Next returns the next sequence number of a recipient.
-func (s *Store) Next(ctx context.Context, recipient string) (uint64, error) {
-	var next int64
-	err := s.read.QueryRowxContext(ctx, "SELECT next FROM sequence WHERE recipient = $1", recipient).Scan(&next)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 1, nil
-	}
-	if err != nil {
-		return 0, fmt.Errorf("reading a sequence number: %w", err)
-	}
-	return uint64(next), nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/store/sets"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/vault/period"
 )
@@ -36,7 +37,7 @@ func (s *Store) RefusalSets(ctx context.Context, id record.ID, f func(part int, 
 		return fmt.Errorf("reading the refusals: %w", err)
 	}
 	defer rows.Close()
-	sets := s.opener(ctx)
+	opener := sets.NewOpener(ctx, s.periods, s.read)
 	for rows.Next() {
 		var number int
 		var in string
@@ -44,7 +45,7 @@ func (s *Store) RefusalSets(ctx context.Context, id record.ID, f func(part int, 
 		if err := rows.Scan(&number, &body, &in); err != nil {
 			return fmt.Errorf("reading the refusals: %w", err)
 		}
-		set, err := sets.open(period.Refusal, PartOwner(id.String(), int64(number)), in, body)
+		set, err := opener.Open(period.Refusal, sets.PartOwner(id.String(), int64(number)), in, body)
 		if errors.Is(err, period.ErrDestroyed) {
 			continue
 		}

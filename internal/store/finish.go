@@ -13,6 +13,7 @@ import (
 
 	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/store/sets"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
@@ -136,7 +137,7 @@ func addParts(ctx context.Context, q sqlx.QueryerContext, r *transfer.Report) (r
 		return record.Digest{}, fmt.Errorf("adding up the parts: %w", err)
 	}
 	defer rows.Close()
-	sets := sha256.New()
+	sum := sha256.New()
 	any := false
 	for rows.Next() {
 		var read, refused, withheld int
@@ -149,15 +150,15 @@ func addParts(ctx context.Context, q sqlx.QueryerContext, r *transfer.Report) (r
 			return record.Digest{}, err
 		}
 		if len(set) > 0 {
-			d := digestOf(string(in), set)
-			sets.Write(d[:])
+			d := sets.Digest(string(in), set)
+			sum.Write(d[:])
 			any = true
 		}
 	}
 	if !any {
 		return record.Digest{}, rows.Err()
 	}
-	return record.Digest(sets.Sum(nil)), rows.Err()
+	return record.Digest(sum.Sum(nil)), rows.Err()
 }
 
 func addMessages(ctx context.Context, q sqlx.QueryerContext, r *transfer.Report) error {

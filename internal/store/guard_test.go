@@ -14,6 +14,7 @@ import (
 	"birgeoqy.kz/almasu/internal/evidence"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
+	"birgeoqy.kz/almasu/internal/store/people"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/scheduler"
@@ -74,7 +75,7 @@ func (r *rig) everything() {
 	_, err = r.s.Dues(ctx, "", 5)
 	r.must(err)
 	for range 2 { // the second time replaces the chunk by another and a tombstone
-		r.must(Roster{r.s, ""}.Change(ctx, key(1), key(2), func(next uint32, around []roster.Chunk) ([]roster.Chunk, uint32, error) {
+		r.must(people.Chunks{DB: r.s.People()}.Change(ctx, key(1), key(2), func(next uint32, around []roster.Chunk) ([]roster.Chunk, uint32, error) {
 			put := []roster.Chunk{{First: key(int(next)), Last: key(int(next)), Count: int(next), Body: []byte("x")}}
 			for _, c := range around {
 				put = append(put, roster.Chunk{First: c.First})
@@ -82,7 +83,7 @@ func (r *rig) everything() {
 			return put, next + 1, nil
 		}))
 	}
-	r.must(Roster{r.s, ""}.Each(ctx, func(roster.Chunk) error { return nil }))
+	r.must(people.Chunks{DB: r.s.People()}.Each(ctx, func(roster.Chunk) error { return nil }))
 	r.must(r.s.Export(ctx, evidence.NewWriter(&bytes.Buffer{}, r.s.PublicKey(), r.now)))
 	r.check()
 }

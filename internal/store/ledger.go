@@ -12,6 +12,7 @@ import (
 	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/store/sets"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/internal/vault/period"
@@ -54,7 +55,7 @@ func (s *Store) Record(ctx context.Context, at time.Time, w transfer.Work) error
 	var c *transferlog.Commitment
 	var err error
 	if len(w.Parts) > 0 {
-		if r.sets, err = s.sealer(ctx, at); err != nil {
+		if r.sets, err = sets.NewSealer(ctx, s.periods, at); err != nil {
 			return err
 		}
 	}
@@ -101,7 +102,7 @@ func (s *Store) Record(ctx context.Context, at time.Time, w transfer.Work) error
 type recording struct {
 	work      *transfer.Work
 	at        time.Time
-	sets      *sealer
+	sets      *sets.Sealer
 	first     int64
 	entries   []transferlog.Entry // of intents first, then of settlements
 	intents   []*transfer.Intent
@@ -198,8 +199,8 @@ func (r *recording) write(ctx context.Context, tx *sqlx.Tx) error {
 		env, number, in := r.envelopes[i], int64(0), ""
 		h, disclosure := env.Header(), notNull(intent.Disclosure)
 		if at := r.parts[i]; at >= 0 {
-			if number, in = numbers[at], r.sets.period; len(disclosure) > 0 {
-				if disclosure, err = r.sets.seal(r.sets.disclosure, period.Disclosure, h.Message.String(), intent.Disclosure); err != nil {
+			if number, in = numbers[at], r.sets.Period; len(disclosure) > 0 {
+				if disclosure, err = r.sets.Seal(period.Disclosure, h.Message.String(), intent.Disclosure); err != nil {
 					return err
 				}
 			}
@@ -254,11 +255,11 @@ func (r *recording) writeParts(ctx context.Context, tx *sqlx.Tx) ([]int64, error
 				return nil, fmt.Errorf("storing the situations: %w", err)
 			}
 		}
-		refusal, err := r.sets.seal(r.sets.refusal, period.Refusal, PartOwner(id, numbers[i]), p.Refusal)
+		refusal, err := r.sets.Seal(period.Refusal, sets.PartOwner(id, numbers[i]), p.Refusal)
 		if err != nil {
 			return nil, err
 		}
-		rows[i] = []any{id, numbers[i], p.AfterKey, p.LastKey, int64(p.Read), int64(p.Refused), int64(p.Withheld), reasons, refusal, r.sets.period}
+		rows[i] = []any{id, numbers[i], p.AfterKey, p.LastKey, int64(p.Read), int64(p.Refused), int64(p.Withheld), reasons, refusal, r.sets.Period}
 	}
 	return numbers, insert(ctx, tx, "part (transfer, number, after_key, last_key, read, refused, withheld, reasons, refusal, period)", rows)
 }
@@ -312,7 +313,7 @@ func (s *Store) Waiting(ctx context.Context, connector string) ([]*transfer.Wait
 	}
 	var out []*transfer.Waiting
 	var intents []int64
-	sets := s.opener(ctx)
+	opener := sets.NewOpener(ctx, s.periods, s.read)
 	for rows.Next() {
 		w := &transfer.Waiting{}
 		var id, tid, voids, in string
@@ -330,7 +331,7 @@ func (s *Store) Waiting(ctx context.Context, connector string) ([]*transfer.Wait
 			w.Transfer, err = t.transfer()
 		}
 		if err == nil {
-			w.Disclosure, err = sets.open(period.Disclosure, id, in, w.Disclosure)
+			w.Disclosure, err = opener.Open(period.Disclosure, id, in, w.Disclosure)
 		}
 		if err != nil {
 			rows.Close()

@@ -6,10 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
 
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/store/sets"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/vault/period"
 )
@@ -132,7 +131,7 @@ type Disclosure struct {
 }
 
 // Disclosures calls f with every message that was logged, oldest first, whose disclosure set may hold people. A message whose period was destroyed is
-// passed over: see [Store.Destroyed].
+// passed over.
 func (s *Store) Disclosures(ctx context.Context, f func(Disclosure) error) error {
 	rows, err := s.read.QueryxContext(ctx, `SELECT m.transfer, m.id, m.sequence, m.recipient, m.connector, m.intent, m.logged, COALESCE(s.outcome, ''), m.header, m.disclosure, m.period
 		FROM message m LEFT JOIN settlement s ON s.message = m.id WHERE m.voids = '' ORDER BY m.intent`)
@@ -140,7 +139,7 @@ func (s *Store) Disclosures(ctx context.Context, f func(Disclosure) error) error
 		return fmt.Errorf("reading the disclosures: %w", err)
 	}
 	defer rows.Close()
-	sets := s.opener(ctx)
+	opener := sets.NewOpener(ctx, s.periods, s.read)
 	for rows.Next() {
 		var d Disclosure
 		var tid, mid, in string
@@ -153,7 +152,7 @@ func (s *Store) Disclosures(ctx context.Context, f func(Disclosure) error) error
 			d.Message, err = record.ParseID(mid)
 		}
 		if err == nil {
-			d.Set, err = sets.open(period.Disclosure, mid, in, d.Set)
+			d.Set, err = opener.Open(period.Disclosure, mid, in, d.Set)
 		}
 		if errors.Is(err, period.ErrDestroyed) {
 			continue
@@ -167,19 +166,4 @@ func (s *Store) Disclosures(ctx context.Context, f func(Disclosure) error) error
 		}
 	}
 	return rows.Err()
-}
-
-// Destroyed returns up to when disclosure sets were destroyed, the zero time if none was.
-func (s *Store) Destroyed(ctx context.Context) (until time.Time, err error) {
-	var ids []string
-	if err := s.read.SelectContext(ctx, &ids, "SELECT id FROM period_key WHERE destroyed IS NOT NULL"); err != nil {
-		return until, fmt.Errorf("reading the destroyed periods: %w", err)
-	}
-	for _, id := range ids {
-		class, in, _ := strings.Cut(id, "/")
-		if end, ok := period.End(in); ok && class == period.Disclosure && end.After(until) {
-			until = end
-		}
-	}
-	return until, nil
 }

@@ -13,6 +13,7 @@ import (
 	"birgeoqy.kz/almasu/internal/pgtest"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
+	"birgeoqy.kz/almasu/internal/store/people"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/internal/vault"
@@ -223,13 +224,13 @@ func TestRosterStore(t *testing.T) {
 	}
 	onBoth(t, func(r *rig) {
 		ros := func(s *Store) *roster.Roster {
-			one, err := roster.New(Roster{s, ""}, v, bytes.Repeat([]byte{7}, 32))
+			one, err := roster.New(people.Chunks{DB: s.People()}, v, bytes.Repeat([]byte{7}, 32))
 			r.must(err)
 			return one
 		}
 		first := ros(r.s)
 		resolve := func(one *roster.Roster, from, n, step int) []uint32 {
-			b := people(from, n, step)
+			b := pupils(from, n, step)
 			r.must(one.Resolve(t.Context(), b))
 			out := make([]uint32, n)
 			for i := range out {
@@ -271,7 +272,7 @@ func TestRosterStore(t *testing.T) {
 	})
 }
 
-func people(from, n, step int) *record.Batch {
+func pupils(from, n, step int) *record.Batch {
 	b := record.NewBatch(nil, n)
 	for i := range n {
 		b.Add(record.Person{Key: key(from + i*step), IIN: iinOf(from + i*step)}, nil)

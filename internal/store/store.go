@@ -48,6 +48,8 @@ import (
 	_ "modernc.org/sqlite" // the SQLite driver
 
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/store/people"
+	"birgeoqy.kz/almasu/internal/store/sets"
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/internal/vault"
 	"birgeoqy.kz/almasu/internal/vault/period"
@@ -169,10 +171,23 @@ func (s *Store) Close() error {
 func (s *Store) PublicKey() *transferlog.PublicKey { return s.log.PublicKey() }
 
 // Protect gives the store the vault that seals the keys of periods. It is called before the store is used; without it no set of people is stored or read.
-func (s *Store) Protect(v *vault.Vault) { s.vault, s.periods = v, period.NewRing(v, s) }
+func (s *Store) Protect(v *vault.Vault) {
+	s.vault, s.periods = v, period.NewRing(v, sets.Shelf{DB: s.db, Read: s.read})
+}
 
 // Periods are the keys of periods, nil before [Store.Protect].
 func (s *Store) Periods() *period.Ring { return s.periods }
+
+// Vault is what the store was protected with, nil before.
+func (s *Store) Vault() *vault.Vault { return s.vault }
+
+// Reader is the open database for reading; on SQLite it refuses to write.
+func (s *Store) Reader() *sqlx.DB { return s.read }
+
+// People is where the roster's chunks are.
+func (s *Store) People() people.DB {
+	return people.DB{Write: s.db, Read: s.read, ForUpdate: s.forUpdate}
+}
 
 // Kind returns which database this is.
 func (s *Store) Kind() Kind { return s.kind }

@@ -32,6 +32,7 @@ import (
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
+	chunks "birgeoqy.kz/almasu/internal/store/people"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/internal/vault"
@@ -178,7 +179,9 @@ func (r *rig) restart() {
 	}
 	r.engine = &transfer.Engine{
 		Ledger: hookedLedger{opened, r}, Blocks: opened, Vault: r.vault, Now: r.clock.now, Demo: true,
-		Roster: func() (*roster.Roster, error) { return opened.OpenRoster(context.Background(), r.clock.now(), r.tags) }, Register: func() *legal.Register { return r.register },
+		Roster: func() (*roster.Roster, error) {
+			return chunks.Open(context.Background(), opened.People(), opened.Periods(), r.vault, r.clock.now(), r.tags)
+		}, Register: func() *legal.Register { return r.register },
 		Wait: func(ctx context.Context, d time.Duration) error {
 			r.clock.add(d)
 			if r.waits != nil {
