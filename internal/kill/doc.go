@@ -1,5 +1,11 @@
-// Package kill holds tests only: they run the shipped programs, end them with SIGKILL at random instants while a transfer is under way, start
-// them again until the transfer is at its end, and compare the log with what the recipient has. Nobody may be lost and nobody doubled.
+// Package kill holds tests only: they run the shipped programs, end them where it hurts, start them again until everything is at its end, and compare
+// the log with what the recipient has. Nobody may be lost and nobody doubled.
 //
-// ALMASU_KILLS is how many times a program is killed for each store (default 10).
+// TestKilledAtRandom ends the programs as they are shipped with SIGKILL at random instants. TestKilledAtPoints ends them at each point of
+// the road that package pause names, almasu and the authority, in programs that are built with the tag pausepoints; TestShippedHasNoPoints proves that
+// the others have none. TestAuthorityForgets takes the authority's memory away. TestSystemCallsFail lets system calls fail by strace. After each
+// death the whole log is verified.
+//
+// ALMASU_KILLS is how many times a program is killed at random for each store (default 50), ALMASU_POINT_KILLS how many times at each point for
+// each store (default 10), ALMASU_SYSCALLS how many times each system call fails for each store (default 4).
 package kill

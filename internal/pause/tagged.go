@@ -32,6 +32,7 @@ func At(point string) {
 	}
 	os.Stderr.WriteString("pausepoint: " + point + "#" + strconv.FormatInt(ordinal, 10) + "\n")
 	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+	select {} // another thread may have taken the signal, and this one is not to pass meanwhile
 }
 
 // Half is w; whoever writes to it in one piece comes to the point when half of that has left.

@@ -92,7 +92,10 @@ func onBoth(t *testing.T, f func(r *rig)) {
 	}
 }
 
-func newRig(t *testing.T, kind store.Kind) *rig {
+func newRig(t *testing.T, kind store.Kind) *rig { t.Helper(); return newRigOf(t, kind, people, batch) }
+
+// newRigOf is a rig with a platform of another size.
+func newRigOf(t *testing.T, kind store.Kind, people, batch int) *rig {
 	t.Helper()
 	r := &rig{T: t, kind: kind, clock: &clock{at: began}}
 	r.w = &setup.Example{Dir: t.TempDir(), Now: began, People: people, Batch: batch}
@@ -175,7 +178,7 @@ func (r *rig) restart() {
 	}
 	r.conn = &transfer.Connection{
 		Name: connector, Route: connector, Channel: "rest", Sender: r.register.Operator.BIN, Source: hookedSource{source, r}, Connector: r.connect(opened),
-		Table: table, Schema: entry.Schema, Key: r.seal, Ring: r.ring(), Batch: batch, Senders: 3, Patience: 20 * time.Second, Deadline: 72 * time.Hour,
+		Table: table, Schema: entry.Schema, Key: r.seal, Ring: r.ring(), Batch: r.w.Batch, Senders: 3, Patience: 20 * time.Second, Deadline: 72 * time.Hour,
 	}
 	r.engine = &transfer.Engine{
 		Ledger: hookedLedger{opened, r}, Blocks: opened, Vault: r.vault, Now: r.clock.now, Demo: true,
