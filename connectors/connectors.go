@@ -89,7 +89,7 @@ const (
 	Refused
 	// Disputed: the recipient answered, but the answer proves nothing or something else; it is settled as disputed.
 	Disputed
-	// Halt: nothing more may be sent to this recipient until a person has looked (a fork of the log is suspected, keys do not match).
+	// Halt: nothing more may be sent to this recipient, by any connector, until it takes this message or a person has looked (a fork of the log is suspected, keys do not match).
 	Halt
 )
 

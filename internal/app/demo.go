@@ -170,6 +170,10 @@ func (s *session) demoTransfers(ctx context.Context, w *setup.Example) ([]*trans
 	if err != nil {
 		return nil, err
 	}
+	jobs := runner.Jobs()
+	for i := range jobs {
+		jobs[i].Since = demoStart // however long the preparations took
+	}
 	progress := s.progress()
 	v.engine.Observe = progress.observe
 	ended := make(chan error, 1)

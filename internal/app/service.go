@@ -336,7 +336,7 @@ func (v *service) readMapping(c *config.Connector, conn *transfer.Connection, ps
 // newEngine wires the engine.
 func (v *service) newEngine() *transfer.Engine {
 	return &transfer.Engine{
-		Ledger: v.store, Blocks: v.store, Vault: v.vault, Now: v.session.now, Wait: wait, Demo: v.session.demo, Logger: v.session.logger(),
+		Ledger: v.store, Blocks: v.store, Lines: v.store, Vault: v.vault, Now: v.session.now, Wait: wait, Demo: v.session.demo, Logger: v.session.logger(),
 		Register: func() *legal.Register { return v.register },
 		Roster:   v.roster,
 		Request:  v.request,

@@ -30,6 +30,7 @@ GRANT almasu_service TO almasu_retention;
 GRANT UPDATE (body, destroyed) ON period_key TO almasu_retention;
 GRANT INSERT, DELETE ON kept_set TO almasu_retention;
 GRANT UPDATE (tag) ON block, legal_hold TO almasu_retention;
+GRANT SELECT, INSERT, UPDATE ON line TO almasu_service;
 GRANT SELECT ON goose_db_version TO almasu_service;
-GRANT SELECT ON log_head, log_entry, log_hash, log_checkpoint, situations, transfer, part, message, settlement, sequence, due, duty, compared TO almasu_auditor;
+GRANT SELECT ON log_head, log_entry, log_hash, log_checkpoint, situations, transfer, part, message, settlement, sequence, due, duty, compared, line TO almasu_auditor;
 GRANT SELECT (duty, placed, lifted) ON legal_hold TO almasu_auditor;

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"sync/atomic"
 	"time"
 
 	"birgeoqy.kz/almasu/connectors"
@@ -36,24 +35,30 @@ type message struct {
 	logged   time.Time
 	// generation is that of the blocks with which the people inside were last compared; nobody for a void notice.
 	generation int64
+	// voids names the message that a void notice takes the number of.
+	voids record.ID
+}
+
+// id is the message's id, for a void notice that of the message it voids: a line is halted by either.
+func (m *message) id() record.ID {
+	if !m.voids.IsZero() {
+		return m.voids
+	}
+	return m.envelope.Header().Message
 }
 
 // nobody is the generation of a message that holds nobody.
 const nobody = -1
 
 func newMessage(i *Intent, transfer record.ID, at time.Time, generation int64) *message {
-	return &message{transfer: transfer, envelope: i.Envelope, sealed: i.Outbox, ticket: i.Ticket, logged: at, generation: generation}
+	return &message{transfer: transfer, envelope: i.Envelope, sealed: i.Outbox, ticket: i.Ticket, logged: at, generation: generation, voids: i.Voids}
 }
-
-// line is the way to one recipient during one run. Once a message has used up the run's patience, the line is down: the others are tried once
-// each, until the recipient answers one.
-type line struct{ down atomic.Bool }
 
 // send brings a message to its settlements, none if it is left waiting. A message that ends without the recipient's word about it, refused without
 // a receipt or abandoned, would leave its number open, and the recipient would wait for it: a void notice takes the number (I10), or
 // brings the receipt of the message, if that has arrived after all.
 func (r *run) send(ctx context.Context, m *message) (result, error) {
-	s, err := r.engine.deliver(ctx, r.conn, m, r.line)
+	s, err := r.engine.deliver(ctx, r.conn, m, r.way)
 	if err != nil || s == nil {
 		return nil, err
 	}
@@ -65,40 +70,64 @@ func (r *run) send(ctx context.Context, m *message) (result, error) {
 
 // deliver tries a message until it is settled, or the run's patience ends (then the settlement is nil and the message
 // stays waiting). The error ends the run: the context's, a Halt, or [ErrBlocksMoved] if somebody was blocked or unblocked between two attempts.
-// A message that was halted stays waiting at the head of what waits, so that every later run begins with it and sends nothing else
-// until the recipient takes it.
-func (e *Engine) deliver(ctx context.Context, c *Connection, m *message, l *line) (*Settlement, error) {
+// A message that was halted stays waiting, and nothing else is sent to the recipient until it is taken.
+func (e *Engine) deliver(ctx context.Context, c *Connection, m *message, w *way) (*Settlement, error) {
 	if err := e.load(m); err != nil {
 		return nil, err
 	}
-	started, pause, patience := e.Now(), firstPause, c.Patience
-	if l.down.Load() {
+	started, pause, patience, attempts := e.Now(), firstPause, c.Patience, 0
+	if w.tired.Load() {
 		patience = 0
 	}
-	for attempt := 1; ; attempt++ {
-		s, failure := e.attempt(ctx, c, m)
-		if failure == nil {
-			l.down.Store(false)
-			s.Attempts = attempt
-			return s, nil
+	for {
+		var wait time.Duration
+		switch t := w.ask(m, e.Now()); {
+		case t.halt != nil:
+			return nil, t.halt
+		case t.probe != nil && patience > 0:
+			select {
+			case <-t.probe:
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+			if err := e.unmoved(ctx, m); err != nil {
+				return nil, err
+			}
+			continue
+		case t.probe != nil || t.pause > 0:
+			wait = max(t.pause, firstPause)
+		default:
+			attempts++
+			s, failure := e.attempt(ctx, c, m)
+			if failure == nil {
+				w.tired.Store(false)
+				s.Attempts = attempts
+				return s, e.answered(ctx, w.line, m, m.voids.IsZero() || s.Outcome == Delivered)
+			}
+			if ctx.Err() != nil {
+				w.unused()
+				return nil, ctx.Err()
+			}
+			e.note(c, m, w.line, attempts, failure)
+			switch failure.Kind {
+			case connectors.Halt:
+				return nil, e.halt(ctx, c, w.line, m, failure)
+			case connectors.Refused, connectors.Disputed:
+				w.tired.Store(false)
+				return m.failed(failure, attempts), e.answered(ctx, w.line, m, false)
+			}
+			if err := e.unanswered(ctx, w.line, failure); err != nil {
+				return nil, err
+			}
+			wait = max(pause/2+rand.N(pause/2+1), failure.RetryAfter)
+			pause = min(2*pause, lastPause)
 		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		e.note(c, m, attempt, failure)
 		now := e.Now()
-		switch {
-		case failure.Kind == connectors.Halt:
-			return nil, failure
-		case failure.Kind == connectors.Refused, failure.Kind == connectors.Disputed:
-			l.down.Store(false)
-			return m.failed(failure, attempt), nil
-		case c.Deadline > 0 && now.Sub(m.logged) > c.Deadline:
-			return m.settle(Abandoned, codeDeadline, attempt), nil
+		if c.Deadline > 0 && now.Sub(m.logged) > c.Deadline {
+			return m.settle(Abandoned, codeDeadline, attempts), nil
 		}
-		wait := max(pause/2+rand.N(pause/2+1), failure.RetryAfter)
 		if now.Add(wait).Sub(started) > patience {
-			l.down.Store(true)
+			w.tired.Store(true)
 			return nil, nil
 		}
 		if err := e.Wait(ctx, wait); err != nil {
@@ -107,7 +136,6 @@ func (e *Engine) deliver(ctx context.Context, c *Connection, m *message, l *line
 		if err := e.unmoved(ctx, m); err != nil {
 			return nil, err
 		}
-		pause = min(2*pause, lastPause)
 	}
 }
 
@@ -141,10 +169,13 @@ func (e *Engine) unmoved(ctx context.Context, m *message) error {
 	return nil
 }
 
-// note logs a failed attempt; what no later attempt will mend is an alarm.
-func (e *Engine) note(c *Connection, m *message, attempt int, f *connectors.Failure) {
-	level := slog.LevelWarn
-	if f.Kind == connectors.Halt || f.Kind == connectors.Disputed {
+// note logs a failed attempt; what no later attempt will mend is an alarm. While the line is down, only its change of state is worth a line.
+func (e *Engine) note(c *Connection, m *message, l *line, attempt int, f *connectors.Failure) {
+	known, level := l.known(), slog.LevelWarn
+	switch {
+	case f.Kind == connectors.Transient && known.State == LineDown, f.Kind == connectors.Halt && known.State == LineHalted && f.Code == known.Code:
+		level = slog.LevelDebug
+	case f.Kind == connectors.Halt, f.Kind == connectors.Disputed:
 		level = slog.LevelError
 	}
 	h := m.envelope.Header()

@@ -28,11 +28,16 @@
 //
 // # When the recipient does not answer
 //
-// A message is tried with growing pauses for as long as the run's patience lasts, and then left waiting for a later run. From then on the line to the
-// recipient is down for this run: other messages are tried once each, until one is answered. Messages that are left count in the window, so
+// A message is tried with growing pauses for as long as the run's patience lasts, and then left waiting for a later run. From then on the other messages
+// of this run are tried once each, until one is answered. Messages that are left count in the window, so
 // that the recipient's own window is never exceeded; when they fill it, the run ends as failed with the code delivery.stalled, and the people after them are
-// not read. A failure of the kind Halt ends the run; the message stays waiting and is the first that every later run tries, so nothing new
-// is sent over this connector until the recipient takes it. Halts, disputes and withdrawals are logged as errors, for alarms.
+// not read.
+//
+// The line to a recipient ([Line]) is shared by all connectors and runs of the process. It goes down after five attempts in a row, at whatever messages, that
+// may succeed later; then one message at a time finds out whether it has come up, after pauses of 1 to 15 s (doubling, less up to half at random) or as long as the
+// recipient has asked for. Any answer brings it up. A failure of the kind Halt ends the run and halts the line: nothing else is sent to the recipient, by
+// any connector and any process, until it takes the message that it objected to, which every later run of that connector tries first, or until somebody lifts
+// the halt. The states are kept in [Lines], and logged when they change. Halts, disputes, withdrawals and abandoned messages are logged as errors, for alarms.
 //
 // # When a message may not be sent any more
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"birgeoqy.kz/almasu/connectors"
@@ -45,6 +46,7 @@ type Connection struct {
 type Engine struct {
 	Ledger Ledger
 	Blocks Blocks
+	Lines  Lines
 	// Roster makes a roster for one goroutine.
 	Roster func() (*roster.Roster, error)
 	Vault  *vault.Vault
@@ -60,6 +62,9 @@ type Engine struct {
 	Logger *slog.Logger
 	// Observe, if set, is called with the run's progress, from several goroutines.
 	Observe func(Event)
+
+	linesMu sync.Mutex
+	lines   map[string]*line // by recipient
 }
 
 // Event is how far a run has come.
@@ -82,7 +87,7 @@ type Order struct {
 // that failed, have a report too; the error is for what could not even be recorded. An interrupted transfer goes on where it
 // was if Run is called with the same transfer.
 func (e *Engine) Run(ctx context.Context, c *Connection, o Order) (*Report, error) {
-	r := &run{engine: e, conn: c, order: o, report: &Report{Transfer: o.Transfer}, line: &line{}}
+	r := &run{engine: e, conn: c, order: o, report: &Report{Transfer: o.Transfer}}
 	runErr := r.insist(ctx)
 	r.report.Finished = e.Now()
 	var refusal *legal.Refusal
@@ -115,7 +120,7 @@ type run struct {
 	gate   *legal.Gate
 	report *Report
 	counts counter
-	line   *line
+	way    *way
 }
 
 // insist takes the road, and again from what is durable after an error that time may mend, as long as the run's patience lasts.
@@ -150,13 +155,23 @@ func (r *run) road(ctx context.Context) error {
 	if _, err := e.Ledger.Begin(ctx, r.report.Transfer); err != nil {
 		return fmt.Errorf("beginning the transfer: %w", err)
 	}
+	if r.way == nil {
+		way, err := e.way(ctx, r.conn)
+		if err != nil {
+			return err
+		}
+		r.way = way
+	}
 	for {
-		left, err := e.resume(ctx, r.conn, r.line)
+		left, err := e.resume(ctx, r.conn, r.way)
 		if err != nil {
 			return err
 		}
 		if refusal != nil {
 			return refusal
+		}
+		if halt := r.way.known().halted(); halt != nil {
+			return halt
 		}
 		progress, err := e.Ledger.Begin(ctx, r.report.Transfer) // what was taken up may have added parts
 		if err != nil {

@@ -164,6 +164,9 @@ func TestAbandoned(t *testing.T) {
 		if abandoned != n-1 || len(w.outcomes) != len(w.intents) || !strings.Contains(r.logged.String(), "level=ERROR") {
 			r.Errorf("%d of %d are abandoned\n%s", abandoned, n, describe(w))
 		}
+		if alarms := r.count("a message is abandoned", "level=ERROR", "delivery.deadline"); alarms != abandoned {
+			r.Errorf("%d alarms for %d messages that were abandoned", alarms, abandoned)
+		}
 		r.finish(r.order())
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/klauspost/compress/s2"
 
+	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
@@ -17,58 +18,84 @@ import (
 // maxPayload bounds a payload taken from the outbox.
 const maxPayload = 256 << 20
 
-// probes is how many messages in a row, taken up again, may go unanswered before the rest of what waits is not tried this time.
-const probes = 3
-
 // Resume delivers what waits for the connector's recipient, in sequence order, after looking again at blocks (I5) and
-// citations. It is the ordinary road from step 7 on, and what a service does after a crash.
+// citations. It is the ordinary road from step 7 on, and what a service does after a crash. That the line is halted by another connector's message, or
+// still is by one of this connector, is no error.
 func (e *Engine) Resume(ctx context.Context, c *Connection) error {
-	_, err := e.resume(ctx, c, &line{})
+	w, err := e.way(ctx, c)
+	if err != nil {
+		return err
+	}
+	before := w.known().halted()
+	_, err = e.resume(ctx, c, w)
+	var failure *connectors.Failure
+	if before != nil && errors.As(err, &failure) && failure.Kind == connectors.Halt && failure.Code == before.Code {
+		return nil
+	}
 	return err
 }
 
 // resume returns how many messages it has left waiting.
-func (e *Engine) resume(ctx context.Context, c *Connection, l *line) (left int, err error) {
+func (e *Engine) resume(ctx context.Context, c *Connection, w *way) (left int, err error) {
 	for {
-		if left, err = e.takeUpAll(ctx, c, l); !errors.Is(err, ErrBlocksMoved) {
+		if left, err = e.takeUpAll(ctx, c, w); !errors.Is(err, ErrBlocksMoved) {
 			return left, err
 		}
 	}
 }
 
-func (e *Engine) takeUpAll(ctx context.Context, c *Connection, l *line) (left int, err error) {
+func (e *Engine) takeUpAll(ctx context.Context, c *Connection, w *way) (left int, err error) {
 	waiting, err := e.Ledger.Waiting(ctx, c.Name)
 	if err != nil {
 		return 0, fmt.Errorf("reading the outbox: %w", err)
 	}
 	voids := map[record.ID]*Waiting{}
-	for _, w := range waiting {
-		if !w.Voids.IsZero() {
-			voids[w.Voids] = w
+	messages := waiting[:0:0]
+	for _, m := range waiting {
+		if m.Voids.IsZero() {
+			messages = append(messages, m)
+		} else {
+			voids[m.Voids] = m
 		}
 	}
-	unanswered := 0
-	for _, w := range waiting {
-		if !w.Voids.IsZero() {
-			continue
+	if err := e.objectedFirst(ctx, c, w.line, messages); err != nil {
+		return len(messages), err
+	}
+	for _, m := range messages {
+		settled, err := e.takeUp(ctx, c, w, m, voids[m.Message])
+		if err != nil {
+			return left, err
 		}
-		settled := false
-		if unanswered < probes {
-			if settled, err = e.takeUp(ctx, c, l, w, voids[w.Message]); err != nil {
-				return left, err
-			}
-		}
-		if settled {
-			unanswered = 0
-		} else {
-			unanswered, left = unanswered+1, left+1
+		if !settled {
+			left++
 		}
 	}
 	return left, nil
 }
 
+// objectedFirst puts the message that the recipient has objected to before the others: nothing else is tried before it is taken. If it is no longer
+// waiting, the line is up again; if another connector's message halts the line, nothing is tried.
+func (e *Engine) objectedFirst(ctx context.Context, c *Connection, l *line, messages []*Waiting) error {
+	now := l.known()
+	halt := now.halted()
+	if halt == nil {
+		return nil
+	}
+	if now.Connector != c.Name {
+		return halt
+	}
+	i := slices.IndexFunc(messages, func(w *Waiting) bool { return w.Message == now.Message })
+	if i < 0 {
+		return e.answered(ctx, l, &message{voids: now.Message}, true)
+	}
+	first := messages[i]
+	copy(messages[1:i+1], messages[:i])
+	messages[0] = first
+	return nil
+}
+
 // takeUp brings one waiting message to its end, or leaves it waiting.
-func (e *Engine) takeUp(ctx context.Context, c *Connection, l *line, w, void *Waiting) (settled bool, err error) {
+func (e *Engine) takeUp(ctx context.Context, c *Connection, y *way, w, void *Waiting) (settled bool, err error) {
 	env, err := e.reopen(c, w)
 	if err != nil {
 		return false, fmt.Errorf("opening message %s from the outbox: %w", w.Message, err)
@@ -77,7 +104,7 @@ func (e *Engine) takeUp(ctx context.Context, c *Connection, l *line, w, void *Wa
 	if err != nil {
 		return false, err
 	}
-	r.line = l
+	r.way = y
 	m := &message{transfer: w.Transfer.ID, envelope: env, ticket: w.Ticket, logged: w.Logged, generation: generation}
 	if void == nil && why == "" {
 		s, err := r.send(ctx, m)
@@ -92,7 +119,7 @@ func (e *Engine) takeUp(ctx context.Context, c *Connection, l *line, w, void *Wa
 		if err != nil {
 			return false, fmt.Errorf("opening void notice %s from the outbox: %w", void.Message, err)
 		}
-		notice = &message{transfer: w.Transfer.ID, envelope: env, ticket: void.Ticket, logged: void.Logged, generation: nobody}
+		notice = &message{transfer: w.Transfer.ID, envelope: env, ticket: void.Ticket, logged: void.Logged, generation: nobody, voids: w.Message}
 	}
 	if why == "" && c.Deadline > 0 && e.Now().Sub(w.Logged) > c.Deadline {
 		s, err := r.withdraw(ctx, m, notice, m.settle(Abandoned, codeDeadline, 0))

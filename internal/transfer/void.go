@@ -51,8 +51,12 @@ func (r *run) cancel(ctx context.Context, w *Waiting, m, notice *message, why st
 // says, or by its receipt, if the recipient answers with that. It returns nothing if the notice must wait.
 func (r *run) withdraw(ctx context.Context, m, notice *message, end *Settlement) (result, error) {
 	e, h := r.engine, m.envelope.Header()
-	e.Logger.Error("a message is withdrawn", "connector", r.conn.Name, "message", h.Message.String(), "sequence", h.Sequence, "as", string(end.Outcome), "code", end.Code)
+	alarm := func(text string) {
+		e.Logger.Error(text, "connector", r.conn.Name, "recipient", h.Recipient, "message", h.Message.String(), "sequence", h.Sequence, "records", h.Records,
+			"as", string(end.Outcome), "code", end.Code)
+	}
 	if notice == nil {
+		alarm("a message is withdrawn")
 		var err error
 		pause.At("void.begun")
 		if notice, err = r.voidNotice(ctx, m); err != nil {
@@ -63,7 +67,7 @@ func (r *run) withdraw(ctx context.Context, m, notice *message, end *Settlement)
 	both := &answersForEither{Connector: r.conn.Connector, original: m.envelope}
 	conn := *r.conn
 	conn.Connector, conn.Deadline = both, 0 // a notice holds nobody, and waits as long as it takes
-	s, err := e.deliver(ctx, &conn, notice, r.line)
+	s, err := e.deliver(ctx, &conn, notice, r.way)
 	if err != nil || s == nil {
 		return nil, err
 	}
@@ -74,8 +78,11 @@ func (r *run) withdraw(ctx context.Context, m, notice *message, end *Settlement)
 		return result{delivered, notice.settle(Cancelled, "void.original_delivered", s.Attempts)}, nil
 	}
 	if s.Outcome != Delivered {
-		return nil, &connectors.Failure{Kind: connectors.Halt, Code: "void.not_taken", Remote: s.Code,
-			Hint: "the recipient refused a void notice; compare sequence numbers with: authority status", Err: errors.New("a void notice was not taken")}
+		return nil, e.halt(ctx, r.conn, r.way.line, notice, &connectors.Failure{Kind: connectors.Halt, Code: "void.not_taken", Remote: s.Code,
+			Hint: "the recipient refused a void notice; compare sequence numbers with: authority status", Err: errors.New("a void notice was not taken")})
+	}
+	if end.Outcome == Abandoned {
+		alarm("a message is abandoned")
 	}
 	return result{end, s}, nil
 }

@@ -1,0 +1,5 @@
+// Package watch holds what shows how the service is doing while it works.
+//
+//   - recipients: each recipient of the register with the state of the line to it (up, down, halted), why and since when, and what waits for it.
+//     With --lift it brings a halted line up again, as an act in the log.
+package watch
