@@ -22,6 +22,7 @@ import (
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/lines"
 	"birgeoqy.kz/almasu/internal/store/people"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -336,7 +337,7 @@ func (v *service) readMapping(c *config.Connector, conn *transfer.Connection, ps
 // newEngine wires the engine.
 func (v *service) newEngine() *transfer.Engine {
 	return &transfer.Engine{
-		Ledger: v.store, Blocks: v.store, Lines: v.store, Vault: v.vault, Now: v.session.now, Wait: wait, Demo: v.session.demo, Logger: v.session.logger(),
+		Ledger: v.store, Blocks: v.store, Lines: lines.Book{Store: v.store}, Vault: v.vault, Now: v.session.now, Wait: wait, Demo: v.session.demo, Logger: v.session.logger(),
 		Register: func() *legal.Register { return v.register },
 		Roster:   v.roster,
 		Request:  v.request,

@@ -74,18 +74,6 @@ func (r *rig) everything() {
 	r.must(r.s.Keep(ctx, "w", d, scheduler.StateDone, r.now))
 	_, err = r.s.Dues(ctx, "", 5)
 	r.must(err)
-	for _, l := range []transfer.Line{{Recipient: ministry, State: transfer.LineHalted, Code: "log.inconsistent", Since: r.now, Connector: "pupils", Message: record.NewID()},
-		{Recipient: ministry, State: transfer.LineUp, Since: r.now}} {
-		r.must(r.s.SetLine(ctx, l))
-		got, err := r.s.Line(ctx, ministry)
-		r.must(err)
-		if got.Since = l.Since; got != l {
-			r.Errorf("%+v was kept as %+v", l, got)
-		}
-	}
-	if l, err := r.s.Line(ctx, "000000000000"); err != nil || l.State != transfer.LineUp {
-		r.Errorf("%+v %v", l, err)
-	}
 	for range 2 { // the second time replaces the chunk by another and a tombstone
 		r.must(people.Chunks{DB: r.s.People()}.Change(ctx, key(1), key(2), func(next uint32, around []roster.Chunk) ([]roster.Chunk, uint32, error) {
 			put := []roster.Chunk{{First: key(int(next)), Last: key(int(next)), Count: int(next), Body: []byte("x")}}

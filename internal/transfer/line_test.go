@@ -8,6 +8,7 @@ import (
 	"birgeoqy.kz/almasu/connectors/connectortest"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/lines"
 	"birgeoqy.kz/almasu/internal/store/tally"
 	"birgeoqy.kz/almasu/internal/transfer"
 )
@@ -31,7 +32,7 @@ func (r *rig) runOther(c *transfer.Connection) *transfer.Report {
 
 func (r *rig) line() transfer.Line {
 	r.Helper()
-	l, err := r.store.Line(r.Context(), r.register.Recipient(r.register.Route(connector).Recipient).BIN)
+	l, err := lines.Book{Store: r.store}.Line(r.Context(), r.register.Recipient(r.register.Route(connector).Recipient).BIN)
 	r.must(err)
 	return l
 }
@@ -169,14 +170,14 @@ func TestHaltHoldsForTheRecipient(t *testing.T) {
 func TestHaltOfAMessageThatIsGone(t *testing.T) {
 	r := newRig(t, store.SQLite)
 	l := transfer.Line{Recipient: r.line().Recipient, State: transfer.LineHalted, Code: "log.inconsistent", Since: r.clock.now(), Connector: connector, Message: record.NewID()}
-	r.must(r.store.SetLine(t.Context(), l))
+	r.must(lines.Book{Store: r.store}.SetLine(t.Context(), l))
 	r.complete(r.finish(r.order()))
 	l.Connector = "ministry-other"
-	r.must(r.store.SetLine(t.Context(), l))
+	r.must(lines.Book{Store: r.store}.SetLine(t.Context(), l))
 	if report := r.finish(r.order()); report.Code != "log.inconsistent" || report.Totals.Read != 0 {
 		t.Errorf("%s %s", report.Status, report.Code)
 	}
-	r.must(r.store.SetLine(t.Context(), transfer.Line{Recipient: l.Recipient, State: transfer.LineUp, Since: r.clock.now()}))
+	r.must(lines.Book{Store: r.store}.SetLine(t.Context(), transfer.Line{Recipient: l.Recipient, State: transfer.LineUp, Since: r.clock.now()}))
 	if report := r.finish(r.order()); report.Totals.Read != people {
 		t.Errorf("%s %s", report.Status, report.Code)
 	}

@@ -32,6 +32,7 @@ import (
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/lines"
 	chunks "birgeoqy.kz/almasu/internal/store/people"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -181,7 +182,7 @@ func (r *rig) restart() {
 		Table: table, Schema: entry.Schema, Key: r.seal, Ring: r.ring(), Batch: r.w.Batch, Senders: 3, Patience: 20 * time.Second, Deadline: 72 * time.Hour,
 	}
 	r.engine = &transfer.Engine{
-		Ledger: hookedLedger{opened, r}, Blocks: opened, Lines: opened, Vault: r.vault, Now: r.clock.now, Demo: true,
+		Ledger: hookedLedger{opened, r}, Blocks: opened, Lines: lines.Book{Store: opened}, Vault: r.vault, Now: r.clock.now, Demo: true,
 		Roster: func() (*roster.Roster, error) {
 			return chunks.Open(context.Background(), opened.People(), opened.Periods(), r.vault, r.clock.now(), r.tags)
 		}, Register: func() *legal.Register { return r.register },

@@ -10,7 +10,7 @@ import (
 
 	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/record"
-	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/lines"
 	"birgeoqy.kz/almasu/internal/store/tally"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -66,9 +66,18 @@ reason. Exit code 1: a line is halted.`,
 }
 
 func (t *tool) lift(cmd *cobra.Command, v *lawtool.Service, bin, reason, actor string) error {
-	at := t.Now()
-	err := v.Store.LiftHalt(cmd.Context(), at, bin, &transferlog.Act{Actor: actor, Act: "line.lift", Object: "recipient " + bin, Reason: reason})
-	if errors.Is(err, store.ErrNotHalted) {
+	book, at := lines.Book{Store: v.Store}, t.Now()
+	now, err := book.Line(cmd.Context(), bin)
+	if err == nil && now.State != transfer.LineHalted {
+		err = lines.ErrNotHalted
+	}
+	if err == nil {
+		_, err = v.Store.Append(cmd.Context(), at, &transferlog.Act{Actor: actor, Act: "line.lift", Object: "recipient " + bin, Reason: reason})
+	}
+	if err == nil {
+		err = book.Lift(cmd.Context(), at, bin)
+	}
+	if errors.Is(err, lines.ErrNotHalted) {
 		return record.NewProblem("usage.not_halted", "", "see: almasu recipients", "the line to recipient %s is not halted", bin)
 	}
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/lines"
 	"birgeoqy.kz/almasu/internal/transfer"
 )
 
@@ -52,7 +53,7 @@ type Job struct {
 func Read(ctx context.Context, s *store.Store, now time.Time) (*Tally, error) {
 	t := &Tally{}
 	var err error
-	if t.Lines, err = s.Lines(ctx); err != nil {
+	if t.Lines, err = (lines.Book{Store: s}).All(ctx); err != nil {
 		return nil, err
 	}
 	tx, err := s.DB().BeginTxx(ctx, &sql.TxOptions{ReadOnly: true})
