@@ -103,6 +103,7 @@ func (v *service) perform(ctx context.Context, d *scheduler.Due) (*transfer.Repo
 	if !ok {
 		return nil, fmt.Errorf("connector %s is not configured any more", d.Job)
 	}
+	defer v.memory.enter(conn.Batch)()
 	if d.Cause == scheduler.CauseResume {
 		closed, err := v.closeOthers(ctx, conn, record.ID{})
 		if err != nil || closed > 0 { // a run has delivered what waits

@@ -50,6 +50,7 @@ type service struct {
 	connections map[string]*transfer.Connection
 	receivers   map[string]*signing.Keyring // by connector
 	engine      *transfer.Engine
+	memory      budget
 	closers     []func()
 }
 

@@ -44,7 +44,7 @@ func (r *run) stream(ctx context.Context, from Progress, left int) error {
 	for range depth {
 		free <- record.NewBatch(r.gate.Fields(), c.Batch)
 	}
-	const written = 2 // drafts that may wait to be packed
+	const written = 1 // drafts that may wait to be packed
 	drafts, parts := make(chan *draft, written), make(chan *Part, 1)
 	desk.pages = make(chan []byte, written+2)
 	outgoing, settled := make(chan *message, window), make(chan result, window)
