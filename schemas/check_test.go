@@ -129,12 +129,12 @@ func TestSettleForgets(t *testing.T) {
 
 func TestTargets(t *testing.T) {
 	s := compiled(t, pupils)
-	want := []Target{{"iin", true, -1, "string", nil, ""}, {"a/b", true, 3, "", nil, ""}, {"phones[]", false, -1, "string", nil, ""}, {"born", false, -1, "string", nil, "day"},
-		{"n", false, -1, "number", nil, ""}}
+	want := []Target{{Path: "iin", Required: true, MaxLength: -1, Type: "string"}, {Path: "a/b", Required: true, MaxLength: 3, Nillable: true}, {Path: "phones[]", Required: false, MaxLength: -1, Type: "string"}, {Path: "born", Required: false, MaxLength: -1, Type: "string", About: "day"},
+		{Path: "n", Required: false, MaxLength: -1, Type: "number"}}
 	if got := s.RecordTargets(); !reflect.DeepEqual(got, want) {
 		t.Errorf("%v", got)
 	}
-	if got := s.HeaderTargets(); !reflect.DeepEqual(got, []Target{{"header/n", true, -1, "integer", nil, ""}}) {
+	if got := s.HeaderTargets(); !reflect.DeepEqual(got, []Target{{Path: "header/n", Required: true, MaxLength: -1, Type: "integer"}}) {
 		t.Errorf("%v", got)
 	}
 	loop := compiled(t, `{"$schema": "`+Dialect+`", "type": "object", "properties": {"list": {"type": "array", "items": {"$ref": "#/$defs/t"}}},

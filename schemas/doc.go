@@ -2,6 +2,9 @@
 // checks a document while its bytes are written, the receiver while it reads them, both by the same code. It also has the strict
 // JSON reader that both ends rely on ([Scan]).
 //
+// A schema is one of JSON Schema, whose subset stands below, or one of XML Schema, whose subset is that of [birgeoqy.kz/almasu/schemas/xsd];
+// documents of the latter are XML.
+//
 // # The subset of JSON Schema
 //
 // A schema is one JSON text in the dialect 2020-12, which it must name in "$schema". What is not in this table is refused when the

@@ -24,6 +24,7 @@ func (c *compiler) keyword(n *node, name string, v *tree, at string) bool {
 			break
 		}
 		n.enum = c.values(v.items, at)
+		n.listOf(v.items)
 	case "minLength":
 		n.minLength = c.count(v, at)
 	case "maxLength":
@@ -47,6 +48,17 @@ func (c *compiler) keyword(n *node, name string, v *tree, at string) bool {
 		return c.containerKeyword(n, name, v, at)
 	}
 	return true
+}
+
+// listOf notes the values of an enum for [Target], if all are texts or whole numbers.
+func (n *node) listOf(items []*tree) {
+	for _, t := range items {
+		if t.kind != String && (t.kind != Number || !parseDecimal([]byte(t.text)).whole()) {
+			n.listed = nil
+			return
+		}
+		n.listed = append(n.listed, t.text)
+	}
 }
 
 // constantOf notes the constant for [Target].

@@ -44,6 +44,7 @@ type node struct {
 	about        string
 	constant     *string
 	constantType string
+	listed       []string
 }
 
 // typeName is the only type allowed, or "".

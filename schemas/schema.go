@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/schemas/xsd"
 )
 
 // Kind is the kind of one event of a document.
@@ -29,18 +30,21 @@ type Violation struct {
 	// Path is a JSON pointer: from the record where Record >= 0, from the document otherwise. It ends before a member
 	// whose name the schema does not declare.
 	Path string `json:"path"`
-	// Code is "schema." and the keyword in snake case, e.g. "schema.max_length".
+	// Code is "schema." and the keyword in snake case, e.g. "schema.max_length"; of XML it is one of schemas/xsd.
 	Code string `json:"code"`
-	// Keyword is the schema's keyword, e.g. "maxLength".
+	// Keyword is the schema's keyword, e.g. "maxLength"; of XML the code without its first word.
 	Keyword string `json:"keyword"`
+	// Line is the line of the document, from 1; 0 if it was not read from bytes.
+	Line int `json:"line,omitempty"`
 }
 
 // Schema is a compiled schema. It is safe for concurrent use.
 type Schema struct {
 	digest  record.Digest
 	raw     []byte
-	root    *node
+	root    *node // of XML: one that refuses everything
 	records int
+	xml     *xsd.Schema // nil of a schema of JSON
 }
 
 // Digest is the SHA-256 of the schema's source bytes.
@@ -51,6 +55,9 @@ func (s *Schema) Source() []byte { return s.raw }
 
 // Records is the name of the member that holds the records, "" if the schema has none.
 func (s *Schema) Records() string {
+	if s.xml != nil {
+		return s.xml.Records()
+	}
 	if s.records < 0 {
 		return ""
 	}
@@ -60,17 +67,54 @@ func (s *Schema) Records() string {
 // MaxViolations is how many violations of one document are told apart.
 const MaxViolations = 10_000
 
-// CheckDocument reads a whole JSON document strictly, as [Scan] does, and returns every violation in document order. The error
-// is a [*record.Problem] if doc is not well-formed, or has more than [MaxViolations].
+// CheckDocument reads a whole document strictly, JSON as [Scan] does, XML as [birgeoqy.kz/almasu/schemas/xmlscan] does, and returns every violation in
+// document order. The error is a [*record.Problem] if doc is not well-formed, or has more than [MaxViolations].
 func (s *Schema) CheckDocument(doc []byte) ([]Violation, error) {
-	c := s.Checker()
-	if err := Scan(doc, c); err != nil {
+	var found []Violation
+	var err error
+	if s.xml != nil {
+		found, err = s.checkXML(doc)
+	} else {
+		found, err = s.checkJSON(doc)
+	}
+	if err == nil && len(found) > MaxViolations {
+		err = record.NewProblem("schema.too_many_violations", "", "", "the document breaks its schema more than %d times", MaxViolations)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if len(c.found) > MaxViolations {
-		return nil, record.NewProblem("schema.too_many_violations", "", "", "the document breaks its schema more than %d times", MaxViolations)
+	return found, nil
+}
+
+// liner notes the line of each violation.
+type liner struct {
+	*Checker
+	scanner scanner
+	line    int
+	at      int
+}
+
+// Event implements Events.
+func (l *liner) Event(k Kind, text []byte) {
+	known := len(l.found)
+	l.Checker.Event(k, text)
+	for ; known < len(l.found); known++ {
+		for ; l.at < l.scanner.start; l.at++ {
+			if l.scanner.doc[l.at] == '\n' {
+				l.line++
+			}
+		}
+		l.found[known].Line = l.line
 	}
-	return c.found, nil
+}
+
+func (s *Schema) checkJSON(doc []byte) ([]Violation, error) {
+	l := &liner{Checker: s.Checker(), scanner: scanner{doc: doc}, line: 1}
+	l.scanner.to = l
+	if err := l.scanner.run(); err != nil {
+		return nil, err
+	}
+	return l.found, nil
 }
 
 // Target is one scalar that a schema declares.
@@ -85,12 +129,19 @@ type Target struct {
 	Type string
 	// Const is the only text or whole number allowed, as the schema writes it; nil if there is a choice.
 	Const *string
+	// Enum are the texts and whole numbers allowed, as the schema writes them; nil if they are not listed, or are others.
+	Enum []string
+	// Nillable says that null, or xsi:nil, is allowed.
+	Nillable bool
 	// About is the description.
 	About string
 }
 
 // RecordTargets lists the scalars of one record in the schema's order. A definition that contains itself is listed once.
 func (s *Schema) RecordTargets() []Target {
+	if s.xml != nil {
+		return fromXSD(s.xml.RecordTargets())
+	}
 	if s.records < 0 {
 		return nil
 	}
@@ -99,6 +150,9 @@ func (s *Schema) RecordTargets() []Target {
 
 // HeaderTargets lists the scalars of the document outside its records.
 func (s *Schema) HeaderTargets() []Target {
+	if s.xml != nil {
+		return fromXSD(s.xml.HeaderTargets())
+	}
 	var list []Target
 	for i, p := range s.root.props {
 		if i != s.records {
@@ -118,7 +172,8 @@ func appendTargets(list []Target, n *node, path, about string, required bool, op
 		return appendTargets(list, n.items, path+"[]", about, required && n.minItems > 0, open)
 	}
 	if n.props == nil {
-		return append(list, Target{path, required, n.maxLength, n.typeName(), n.constant, about})
+		return append(list, Target{Path: path, Required: required, MaxLength: n.maxLength, Type: n.typeName(), Const: n.constant, Enum: n.listed,
+			Nillable: n.types&typeNull != 0 && !n.any, About: about})
 	}
 	if path != "" {
 		path += "/"

@@ -27,20 +27,33 @@ type Set struct {
 	digests map[record.Digest]int
 }
 
-var fileName = regexp.MustCompile(`^([a-z][a-z0-9-]*)\.v([1-9][0-9]{0,3})\.json$`)
+var fileName = regexp.MustCompile(`^([a-z][a-z0-9-]*)\.v([1-9][0-9]{0,3})\.(?:json|xsd)$`)
 
-// LoadSet compiles every *.json in fsys, at any depth. A file is named <name>.v<version>.json, where name is of lower-case letters,
-// digits and hyphens; two files may share neither name and version nor bytes. All problems are reported at once, as [record.Problems].
+// LoadSet compiles every *.json and *.xsd in fsys, at any depth. A file is named <name>.v<version>.json or <name>.v<version>.xsd, where name is of
+// lower-case letters, digits and hyphens; two may share neither name and version nor digest. An *.xsd with another name is a part that
+// some schema includes or imports. All problems are reported at once, as [record.Problems].
 func LoadSet(fsys fs.FS) (*Set, error) {
 	s := &Set{digests: map[record.Digest]int{}}
 	var problems record.Problems
+	var parts []string
+	used := map[string]bool{}
 	err := fs.WalkDir(fsys, ".", func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || path.Ext(file) != ".json" {
+		ext := path.Ext(file)
+		if err != nil || d.IsDir() || ext != ".json" && ext != ".xsd" {
 			return err
 		}
-		s.add(fsys, file, &problems)
+		if ext == ".xsd" && !fileName.MatchString(path.Base(file)) {
+			parts = append(parts, file)
+			return nil
+		}
+		s.add(fsys, file, used, &problems)
 		return nil
 	})
+	for _, p := range parts {
+		if !used[p] && len(problems) == 0 {
+			problems.Add("schema.file_name", p, "name it <name>.v<version>.xsd, or delete it", "no schema includes or imports this file")
+		}
+	}
 	problems.Merge(err, "schema.unreadable", ".")
 	if err := problems.Err(); err != nil {
 		return nil, err
@@ -54,26 +67,21 @@ func LoadSet(fsys fs.FS) (*Set, error) {
 	return s, nil
 }
 
-func (s *Set) add(fsys fs.FS, file string, problems *record.Problems) {
+func (s *Set) add(fsys fs.FS, file string, used map[string]bool, problems *record.Problems) {
 	parts := fileName.FindStringSubmatch(path.Base(file))
 	if parts == nil {
-		problems.Add("schema.file_name", file, "rename the file", "a schema file is named <name>.v<version>.json")
+		problems.Add("schema.file_name", file, "rename the file", "a schema file is named <name>.v<version>.json or .xsd")
 		return
 	}
-	raw, err := fs.ReadFile(fsys, file)
+	compiled, err := CompileFile(fsys, file)
 	if err != nil {
-		problems.Add("schema.unreadable", file, "", "the file cannot be read: %v", err)
+		problems.Merge(err, "schema.unreadable", file)
 		return
 	}
-	compiled, err := Compile(raw)
-	if err != nil {
-		var found record.Problems
-		found.Merge(err, "schema.unreadable", "")
-		for _, p := range found {
-			p.Where = file + ":" + p.Where
+	if compiled.xml != nil {
+		for _, f := range compiled.xml.Files() {
+			used[f] = true
 		}
-		*problems = append(*problems, found...)
-		return
 	}
 	version, _ := strconv.Atoi(parts[2])
 	if other, ok := s.Lookup(parts[1], version); ok {
@@ -106,3 +114,25 @@ func (s *Set) Lookup(name string, version int) (Entry, bool) {
 
 // All lists the schemas by name and version.
 func (s *Set) All() []Entry { return slices.Clone(s.entries) }
+
+// CompileFile compiles a schema from a file, as XML Schema if its name ends in .xsd. The error is [record.Problems]; places begin with the
+// file's name.
+func CompileFile(fsys fs.FS, file string) (*Schema, error) {
+	if path.Ext(file) == ".xsd" {
+		return CompileXSD(file, func(name string) ([]byte, error) { return fs.ReadFile(fsys, name) })
+	}
+	raw, err := fs.ReadFile(fsys, file)
+	if err != nil {
+		return nil, record.NewProblem("schema.unreadable", file, "", "the file cannot be read: %v", err)
+	}
+	compiled, err := Compile(raw)
+	if err != nil {
+		var found record.Problems
+		found.Merge(err, "schema.unreadable", "")
+		for _, p := range found {
+			p.Where = file + ":" + p.Where
+		}
+		return nil, found
+	}
+	return compiled, nil
+}

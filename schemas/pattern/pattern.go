@@ -85,6 +85,11 @@ func Compile(p string) (*Matcher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", ErrSyntax, err.(*syntax.Error).Code)
 	}
+	return build(re)
+}
+
+// build makes the table of a parsed expression.
+func build(re *syntax.Regexp) (*Matcher, error) {
 	prog, err := syntax.Compile(re.Simplify())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSyntax, err)

@@ -1,0 +1,161 @@
+package xsd
+
+import (
+	"encoding/binary"
+
+	"birgeoqy.kz/almasu/schemas/xsd/grammar"
+	"birgeoqy.kz/almasu/schemas/xsd/simple"
+)
+
+// identities is the state of all constraints of open elements.
+type identities struct {
+	scopes   []*scope
+	selected []selection
+	journal  []entry
+}
+
+// scope is one constraint of an open element.
+type scope struct {
+	limit *grammar.Constraint
+	depth int // of the element, the root has 1
+	group int // the first scope of the same element
+	keys  map[string]bool
+}
+
+// entry is a key that was added, for undoing.
+type entry struct {
+	keys map[string]bool
+	key  string
+}
+
+// selection is an open element that a selector has chosen.
+type selection struct {
+	scope  *scope
+	depth  int
+	values [8][]byte
+	have   uint8
+	bad    bool // a field occurred twice, or was nil
+}
+
+func (d *identities) reset() {
+	d.scopes, d.selected, d.journal = d.scopes[:0], d.selected[:0], d.journal[:0]
+}
+
+func (d *identities) undo(journal, depth int) {
+	for _, e := range d.journal[journal:] {
+		delete(e.keys, e.key)
+	}
+	d.journal = d.journal[:journal]
+	for len(d.scopes) > 0 && d.scopes[len(d.scopes)-1].depth > depth {
+		d.scopes = d.scopes[:len(d.scopes)-1]
+	}
+	for len(d.selected) > 0 && d.selected[len(d.selected)-1].depth > depth {
+		d.selected = d.selected[:len(d.selected)-1]
+	}
+}
+
+func (d *identities) open(limits []*grammar.Constraint, depth int) {
+	first := len(d.scopes)
+	for _, l := range limits {
+		d.scopes = append(d.scopes, &scope{limit: l, depth: depth, group: first, keys: map[string]bool{}})
+	}
+}
+
+// matches reports whether the innermost open element is on the path that begins at the element of this depth.
+func (c *Checker) matches(x *grammar.XPath, depth int) bool {
+	below := len(c.frames) - depth
+	if below < len(x.Steps) || below > len(x.Steps) && !x.Deep {
+		return false
+	}
+	for i := range x.Steps {
+		f := &c.frames[len(c.frames)-len(x.Steps)+i]
+		if f.elem == nil || !x.Steps[i].Takes(f.elem.Name.Space, f.elem.Name.Local) {
+			return false
+		}
+	}
+	return true
+}
+
+// selects opens selections for the element just entered.
+func (c *Checker) selects() {
+	for _, s := range c.ids.scopes {
+		for i := range s.limit.Selector {
+			if c.matches(&s.limit.Selector[i], s.depth) {
+				c.ids.selected = append(c.ids.selected, selection{scope: s, depth: len(c.frames)})
+				break
+			}
+		}
+	}
+}
+
+// field notes a value for every selection that it is a field of.
+func (c *Checker) field(t *simple.Type, text []byte, space string, local []byte, attr bool) {
+	for i := range c.ids.selected {
+		s := &c.ids.selected[i]
+		for k, paths := range s.scope.limit.Fields {
+			for j := range paths {
+				x := &paths[j]
+				if (x.Attribute != nil) != attr || attr && !x.Attribute.Takes(space, string(local)) || !c.matches(x, s.depth) {
+					continue
+				}
+				s.bad = s.bad || s.have>>k&1 == 1
+				s.have |= 1 << k
+				s.values[k] = t.Key(s.values[k][:0], text, &c.scratch)
+				break
+			}
+		}
+	}
+}
+
+// leaves ends selections and scopes of the innermost open element.
+func (c *Checker) leaves() {
+	depth := len(c.frames)
+	for n := len(c.ids.selected); n > 0 && c.ids.selected[n-1].depth == depth; n = len(c.ids.selected) {
+		c.close(&c.ids.selected[n-1])
+		c.ids.selected = c.ids.selected[:n-1]
+	}
+	n := len(c.ids.scopes)
+	for n > 0 && c.ids.scopes[n-1].depth == depth {
+		n--
+	}
+	for _, s := range c.ids.scopes[n:] {
+		if s.limit.Kind != "keyref" {
+			continue
+		}
+		for k := range s.keys {
+			if !c.ids.scopes[s.group+s.limit.Refer].keys[k] {
+				c.violates("schema.keyref", "")
+				break
+			}
+		}
+	}
+	c.ids.scopes = c.ids.scopes[:n]
+}
+
+// close judges the values of a selection.
+func (c *Checker) close(s *selection) {
+	l := s.scope.limit
+	switch {
+	case s.bad:
+		c.violates("schema."+l.Kind, "")
+		return
+	case s.have != 1<<len(l.Fields)-1:
+		if l.Kind == "key" {
+			c.violates("schema.key", "")
+		}
+		return
+	}
+	c.key = c.key[:0]
+	for _, v := range s.values[:len(l.Fields)] {
+		c.key = append(binary.AppendUvarint(c.key, uint64(len(v))), v...)
+	}
+	if s.scope.keys[string(c.key)] {
+		if l.Kind != "keyref" {
+			c.violates("schema."+l.Kind, "")
+		}
+		return
+	}
+	key := string(c.key)
+	s.scope.keys[key] = true
+	c.ids.journal = append(c.ids.journal, entry{s.scope.keys, key})
+}
