@@ -26,6 +26,7 @@ type XStep struct {
 	name  QName
 }
 
+// Takes reports whether the step goes to this name.
 func (x *XStep) Takes(space, local string) bool {
 	return x.every || x.name.Local == local && x.name.Space == space
 }

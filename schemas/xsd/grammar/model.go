@@ -28,6 +28,7 @@ type Edge struct {
 	To       int
 }
 
+// Takes reports whether the edge is for an element of this name.
 func (e *Edge) Takes(space string, local []byte) bool {
 	if e.Element != nil {
 		return e.Element.Name.Local == string(local) && e.Element.Name.Space == space

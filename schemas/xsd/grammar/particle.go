@@ -18,8 +18,10 @@ type Particle struct {
 	node     *node
 }
 
+// ParticleKind says what may occur.
 type ParticleKind uint8
 
+// The kinds of particles.
 const (
 	ElementParticle ParticleKind = iota
 	AnyParticle
@@ -28,6 +30,7 @@ const (
 	All
 )
 
+// Unbounded is the Max of a particle that may occur any number of times.
 const Unbounded = -1
 
 // occurs reads minOccurs and maxOccurs.

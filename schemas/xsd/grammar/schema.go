@@ -85,6 +85,7 @@ type Wildcard struct {
 	Process string
 }
 
+// Allows reports whether names of a namespace are allowed.
 func (w *Wildcard) Allows(space string) bool {
 	switch {
 	case w.every:
