@@ -20,9 +20,8 @@ const maxIntroduced = 4096
 // chain is which states of our log the recipient holds, or will hold when it has read what waits for it.
 type chain struct {
 	mu sync.Mutex // guards what follows; introductions are made one after another
-	// known says that end is what the chain of introductions reaches.
-	known bool
-	end   int64
+	// end is what the chain of introductions reaches, as far as we have made it ourselves.
+	end int64
 	// introduced are the checkpoints, as signed, that were introduced.
 	introduced map[string]struct{}
 }
@@ -37,22 +36,21 @@ func (c *Connector) introduce(ctx context.Context, p place, sender string, note 
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
 	if held != nil {
-		ch.known, ch.introduced = true, nil
-		if ch.end, err = waiting(p, sender, *held); err != nil {
-			return broken(ctx, err)
-		}
+		ch.end, ch.introduced = 0, nil
 	} else if _, done := ch.introduced[string(note)]; done {
 		return nil
-	}
-	if !ch.known {
-		if ch.end, err = c.heldNow(p, sender); err == nil {
-			ch.end, err = waiting(p, sender, ch.end)
-		}
+	} else {
+		now, err := c.heldNow(p, sender)
 		if err != nil {
 			return broken(ctx, err)
 		}
-		ch.known = true
+		held = &now
 	}
+	end, err := waiting(p, sender, *held) // others may introduce states too: another connector to this recipient
+	if err != nil {
+		return broken(ctx, err)
+	}
+	ch.end = max(ch.end, end)
 	body, err := c.introduction(ctx, note, at, ch.end)
 	if err != nil {
 		return err

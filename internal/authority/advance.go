@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
 	"birgeoqy.kz/almasu/internal/authority/inbox"
+	"birgeoqy.kz/almasu/internal/parcel"
 	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -66,6 +68,21 @@ func (s *Server) checkpoint(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// readState reads the body of an introduction, and verifies the checkpoint's signature.
+func readState(sd *sender, body []byte, at time.Time) (*inbox.State, error) {
+	var in updateBody
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if d.Decode(&in) != nil || onlyEOF(d) || in.From < 0 {
+		return nil, refuse("request.malformed", "", `expected {"checkpoint":base64,"from":size,"proof":[base64,...]}`)
+	}
+	state, err := sd.LogKey.Open(in.Checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	return &inbox.State{Sender: sd.BIN, Received: at, State: state, Signed: in.Checkpoint, Against: in.From, Proof: in.Proof}, nil
+}
+
 // onlyEOF reports whether something stands after the JSON value.
 func onlyEOF(d *json.Decoder) bool {
 	_, err := d.Token()
@@ -98,7 +115,7 @@ func (s *Server) advance(ctx context.Context, sd *sender, u *inbox.State) (held 
 		}
 		if known || transferlog.CheckExtension(earlier, later, u.Proof) != nil {
 			s.log.Error("alarm", "sender", sd.BIN, "code", "log.inconsistent")
-			if err := g.Raise(ctx, sd.BIN, u.Received, "log.inconsistent", u.Signed); err != nil {
+			if err := g.Raise(ctx, sd.BIN, u.Received, "log.inconsistent", u.Signed, u.Nonce == inbox.Nonce{}); err != nil {
 				return err
 			}
 			return inconsistent(held)
@@ -116,9 +133,6 @@ func (s *Server) advance(ctx context.Context, sd *sender, u *inbox.State) (held 
 	})
 	return held, err
 }
-
-// statusDomain is what the signature over a status is made under, besides the line.
-const statusDomain = "almasu-status/v1\n"
 
 // StatusMediaType is the media type of GET /v1/status.
 const StatusMediaType = "application/vnd.almasu.status"
@@ -143,21 +157,26 @@ func (s *Server) statusRequest(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	b.sender.mu.Lock()
-	line := statusLine{
-		V: 1, Recipient: s.config.BIN, Sender: b.sender.BIN, At: at.UTC().Format("2006-01-02T15:04:05.000000Z"),
-		Last: b.sender.progress.Last, Missing: b.sender.progress.Missing(), HeldSize: b.sender.progress.Held.Size, HeldRoot: b.sender.progress.Held.Root,
-	}
-	b.sender.mu.Unlock()
-	text, err := json.Marshal(line)
-	if err != nil {
-		return err
-	}
-	signed, err := signing.SignLine(statusDomain, text, s.key)
+	signed, err := s.status(b.sender, at)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", StatusMediaType)
 	w.Write(signed)
 	return nil
+}
+
+// status signs how far a sender has come.
+func (s *Server) status(sd *sender, at time.Time) ([]byte, error) {
+	sd.mu.Lock()
+	line := statusLine{
+		V: 1, Recipient: s.config.BIN, Sender: sd.BIN, At: at.UTC().Format("2006-01-02T15:04:05.000000Z"),
+		Last: sd.progress.Last, Missing: sd.progress.Missing(), HeldSize: sd.progress.Held.Size, HeldRoot: sd.progress.Held.Root,
+	}
+	sd.mu.Unlock()
+	text, err := json.Marshal(line)
+	if err != nil {
+		return nil, err
+	}
+	return signing.SignLine(parcel.StatusDomain, text, s.key)
 }

@@ -19,7 +19,7 @@ import (
 // The exit codes of the command.
 const (
 	ExitOK = iota
-	// ExitFinding: verify has found something.
+	// ExitFinding: verify has found something, or receive cannot take a parcel.
 	ExitFinding
 	// ExitInput: an argument, the configuration or a file is bad.
 	ExitInput
@@ -92,7 +92,7 @@ func (c *command) root() *cobra.Command {
 	root := &cobra.Command{
 		Use: "authority", Short: "The receiving side: takes signed messages, keeps them, and answers with signed receipts",
 		Long: "authority receives messages of people's records, checks signature, order, log and schema, keeps what it accepts,\nand answers with receipts that it signs.\n\n" +
-			"Exit codes: 0 done, 1 verify has findings, 2 bad argument, configuration or file, 3 something of the machine is missing.",
+			"Exit codes: 0 done, 1 verify has findings or a parcel cannot be taken, 2 bad argument, configuration or file, 3 something of the machine is missing.",
 		SilenceUsage: true, SilenceErrors: true, Args: usage(cobra.NoArgs),
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return errUsage{err} })
@@ -102,7 +102,7 @@ func (c *command) root() *cobra.Command {
 	if err := flags.MarkHidden("now"); err != nil {
 		panic(err)
 	}
-	root.AddCommand(c.serve(), c.status(), c.verify(), c.export())
+	root.AddCommand(c.serve(), c.receive(), c.status(), c.verify(), c.export())
 	return root
 }
 
@@ -137,6 +137,9 @@ func (c *command) serve() *cobra.Command {
 		Long: "serve listens and receives. When it is ready it prints one line, \"listening on URL\". It logs to standard error in JSON, without values of records.",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			conf, now, err := c.start()
+			if err == nil {
+				err = mayServe(conf.Listen)
+			}
 			if err != nil {
 				return err
 			}

@@ -42,6 +42,15 @@
 // Any other answer is {"code","message","hint","held_size","held_root","receipt"}, the last four where they apply; statusOf is the one
 // place that gives codes their HTTP status. 503 comes with Retry-After and is not final. Messages never quote a value.
 //
+// # Parcels
+//
+// [Server.Receive] looks into a folder of parcels (package internal/parcel) and does with each file what is done with a request: an introduction is the
+// body of POST /v1/checkpoints, a parcel a message with its fields. A file has no request's signature and no nonce: who sent it is proven by the envelope. Besides
+// the checks above: parcel.malformed .too_large .encrypted .not_for_us .manifest. A receipt is written to the folder after it is durable in the store, and the parcel removed after
+// that; whoever is killed in between answers the same again. What cannot be taken stays, with a signed answer beside it.
+//
+// A document need not be JSON: JSON Lines, CSV and workbooks are judged as package tabular reads them.
+//
 // # Order and durability
 //
 // Requests are checked side by side. One goroutine writes: it takes the requests that wait, decides on repeated ids, numbers and states by what
@@ -51,6 +60,6 @@
 //
 // # Command
 //
-// [Main] is the command line: serve, status, verify, export. It exits with 0 when done, 1 when verify has findings, 2 for a bad argument,
+// [Main] is the command line: serve, receive, status, verify, export. It exits with 0 when done, 1 when verify has findings or a parcel cannot be taken, 2 for a bad argument,
 // configuration or file, 3 when the machine lacks something. Time comes from the caller.
 package authority

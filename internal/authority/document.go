@@ -1,9 +1,11 @@
 package authority
 
 import (
+	"errors"
 	"strconv"
 	"sync"
 
+	"birgeoqy.kz/almasu/internal/authority/tabular"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/schemas"
@@ -35,13 +37,30 @@ func (v *verdict) accepted() int {
 
 // judge checks documents against one schema. It is safe for concurrent use.
 type judge struct {
-	schema *schemas.Schema
-	unique []string
-	pool   sync.Pool // of *reading
+	schema  *schemas.Schema
+	columns []string // of tables
+	unique  []string
+	pool    sync.Pool // of *reading
 }
 
-func newJudge(s *schemas.Schema, unique []string) *judge {
-	j := &judge{schema: s, unique: unique}
+// plain is the document as the JSON that its schema is about; a table becomes an object with an array of records.
+func (j *judge) plain(document []byte, mediaType string) ([]byte, *record.Problem) {
+	if mediaType == "application/json" {
+		return document, nil
+	}
+	b, err := tabular.JSON(document, mediaType, j.schema.Records(), j.columns)
+	if err != nil {
+		var p *record.Problem
+		if !errors.As(err, &p) {
+			p = record.NewProblem("message.media_type", "", "", "the document cannot be read")
+		}
+		return nil, p
+	}
+	return b, nil
+}
+
+func newJudge(s *schemas.Schema, columns, unique []string) *judge {
+	j := &judge{schema: s, columns: columns, unique: unique}
 	j.pool.New = func() any {
 		return &reading{checker: s.Checker(), member: s.Records(), unique: unique, seen: make([]map[string]int, len(unique))}
 	}

@@ -14,7 +14,7 @@ func testJudge(t testing.TB) *judge {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newJudge(s, []string{"iin", "name"})
+	return newJudge(s, nil, []string{"iin", "name"})
 }
 
 // TestJudge compares the outcomes of generated documents with what was put into them.

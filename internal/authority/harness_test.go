@@ -213,6 +213,12 @@ func document(n int, bad map[int]string) []byte {
 // seal makes the next message; change may alter its header.
 func (w *world) seal(doc []byte, records int, change func(*signing.Header)) *signing.Envelope {
 	w.t.Helper()
+	return w.sealAs(doc, "application/json", records, change)
+}
+
+// sealAs is seal for a document of any media type.
+func (w *world) sealAs(doc []byte, mediaType string, records int, change func(*signing.Header)) *signing.Envelope {
+	w.t.Helper()
 	w.next++
 	d := func(s string) record.Digest { return record.DigestOf([]byte(s)) }
 	h := signing.Header{
@@ -224,7 +230,7 @@ func (w *world) seal(doc []byte, records int, change func(*signing.Header)) *sig
 	if change != nil {
 		change(&h)
 	}
-	env, err := signing.Seal(h, signing.NewPayload(doc, "application/json"), w.key)
+	env, err := signing.Seal(h, signing.NewPayload(doc, mediaType), w.key)
 	if err != nil {
 		w.t.Fatal(err)
 	}

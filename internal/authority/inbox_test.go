@@ -210,7 +210,7 @@ func TestLostTransaction(t *testing.T) {
 	w.advance(m, 0)
 	broken := errors.New("the disk is gone")
 	err := w.server.group.submit(context.Background(), func(ctx context.Context, g *group) error {
-		if err := g.Raise(ctx, platformBIN, time.Now(), "x", []byte("x")); err != nil {
+		if err := g.Raise(ctx, platformBIN, time.Now(), "x", []byte("x"), false); err != nil {
 			return err
 		}
 		g.after = append(g.after, func() { t.Error("what was rolled back is remembered") })

@@ -39,6 +39,9 @@ type arrival struct {
 	receipt  []byte
 }
 
+// inFile reports whether the message came in a file, which has no nonce.
+func (a *arrival) inFile() bool { return a.nonce == inbox.Nonce{} }
+
 // body is a request whose signature was proven.
 type body struct {
 	sender   *sender
@@ -94,41 +97,51 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 	if err := s.open(a, r.Header); err != nil {
 		return err
 	}
-	prior, err := s.prior(r.Context(), a)
+	receipt, err := s.take(r.Context(), a, r.Header.Get(httpsig.FieldCheckpoint))
 	if err != nil {
 		return err
 	}
+	writeReceipt(w, receipt)
+	return nil
+}
+
+// take brings a message whose envelope is open to its receipt, durably; checkpoint is the signed one in base64. A message that is refused for good
+// comes back as a refusal with a receipt.
+func (s *Server) take(ctx context.Context, a *arrival, checkpoint string) (receipt []byte, err error) {
+	prior, err := s.prior(ctx, a)
+	if err != nil {
+		return nil, err
+	}
 	if prior != nil {
-		return s.repeat(w, r.Context(), a, prior)
+		return s.repeat(ctx, a, prior)
 	}
-	if err := s.admit(r.Context(), a, r.Header.Get(httpsig.FieldCheckpoint)); err != nil {
-		return s.taken(w, r.Context(), a, err)
+	if err := s.admit(ctx, a, checkpoint); err != nil {
+		return s.taken(ctx, a, err)
 	}
-	if err := s.judge(r.Context(), a); err != nil {
-		return err
+	if err := s.judge(ctx, a); err != nil {
+		return nil, err
 	}
 	if err := s.sign(a); err != nil {
-		return err
+		return nil, err
 	}
-	pause.At("authority.verified")
 	packed := buffers.Get().(*[]byte)
 	defer buffers.Put(packed)
 	if a.verdict.refused == nil {
 		*packed = inbox.Pack(*packed, a.payload.Bytes())
 		a.document = *packed
 	}
-	if prior, err = s.keep(r.Context(), a); err != nil {
-		return s.taken(w, r.Context(), a, err)
+	pause.At("authority.verified")
+	if prior, err = s.keep(ctx, a); err != nil {
+		return s.taken(ctx, a, err)
 	}
 	if prior != nil {
-		return s.repeat(w, r.Context(), a, prior)
+		return s.repeat(ctx, a, prior)
 	}
 	pause.At("authority.kept")
 	if a.verdict.refused != nil {
-		return &refusal{Problem: a.verdict.refused, receipt: a.receipt}
+		return nil, &refusal{Problem: a.verdict.refused, receipt: a.receipt}
 	}
-	writeReceipt(w, a.receipt)
-	return nil
+	return a.receipt, nil
 }
 
 // open verifies the envelope, compares it with the request's fields, and insists that we are the recipient.
@@ -141,7 +154,12 @@ func (s *Server) open(a *arrival, fields http.Header) error {
 	if err := httpsig.CheckEnvelope(fields, env); err != nil {
 		return err
 	}
-	h := env.Header()
+	return s.addressed(a)
+}
+
+// addressed insists that the envelope is from the key's holder to us.
+func (s *Server) addressed(a *arrival) error {
+	h := a.env.Header()
 	if h.Sender != a.sender.BIN {
 		return refuse("message.wrong_sender", "", "the envelope names another sender than the key's holder")
 	}
@@ -165,15 +183,14 @@ func (s *Server) prior(ctx context.Context, a *arrival) (*inbox.Answered, error)
 }
 
 // repeat gives the earlier answer again, whatever came since. The same id with other bytes is an alarm.
-func (s *Server) repeat(w http.ResponseWriter, ctx context.Context, a *arrival, prior *inbox.Answered) error {
+func (s *Server) repeat(ctx context.Context, a *arrival, prior *inbox.Answered) ([]byte, error) {
 	if !bytes.Equal(prior.Header, a.env.HeaderBytes()) {
-		return s.alarm(ctx, a.sender, a.at, refuse("message.other_envelope", "a message id stands for one envelope", "this message id was received with another envelope"), evidenceOf(a.env))
+		return nil, s.alarm(ctx, a.sender, a.at, refuse("message.other_envelope", "a message id stands for one envelope", "this message id was received with another envelope"), evidenceOf(a.env), a.inFile())
 	}
 	if prior.Status == signing.StatusRefused {
-		return &refusal{Problem: record.NewProblem(prior.Code, "", "", "the message was refused when it was first received"), receipt: prior.Receipt}
+		return nil, &refusal{Problem: record.NewProblem(prior.Code, "", "", "the message was refused when it was first received"), receipt: prior.Receipt}
 	}
-	writeReceipt(w, prior.Receipt)
-	return nil
+	return prior.Receipt, nil
 }
 
 // evidenceOf is the signed header of an envelope without its document.
@@ -182,10 +199,10 @@ func evidenceOf(env *signing.Envelope) []byte {
 }
 
 // alarm stores evidence against a sender and returns the refusal, once it is durable.
-func (s *Server) alarm(ctx context.Context, sd *sender, at time.Time, r *refusal, evidence []byte) error {
+func (s *Server) alarm(ctx context.Context, sd *sender, at time.Time, r *refusal, evidence []byte, once bool) error {
 	s.log.Error("alarm", "sender", sd.BIN, "code", r.Code)
 	return s.group.submit(ctx, func(ctx context.Context, g *group) error {
-		if err := g.Raise(ctx, sd.BIN, at, r.Code, evidence); err != nil {
+		if err := g.Raise(ctx, sd.BIN, at, r.Code, evidence, once); err != nil {
 			return err
 		}
 		return r
@@ -208,7 +225,7 @@ func (s *Server) admit(ctx context.Context, a *arrival, checkpoint string) error
 	if a.state, err = a.sender.LogKey.Open(signed); err != nil {
 		return err
 	}
-	if err := s.known(ctx, a.sender, a.at, a.state, signed); err != nil {
+	if err := s.known(ctx, a, signed); err != nil {
 		return err
 	}
 	intent, index, err := transferlog.CheckWire(a.ticket, a.state)
@@ -242,32 +259,32 @@ func checkSequence(p *inbox.Progress, sequence, window uint64) error {
 // taken turns to the case that a number is taken. By this very message, which came by another request meanwhile: it is repeated.
 // Between a message and the void notice for it: the two have crossed, and a void notice is told the receipt of what came before it. Else the
 // sender has used a number twice, and the header is kept as evidence. Other errors pass.
-func (s *Server) taken(w http.ResponseWriter, ctx context.Context, a *arrival, err error) error {
+func (s *Server) taken(ctx context.Context, a *arrival, err error) ([]byte, error) {
 	var r *refusal
 	if !errors.As(err, &r) || r.Code != codeTaken {
-		return err
+		return nil, err
 	}
 	prior, err := s.prior(ctx, a)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if prior != nil {
-		return s.repeat(w, ctx, a, prior)
+		return s.repeat(ctx, a, prior)
 	}
 	h := a.env.Header()
 	holder, err := s.store.Holder(ctx, a.sender.BIN, h.Sequence)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	switch {
 	case holder == nil:
 	case h.Operation == signing.OperationVoid:
 		r.receipt = holder.Receipt
-		return r
+		return nil, r
 	case operationOf(holder.Header) == signing.OperationVoid:
-		return r
+		return nil, r
 	}
-	return s.alarm(ctx, a.sender, a.at, r, evidenceOf(a.env))
+	return nil, s.alarm(ctx, a.sender, a.at, r, evidenceOf(a.env), a.inFile())
 }
 
 // operationOf reads the operation from a header that was verified when it was stored.
@@ -280,7 +297,8 @@ func operationOf(header []byte) string {
 }
 
 // known insists that a checkpoint was introduced and accepted.
-func (s *Server) known(ctx context.Context, sd *sender, at time.Time, state transferlog.Checkpoint, signed []byte) error {
+func (s *Server) known(ctx context.Context, a *arrival, signed []byte) error {
+	sd, state := a.sender, a.state
 	sd.mu.Lock()
 	root, ok := sd.progress.Root(state.Size)
 	held := sd.progress.Held
@@ -297,7 +315,7 @@ func (s *Server) known(ctx context.Context, sd *sender, at time.Time, state tran
 		r.held = &held
 		return r
 	case root != state.Root:
-		return s.alarm(ctx, sd, at, inconsistent(held), signed)
+		return s.alarm(ctx, sd, a.at, inconsistent(held), signed, a.inFile())
 	}
 	return nil
 }
@@ -316,14 +334,15 @@ func (s *Server) judge(ctx context.Context, a *arrival) (err error) {
 		if h.Records != 0 || len(a.payload.Bytes()) > maxVoid {
 			a.verdict.refused = record.NewProblem("message.void", "", "", "a void notice carries no records and at most %d bytes", maxVoid)
 		}
-	case h.MediaType != "application/json":
-		a.verdict.refused = record.NewProblem("message.media_type", "", "", "expected application/json")
-	case h.Operation == signing.OperationNotice:
+	case h.Operation == signing.OperationNotice && h.MediaType == "application/json":
 		a.verdict, err = s.judgeNotice(ctx, a)
 	case j == nil:
 		a.verdict.refused = record.NewProblem("schema.not_agreed", "", "compare the digests of the schema", "no schema with this digest was agreed on")
 	default:
-		a.verdict = j.judge(a.payload.Bytes(), h.Records)
+		var document []byte
+		if document, a.verdict.refused = j.plain(a.payload.Bytes(), h.MediaType); a.verdict.refused == nil {
+			a.verdict = j.judge(document, h.Records)
+		}
 	}
 	a.verdict.records = h.Records
 	return err

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"birgeoqy.kz/almasu/internal/authority/inbox"
+	"birgeoqy.kz/almasu/internal/parcel"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/signing/httpsig"
@@ -402,7 +403,7 @@ func TestStatusRequest(t *testing.T) {
 	w.start()
 	w.deliver(w.message(1))
 	r := must(w.do(must(http.NewRequest(http.MethodGet, w.url+"/v1/status", nil)), w.key, nil, ""))
-	line, _, err := signing.OpenLine(statusDomain, r.body, w.ring(), w.clock.now())
+	line, _, err := signing.OpenLine(parcel.StatusDomain, r.body, w.ring(), w.clock.now())
 	if err != nil || r.status != 200 || !strings.Contains(string(line), `"last_sequence":1,"missing":[],"held_size":1`) {
 		t.Fatalf("%d %s %v", r.status, r.body, err)
 	}

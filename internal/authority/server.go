@@ -96,7 +96,7 @@ func (s *Server) material() error {
 			ps.Merge(err, "config.file", one.File)
 			continue
 		}
-		s.judges[schema.Digest()] = newJudge(schema, s.config.Unique)
+		s.judges[schema.Digest()] = newJudge(schema, one.Columns, s.config.Unique)
 	}
 	nonces := httpsig.NewNonces(2*signatureWindow, 1<<20)
 	s.verifier = &httpsig.Verifier{Ring: ring, Window: signatureWindow, Fresh: nonces.Fresh}

@@ -13,13 +13,14 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"birgeoqy.kz/almasu/internal/authority/tabular"
 	"birgeoqy.kz/almasu/internal/record"
 )
 
 // Config is the authority's configuration file, in YAML. Unknown keys, repeated keys and a second document are errors.
 // Paths are relative to the folder of the file.
 type Config struct {
-	// Listen is the address to serve on, e.g. "0.0.0.0:8443"; port 0 takes a free one.
+	// Listen is the address to serve on, e.g. "0.0.0.0:8443"; port 0 takes a free one. Without it, and without tls, parcels can be received, and nothing is served.
 	Listen string `yaml:"listen"`
 	// PublicURL is what senders call the service, e.g. "https://receive.example.kz", where a proxy stands between; it is part of
 	// what they sign. Default: the request's own host.
@@ -37,6 +38,8 @@ type Config struct {
 	// ReceiptKey is the PEM file of the private key that signs receipts. Rotate it by replacing the file: the store remembers the
 	// public halves of former keys.
 	ReceiptKey string `yaml:"receipt_key"`
+	// Identity is a file with the age identity ("AGE-SECRET-KEY-1...") that opens encrypted parcels; only its owner may read it. Optional.
+	Identity string `yaml:"identity"`
 	// Senders are those who may send.
 	Senders []SenderConfig `yaml:"senders"`
 	// Schemas are the document schemas that were agreed on.
@@ -100,6 +103,9 @@ func (k SenderKey) period() (notBefore, notAfter time.Time, err error) {
 type SchemaFile struct {
 	File   string `yaml:"file"`
 	Digest string `yaml:"digest"`
+	// Columns says which members of a record the columns of a CSV or XLSX document are, in order, e.g. [iin, "address/region", "grade:integer"]; types are
+	// string, integer and boolean. Without it such a document under this schema is refused.
+	Columns []string `yaml:"columns"`
 }
 
 // Limits bound requests.
@@ -178,14 +184,15 @@ func (c *Config) check(path string) error {
 		}
 	}
 	host, _, err := net.SplitHostPort(c.Listen)
-	need(err == nil, "listen", "expected an address of the form host:port")
+	files := c.Listen == "" && !c.InsecureLoopback && c.TLS == TLSFiles{}
+	need(err == nil || files, "listen", "expected an address of the form host:port")
 	need(c.Data != "", "data", "the folder of the store is missing")
 	need(isBIN(c.BIN), "bin", "expected a BIN of twelve digits")
 	need(c.ReceiptKey != "", "receipt_key", "the private key that signs receipts is missing")
 	if c.InsecureLoopback {
 		ip := net.ParseIP(host)
 		need(ip != nil && ip.IsLoopback() && c.TLS == TLSFiles{}, "insecure_loopback", "only for a loopback address, and not together with tls")
-	} else {
+	} else if !files {
 		need(c.TLS.Certificate != "" && c.TLS.Key != "", "tls", "certificate and key are missing")
 	}
 	if c.PublicURL != "" {
@@ -213,6 +220,7 @@ func (c *Config) check(path string) error {
 	for i, s := range c.Schemas {
 		d, err := record.ParseDigest(s.Digest)
 		need(s.File != "" && err == nil && !d.IsZero(), fmt.Sprintf("schemas[%d]", i), `expected file and digest ("sha256:..." and 64 digits)`)
+		need(tabular.CheckColumns(s.Columns), fmt.Sprintf("schemas[%d].columns", i), "expected different members of a record, each with :integer or :boolean after it if it is no text")
 	}
 	need(len(c.Schemas) > 0, "schemas", "no schema was agreed on")
 	return ps.Err()
@@ -227,6 +235,7 @@ func (c *Config) resolve(folder string) {
 	}
 	at(&c.Data)
 	at(&c.ReceiptKey)
+	at(&c.Identity)
 	at(&c.TLS.Certificate)
 	at(&c.TLS.Key)
 	at(&c.TLS.ClientCA)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/authority/tabular"
 	"birgeoqy.kz/almasu/internal/notice"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
@@ -33,7 +34,7 @@ func Export(ctx context.Context, c *Config, sender, format string, out io.Writer
 		return 0, err
 	}
 	defer st.Close()
-	e := &exporter{members: map[record.Digest]string{}}
+	e := &exporter{members: map[record.Digest]string{}, tables: map[record.Digest][]string{}}
 	if err := e.schemas(c); err != nil {
 		return 0, err
 	}
@@ -83,7 +84,8 @@ func (e *exporter) mark(t *taken, id record.ID) (err error) {
 }
 
 type exporter struct {
-	members map[record.Digest]string // the member that holds the records, by schema
+	members map[record.Digest]string   // the member that holds the records, by schema
+	tables  map[record.Digest][]string // the columns of tables, by schema
 	columns []string
 	put     func(taken) error
 	marks   map[Spot]Mark
@@ -96,7 +98,7 @@ func (e *exporter) schemas(c *Config) error {
 		if err != nil {
 			return err
 		}
-		e.members[schema.Digest()] = schema.Records()
+		e.members[schema.Digest()], e.tables[schema.Digest()] = schema.Records(), one.Columns
 		for _, t := range schema.RecordTargets() {
 			if !slices.Contains(e.columns, t.Path) {
 				e.columns = append(e.columns, t.Path)
@@ -139,6 +141,11 @@ func (e *exporter) message(r *row) error {
 	member, ok := e.members[h.Schema]
 	if !ok || member == "" {
 		return record.NewProblem("schema.not_agreed", "", "configure the schema again", "the document's schema is not among those configured")
+	}
+	if h.MediaType != "application/json" {
+		if document, err = tabular.JSON(document, h.MediaType, member, e.tables[h.Schema]); err != nil {
+			return err
+		}
 	}
 	var parts map[string]json.RawMessage
 	if err := json.Unmarshal(document, &parts); err != nil {

@@ -37,10 +37,11 @@ func (s *Store) Writer(ctx context.Context) (*Writer, error) {
 		"SELECT size, root FROM checkpoint WHERE sender = ? ORDER BY size DESC LIMIT 1": &w.held,
 		`INSERT INTO message (sender, sequence, message, header, key_id, signature, document, schema, ticket, checkpoint, received, status, code, accepted, rejected, receipt)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`: &w.message,
-		"INSERT INTO checkpoint (sender, size, root, signed, against, proof, received) VALUES (?, ?, ?, ?, ?, ?, ?)":                        &w.checkpoint,
-		"INSERT INTO alarm (sender, at, code, evidence) SELECT ?1, ?2, ?3, ?4 WHERE (SELECT count(*) FROM alarm WHERE sender = ?1) < 10000": &w.alarm,
-		"INSERT OR IGNORE INTO nonce (key_id, nonce, expires) VALUES (?, ?, ?)":                                                             &w.nonce,
-		"DELETE FROM nonce WHERE expires < ?": &w.old,
+		"INSERT INTO checkpoint (sender, size, root, signed, against, proof, received) VALUES (?, ?, ?, ?, ?, ?, ?)": &w.checkpoint,
+		`INSERT INTO alarm (sender, at, code, evidence) SELECT ?1, ?2, ?3, ?4 WHERE (SELECT count(*) FROM alarm WHERE sender = ?1) < 10000
+			AND NOT (?5 AND EXISTS (SELECT 1 FROM alarm WHERE sender = ?1 AND code = ?3 AND evidence = ?4))`: &w.alarm,
+		"INSERT OR IGNORE INTO nonce (key_id, nonce, expires) VALUES (?, ?, ?)": &w.nonce,
+		"DELETE FROM nonce WHERE expires < ?":                                   &w.old,
 	} {
 		if *stmt, err = conn.PrepareContext(ctx, text); err != nil {
 			return nil, errors.Join(fmt.Errorf("preparing to write: %w", err), w.Close())
@@ -111,7 +112,11 @@ type Nonce struct {
 	Expires      time.Time
 }
 
+// spend remembers the nonce of a request; what came in a file has none.
 func (w *Writer) spend(ctx context.Context, n Nonce) error {
+	if n == (Nonce{}) {
+		return nil
+	}
 	_, err := w.nonce.ExecContext(ctx, n.KeyID, n.Nonce, n.Expires.UnixMicro())
 	return err
 }
@@ -175,8 +180,9 @@ func (w *Writer) PutState(ctx context.Context, s *State) error {
 	return err
 }
 
-// Raise stores evidence against a sender, ten thousand pieces at most.
-func (w *Writer) Raise(ctx context.Context, sender string, at time.Time, code string, evidence []byte) error {
-	_, err := w.alarm.ExecContext(ctx, sender, at.UnixMicro(), code, evidence)
+// Raise stores evidence against a sender, ten thousand pieces at most. With once, a piece that is stored is not stored again: a file that stays where
+// it is comes up at every look.
+func (w *Writer) Raise(ctx context.Context, sender string, at time.Time, code string, evidence []byte, once bool) error {
+	_, err := w.alarm.ExecContext(ctx, sender, at.UnixMicro(), code, evidence, once)
 	return err
 }

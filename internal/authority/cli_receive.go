@@ -1,0 +1,84 @@
+package authority
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"birgeoqy.kz/almasu/internal/record"
+)
+
+func (c *command) receive() *cobra.Command {
+	var on bool
+	var every time.Duration
+	cmd := &cobra.Command{
+		Use: "receive DIR", Short: "Take parcels from a folder, and leave signed receipts in it", Args: usage(cobra.ExactArgs(1)),
+		Long: `receive takes what senders have put into DIR/in, checks it as serve checks requests, keeps it in the same store, and leaves receipts, answers and a
+status for each sender in DIR/out. A parcel is removed when its receipt is durable. What cannot be taken stays, is listed with the reason, and is
+tried again at the next look; then the exit code is 1. With --watch it goes on until it is told to end. It is the store's only writer: it does not run beside serve.`,
+		Example: "  authority receive /srv/exchange/platform\n  authority receive /srv/exchange/platform --watch",
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			conf, now, err := c.start()
+			if err != nil {
+				return err
+			}
+			identities, err := ReadIdentity(conf.Identity)
+			if err != nil {
+				return err
+			}
+			log := slog.New(slog.NewJSONHandler(io.Discard, nil))
+			if on {
+				log = slog.New(slog.NewJSONHandler(c.stderr, nil))
+			}
+			s, err := Open(cmd.Context(), conf, now, log)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, s.Close()) }()
+			if on {
+				return watch(cmd.Context(), s, args[0], identities, every, func(found *Intake) { _ = c.printIntake(found) })
+			}
+			found, err := s.Receive(cmd.Context(), args[0], identities)
+			if err != nil {
+				return err
+			}
+			if err := c.printIntake(found); err != nil {
+				return err
+			}
+			if len(found.Waiting) > 0 {
+				return errFinding
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&on, "watch", false, "go on looking")
+	cmd.Flags().DurationVar(&every, "every", 5*time.Second, "how often to look, with --watch")
+	cmd.Flags().BoolVar(&c.json, "json", false, "print JSON")
+	return cmd
+}
+
+func (c *command) printIntake(found *Intake) error {
+	if c.json {
+		return c.print(found)
+	}
+	_, err := fmt.Fprintf(c.stdout, "%d parcels have a receipt now, %d of them a refusal; %d states of logs accepted\n", found.Taken, found.Refused, found.States)
+	for _, w := range found.Waiting {
+		fmt.Fprintf(c.stdout, "- %s stays: %s [%s]\n", w.File, w.Text, w.Code)
+		if w.Hint != "" {
+			fmt.Fprintf(c.stdout, "    hint: %s\n", w.Hint)
+		}
+	}
+	return err
+}
+
+// mayServe refuses to serve by a configuration that is for parcels only.
+func mayServe(listen string) error {
+	if listen == "" {
+		return record.NewProblem("config.value", "listen", "authority receive takes parcels", "there is no address to listen on")
+	}
+	return nil
+}

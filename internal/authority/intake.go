@@ -1,0 +1,383 @@
+package authority
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+
+	"birgeoqy.kz/almasu/internal/parcel"
+	"birgeoqy.kz/almasu/internal/pause"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/transferlog"
+)
+
+// Intake is what one look into a folder of parcels has found.
+type Intake struct {
+	// Taken counts parcels that were answered with a receipt, of which Refused by a signed refusal. States counts introductions that were accepted.
+	Taken   int `json:"taken"`
+	Refused int `json:"refused"`
+	States  int `json:"states"`
+	// Waiting are files that could not be taken: they stay, and are tried again at the next look.
+	Waiting []Waiting `json:"waiting"`
+}
+
+// Waiting is a file that could not be taken.
+type Waiting struct {
+	File string `json:"file"`
+	Code string `json:"code"`
+	Text string `json:"text"`
+	Hint string `json:"hint,omitempty"`
+}
+
+// intake is one look into a folder.
+type intake struct {
+	*Server
+	root       *os.Root
+	identities []age.Identity
+	found      Intake
+	// inconsistent are the introduced checkpoints, as signed, that contradict what is held.
+	inconsistent map[string]error
+}
+
+// ReadIdentity reads the age identity of a file that only its owner may read.
+func ReadIdentity(file string) ([]age.Identity, error) {
+	if file == "" {
+		return nil, nil
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, record.NewProblem("config.file", "identity", "", "%v", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, record.NewProblem("config.secret_readable", "identity", "run: chmod 600 "+file, "others than its owner may read this secret")
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, record.NewProblem("config.file", "identity", "", "%v", err)
+	}
+	defer f.Close()
+	identities, err := age.ParseIdentities(f)
+	if err != nil {
+		return nil, record.NewProblem("config.identity", file, "make one with: age-keygen", "the file holds no age identity")
+	}
+	return identities, nil
+}
+
+// Receive looks once into a folder of parcels (package internal/parcel): it takes introductions of states and parcels, by the same checks in the same
+// order as requests, and leaves receipts, answers and the signed status of each sender. The error is for what no single file is to blame for.
+func (s *Server) Receive(ctx context.Context, dir string, identities []age.Identity) (*Intake, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	in := &intake{Server: s, root: root, identities: identities, inconsistent: map[string]error{}, found: Intake{Waiting: []Waiting{}}}
+	for progress := true; progress; {
+		before := in.found.States + in.found.Taken
+		in.found.Waiting = in.found.Waiting[:0]
+		names, err := in.names()
+		if err == nil {
+			err = in.states(ctx, names)
+		}
+		if err == nil {
+			err = in.parcels(ctx, names)
+		}
+		if err != nil {
+			return nil, err
+		}
+		progress = in.found.States+in.found.Taken > before && len(in.found.Waiting) > 0 // what waited for others may be taken now
+	}
+	for bin, sd := range s.senders {
+		b, err := s.status(sd, s.now())
+		if err == nil {
+			err = in.write(parcel.StatusName(bin), b)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("writing the status of sender %s: %w", bin, err)
+		}
+	}
+	return &in.found, nil
+}
+
+// names lists the folder in order.
+func (in *intake) names() ([]string, error) {
+	d, err := in.root.Open(parcel.In)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	names, err := d.Readdirnames(-1)
+	slices.Sort(names)
+	return names, err
+}
+
+func (in *intake) read(name string, limit int64) ([]byte, error) {
+	f, err := in.root.Open(path.Join(parcel.In, name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(b)) > limit {
+		err = record.NewProblem("parcel.too_large", "", "", "the file is longer than %d bytes", limit)
+	}
+	return b, err
+}
+
+// write writes a file into out, whole or not at all, durably; it replaces one of the same name.
+func (in *intake) write(name string, b []byte) error {
+	final := path.Join(parcel.Out, name)
+	part := final + parcel.Partial
+	f, err := in.root.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = in.root.Rename(part, final)
+	}
+	if err != nil {
+		return err
+	}
+	return in.sync(parcel.Out)
+}
+
+func (in *intake) sync(folder string) error {
+	d, err := in.root.Open(folder)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func (in *intake) remove(name string) error {
+	if err := in.root.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// wait notes a file that stays, if the error is about the file.
+func (in *intake) wait(name string, err error) error {
+	var p *record.Problem
+	if !errors.As(err, &p) {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	in.found.Waiting = append(in.found.Waiting, Waiting{File: name, Code: p.Code, Text: p.Message, Hint: p.Hint})
+	in.log.Warn("parcel waits", "file", name, "code", p.Code)
+	return nil
+}
+
+// states takes introductions, each from the state that is held when its turn comes.
+func (in *intake) states(ctx context.Context, names []string) error {
+	type step struct {
+		name     string
+		from, to int64
+	}
+	var steps []step
+	for _, name := range names {
+		if _, from, to, ok := parcel.IntroductionOf(name); ok {
+			steps = append(steps, step{name, from, to})
+		}
+	}
+	slices.SortFunc(steps, func(a, b step) int { return int(min(a.from+a.to, 1<<40)) - int(min(b.from+b.to, 1<<40)) })
+	for _, one := range steps {
+		bin, _, _, _ := parcel.IntroductionOf(one.name)
+		switch err := in.state(ctx, bin, one.name); {
+		case err == nil:
+			in.found.States++
+			if err := in.remove(path.Join(parcel.In, one.name)); err != nil {
+				return err
+			}
+		case errors.Is(err, fs.ErrNotExist):
+		default:
+			if err := in.wait(one.name, err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (in *intake) state(ctx context.Context, bin, name string) error {
+	sd := in.senders[bin]
+	if sd == nil {
+		return refuse("signing.unknown_key", "", "the file names a sender that is not configured")
+	}
+	b, err := in.read(name, maxUpdate)
+	if err != nil {
+		return err
+	}
+	u, err := readState(sd, b, in.now())
+	if err != nil {
+		return err
+	}
+	_, err = in.advance(ctx, sd, u)
+	if record.CodeOf(err) == "log.inconsistent" {
+		in.inconsistent[string(u.Signed)] = err
+	}
+	return err
+}
+
+// parcels takes parcels; one that has its receipt is removed.
+func (in *intake) parcels(ctx context.Context, names []string) error {
+	for _, name := range names {
+		message, ok := parcel.MessageOf(name)
+		if !ok {
+			continue
+		}
+		a := &arrival{at: in.now()}
+		receipt, err := in.parcel(ctx, a, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // withdrawn by the sender meanwhile
+		}
+		var r *refusal
+		if errors.As(err, &r) && r.receipt != nil && r.Code != codeTaken {
+			receipt, err = r.receipt, nil
+			in.found.Refused++
+		}
+		if err == nil && a.env.Header().Message != message {
+			err = record.NewProblem("parcel.malformed", "", "", "the file has the name of another message")
+		}
+		if err == nil {
+			err = in.done(name, message, receipt)
+		} else {
+			err = in.answer(a, name, message, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// done leaves the receipt, and then removes the parcel.
+func (in *intake) done(name string, message record.ID, receipt []byte) error {
+	pause.At("authority.parcel_kept")
+	if err := in.write(parcel.ReceiptName(message), receipt); err != nil {
+		return fmt.Errorf("writing a receipt: %w", err)
+	}
+	pause.At("authority.receipt_written")
+	in.found.Taken++
+	return errors.Join(in.remove(path.Join(parcel.Out, parcel.AnswerName(message))), in.remove(path.Join(parcel.In, name)))
+}
+
+// answer leaves the reason why a parcel is not taken. A void notice that came too late has got its answer; any other parcel stays.
+func (in *intake) answer(a *arrival, name string, message record.ID, err error) error {
+	out := parcel.Answer{Message: message.String(), At: a.at.UTC().Format(time.RFC3339), Code: record.CodeOf(err)}
+	if a.env != nil {
+		out.Envelope = a.env.Digest().String()
+	}
+	var p *record.Problem
+	if errors.As(err, &p) {
+		out.Text, out.Hint = p.Message, p.Hint
+	}
+	var r *refusal
+	if errors.As(err, &r) {
+		out.Receipt = r.receipt
+		if r.held != nil {
+			out.HeldSize = &r.held.Size
+		}
+	}
+	late := out.Receipt != nil
+	if !late {
+		if err := in.wait(name, err); err != nil {
+			return err
+		}
+	}
+	b, serr := out.Sign(in.key)
+	if serr == nil {
+		serr = in.write(parcel.AnswerName(message), b)
+	}
+	if serr == nil && late {
+		in.found.Taken++
+		serr = in.remove(path.Join(parcel.In, name))
+	}
+	if serr != nil {
+		return fmt.Errorf("writing an answer: %w", serr)
+	}
+	return nil
+}
+
+// parcel takes one parcel and returns its receipt.
+func (in *intake) parcel(ctx context.Context, a *arrival, name string) ([]byte, error) {
+	limit := in.config.Limits.BodyBytes
+	b, err := in.read(name, 2*limit+(4<<20))
+	if err != nil {
+		return nil, err
+	}
+	p, err := parcel.Read(b, limit)
+	if err != nil {
+		return nil, err
+	}
+	if parts := strings.Split(p.Wire, "."); len(parts) == 3 {
+		a.sender = in.owners[parts[1]]
+	}
+	if a.sender == nil {
+		return nil, refuse("signing.unknown_key", "", "the envelope is signed by a key that belongs to no sender")
+	}
+	document, err := p.Document(in.identities, limit)
+	if err != nil {
+		return nil, err
+	}
+	a.payload, a.ticket = signing.NewPayload(document, p.MediaType), p.Ticket
+	if a.env, err = signing.OpenWire(p.Wire, a.payload, a.sender.Ring, a.at); err != nil {
+		return nil, err
+	}
+	if err := in.addressed(a); err != nil {
+		return nil, err
+	}
+	state, err := a.sender.LogKey.Open(p.Checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	_, index, err := transferlog.CheckWire(p.Ticket, state)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.CheckManifest(a.env, index, state); err != nil {
+		return nil, err
+	}
+	receipt, err := in.take(ctx, a, base64.StdEncoding.EncodeToString(p.Checkpoint))
+	if err != nil && record.CodeOf(err) == "log.checkpoint_unknown" && in.inconsistent[string(p.Checkpoint)] != nil {
+		return nil, in.inconsistent[string(p.Checkpoint)]
+	}
+	return receipt, err
+}
+
+// watch looks again and again until ctx ends.
+func watch(ctx context.Context, s *Server, dir string, identities []age.Identity, every time.Duration, say func(*Intake)) error {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		found, err := s.Receive(ctx, dir, identities)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		if found.Taken+found.States > 0 {
+			say(found)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
