@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/authority/box"
 	"birgeoqy.kz/almasu/internal/record"
 )
 
@@ -26,7 +27,7 @@ tried again at the next look; then the exit code is 1. With --watch it goes on u
 			if err != nil {
 				return err
 			}
-			identities, err := ReadIdentity(conf.Identity)
+			identities, err := box.Identities(conf.Identity)
 			if err != nil {
 				return err
 			}

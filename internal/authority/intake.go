@@ -5,16 +5,14 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"filippo.io/age"
 
+	"birgeoqy.kz/almasu/internal/authority/box"
 	"birgeoqy.kz/almasu/internal/parcel"
 	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
@@ -43,50 +41,26 @@ type Waiting struct {
 // intake is one look into a folder.
 type intake struct {
 	*Server
-	root       *os.Root
+	box        *box.Box
 	identities []age.Identity
 	found      Intake
 	// inconsistent are the introduced checkpoints, as signed, that contradict what is held.
 	inconsistent map[string]error
 }
 
-// ReadIdentity reads the age identity of a file that only its owner may read.
-func ReadIdentity(file string) ([]age.Identity, error) {
-	if file == "" {
-		return nil, nil
-	}
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil, record.NewProblem("config.file", "identity", "", "%v", err)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, record.NewProblem("config.secret_readable", "identity", "run: chmod 600 "+file, "others than its owner may read this secret")
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, record.NewProblem("config.file", "identity", "", "%v", err)
-	}
-	defer f.Close()
-	identities, err := age.ParseIdentities(f)
-	if err != nil {
-		return nil, record.NewProblem("config.identity", file, "make one with: age-keygen", "the file holds no age identity")
-	}
-	return identities, nil
-}
-
 // Receive looks once into a folder of parcels (package internal/parcel): it takes introductions of states and parcels, by the same checks in the same
 // order as requests, and leaves receipts, answers and the signed status of each sender. The error is for what no single file is to blame for.
 func (s *Server) Receive(ctx context.Context, dir string, identities []age.Identity) (*Intake, error) {
-	root, err := os.OpenRoot(dir)
+	folder, err := box.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
-	in := &intake{Server: s, root: root, identities: identities, inconsistent: map[string]error{}, found: Intake{Waiting: []Waiting{}}}
+	defer folder.Close()
+	in := &intake{Server: s, box: folder, identities: identities, inconsistent: map[string]error{}, found: Intake{Waiting: []Waiting{}}}
 	for progress := true; progress; {
 		before := in.found.States + in.found.Taken
 		in.found.Waiting = in.found.Waiting[:0]
-		names, err := in.names()
+		names, err := in.box.Names()
 		if err == nil {
 			err = in.states(ctx, names)
 		}
@@ -101,74 +75,13 @@ func (s *Server) Receive(ctx context.Context, dir string, identities []age.Ident
 	for bin, sd := range s.senders {
 		b, err := s.status(sd, s.now())
 		if err == nil {
-			err = in.write(parcel.StatusName(bin), b)
+			err = in.box.Write(parcel.StatusName(bin), b)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("writing the status of sender %s: %w", bin, err)
 		}
 	}
 	return &in.found, nil
-}
-
-// names lists the folder in order.
-func (in *intake) names() ([]string, error) {
-	d, err := in.root.Open(parcel.In)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	names, err := d.Readdirnames(-1)
-	slices.Sort(names)
-	return names, err
-}
-
-func (in *intake) read(name string, limit int64) ([]byte, error) {
-	f, err := in.root.Open(path.Join(parcel.In, name))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(b)) > limit {
-		err = record.NewProblem("parcel.too_large", "", "", "the file is longer than %d bytes", limit)
-	}
-	return b, err
-}
-
-// write writes a file into out, whole or not at all, durably; it replaces one of the same name.
-func (in *intake) write(name string, b []byte) error {
-	final := path.Join(parcel.Out, name)
-	part := final + parcel.Partial
-	f, err := in.root.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = in.root.Rename(part, final)
-	}
-	if err != nil {
-		return err
-	}
-	return in.sync(parcel.Out)
-}
-
-func (in *intake) sync(folder string) error {
-	d, err := in.root.Open(folder)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-func (in *intake) remove(name string) error {
-	if err := in.root.Remove(name); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }
 
 // wait notes a file that stays, if the error is about the file.
@@ -200,7 +113,7 @@ func (in *intake) states(ctx context.Context, names []string) error {
 		switch err := in.state(ctx, bin, one.name); {
 		case err == nil:
 			in.found.States++
-			if err := in.remove(path.Join(parcel.In, one.name)); err != nil {
+			if err := in.box.Take(one.name); err != nil {
 				return err
 			}
 		case errors.Is(err, fs.ErrNotExist):
@@ -218,7 +131,7 @@ func (in *intake) state(ctx context.Context, bin, name string) error {
 	if sd == nil {
 		return refuse("signing.unknown_key", "", "the file names a sender that is not configured")
 	}
-	b, err := in.read(name, maxUpdate)
+	b, err := in.box.Read(name, maxUpdate)
 	if err != nil {
 		return err
 	}
@@ -268,12 +181,12 @@ func (in *intake) parcels(ctx context.Context, names []string) error {
 // done leaves the receipt, and then removes the parcel.
 func (in *intake) done(name string, message record.ID, receipt []byte) error {
 	pause.At("authority.parcel_kept")
-	if err := in.write(parcel.ReceiptName(message), receipt); err != nil {
+	if err := in.box.Write(parcel.ReceiptName(message), receipt); err != nil {
 		return fmt.Errorf("writing a receipt: %w", err)
 	}
 	pause.At("authority.receipt_written")
 	in.found.Taken++
-	return errors.Join(in.remove(path.Join(parcel.Out, parcel.AnswerName(message))), in.remove(path.Join(parcel.In, name)))
+	return errors.Join(in.box.Recall(parcel.AnswerName(message)), in.box.Take(name))
 }
 
 // answer leaves the reason why a parcel is not taken. A void notice that came too late has got its answer; any other parcel stays.
@@ -301,11 +214,11 @@ func (in *intake) answer(a *arrival, name string, message record.ID, err error) 
 	}
 	b, serr := out.Sign(in.key)
 	if serr == nil {
-		serr = in.write(parcel.AnswerName(message), b)
+		serr = in.box.Write(parcel.AnswerName(message), b)
 	}
 	if serr == nil && late {
 		in.found.Taken++
-		serr = in.remove(path.Join(parcel.In, name))
+		serr = in.box.Take(name)
 	}
 	if serr != nil {
 		return fmt.Errorf("writing an answer: %w", serr)
@@ -316,7 +229,7 @@ func (in *intake) answer(a *arrival, name string, message record.ID, err error) 
 // parcel takes one parcel and returns its receipt.
 func (in *intake) parcel(ctx context.Context, a *arrival, name string) ([]byte, error) {
 	limit := in.config.Limits.BodyBytes
-	b, err := in.read(name, 2*limit+(4<<20))
+	b, err := in.box.Read(name, 2*limit+(4<<20))
 	if err != nil {
 		return nil, err
 	}
