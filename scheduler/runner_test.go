@@ -19,6 +19,8 @@ type shelf struct {
 	mu   sync.Mutex
 	rows []*row
 	fail error // of Keep
+	// exceptions are every job's.
+	exceptions []Exception
 }
 
 type row struct {
@@ -41,15 +43,19 @@ func (s *shelf) Enter(_ context.Context, now time.Time, rows ...Due) error {
 	return nil
 }
 
-func (s *shelf) Last(_ context.Context, job string) (last time.Time, err error) {
+func (s *shelf) Standing(_ context.Context, now time.Time, jobs ...string) (*Standing, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	out := &Standing{Now: now, Last: map[string]time.Time{}, Exceptions: map[string][]Exception{}}
 	for _, r := range s.rows {
-		if r.Job == job && (r.Cause == CauseSchedule || r.Cause == CauseCatchUp) {
-			last = r.At
+		if slices.Contains(jobs, r.Job) && (r.Cause == CauseSchedule || r.Cause == CauseCatchUp) {
+			out.Last[r.Job] = r.At
 		}
 	}
-	return last, nil
+	for _, job := range jobs {
+		out.Exceptions[job] = s.exceptions
+	}
+	return out, nil
 }
 
 func (s *shelf) Claim(_ context.Context, worker, only string, now time.Time, lease time.Duration) (*Due, error) {
@@ -61,7 +67,7 @@ func (s *shelf) Claim(_ context.Context, worker, only string, now time.Time, lea
 	}
 	for _, r := range s.rows {
 		lapsed := r.State == StateRunning && r.until.Before(now)
-		if r.At.After(now) || only != "" && only != r.Job || !lapsed && (r.State != StateWaiting || busy[r.Job]) {
+		if r.At.After(now) || r.Start.After(now) || only != "" && only != r.Job || !lapsed && (r.State != StateWaiting || busy[r.Job]) {
 			continue
 		}
 		r.State, r.worker, r.until, r.term = StateRunning, worker, now.Add(lease), lease
@@ -81,6 +87,12 @@ func (s *shelf) Keep(_ context.Context, worker string, d *Due, state string, now
 	for _, r := range s.rows {
 		if r.Job == d.Job && r.At.Equal(d.At) && r.worker == worker && r.State == StateRunning && r.Attempt == d.Attempt {
 			r.State, r.until = state, now.Add(r.term)
+			if state == StateMissed {
+				r.Reason = d.Reason
+			}
+			if state == StateRunning && r.Cancelled {
+				return ErrCancelled
+			}
 			return nil
 		}
 	}
@@ -326,4 +338,70 @@ func TestEveryFireIsARow(t *testing.T) {
 			rt.Fatalf("%v has no row", f.At)
 		}
 	})
+}
+
+// TestCancelled ends the run in favour of a later due time, keeps the lease until it has tidied up, and finishes the row.
+func TestCancelled(t *testing.T) {
+	for _, early := range []bool{false, true} { // flagged while it runs, or before it was taken up again
+		s, now := &shelf{}, born
+		r := runner(s, &now)
+		r.Wait = func(ctx context.Context, _ time.Duration) error { return ctx.Err() } // heartbeats without a pause
+		d := Due{Job: "a", At: born, Cause: CauseSchedule, State: StateWaiting, Cancelled: early}
+		_ = s.Enter(t.Context(), now, Due{Job: "first", At: born.Add(-time.Hour), State: StateDone}, d)
+		r.Run = func(ctx context.Context, _ *Due) error {
+			s.mu.Lock()
+			s.rows[1].Cancelled = true
+			s.mu.Unlock()
+			<-ctx.Done()
+			if !errors.Is(context.Cause(ctx), ErrCancelled) {
+				t.Errorf("it ends with %v", context.Cause(ctx))
+			}
+			return ctx.Err()
+		}
+		if n, err := r.Once(t.Context()); n != 1 || err != nil {
+			t.Fatalf("%d rows ran, %v", n, err)
+		}
+		if s.rows[1].State != StateDone {
+			t.Errorf("the row is %s", s.rows[1].State)
+		}
+	}
+}
+
+// TestRunThatIsMissed makes a row missed that could not be run at all.
+func TestRunThatIsMissed(t *testing.T) {
+	s, now := &shelf{}, born
+	r := runner(s, &now)
+	r.Run = func(context.Context, *Due) error { return &Missed{Reason: "no such connector"} }
+	_ = s.Enter(t.Context(), now, Due{Job: "a", At: born, Cause: CauseSchedule, State: StateWaiting})
+	if n, err := r.Once(t.Context()); n != 1 || err != nil || s.rows[0].State != StateMissed || s.rows[0].Reason != "no such connector" {
+		t.Errorf("%d, %v: %+v", n, err, s.rows[0])
+	}
+}
+
+// TestWake ends a pause of the loop early.
+func TestWake(t *testing.T) {
+	s, now := &shelf{}, born
+	r := runner(s, &now)
+	wake, ran := make(chan struct{}), make(chan string)
+	r.Wake = wake
+	r.Run = func(_ context.Context, d *Due) error { ran <- d.Job; return nil }
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- r.Loop(ctx, time.Hour) }()
+	for _, job := range []string{"a", "b", "c"} {
+		_ = s.Enter(t.Context(), now, Due{Job: job, At: born, Cause: CauseRunNow, State: StateWaiting})
+		for done := false; !done; {
+			select {
+			case wake <- struct{}{}:
+			case got := <-ran:
+				if done = true; got != job {
+					t.Errorf("%s ran, not %s", got, job)
+				}
+			}
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }

@@ -68,7 +68,7 @@ func (s *Schedule) Next(t time.Time) Fire {
 		if wall.IsZero() {
 			return Fire{}
 		}
-		if f := s.place(wall); f.At.After(t) {
+		if f := place(s.zone, wall); f.At.After(t) {
 			return f
 		}
 	}
@@ -87,27 +87,27 @@ func (s *Schedule) steady(t time.Time) bool {
 }
 
 // place finds the instant of a wall-clock time: the first of two, or the end of the gap that swallowed it.
-func (s *Schedule) place(wall time.Time) Fire {
+func place(zone *time.Location, wall time.Time) Fire {
 	var found []time.Time
 	var gapEnd time.Time
-	for at := wall.Add(-reach).In(s.zone); ; {
+	for at := wall.Add(-reach).In(zone); ; {
 		start, end := at.ZoneBounds()
 		_, offset := at.Zone()
 		candidate := wall.Add(-time.Duration(offset) * time.Second)
 		if (start.IsZero() || !candidate.Before(start)) && (end.IsZero() || candidate.Before(end)) {
-			found = append(found, candidate.In(s.zone))
+			found = append(found, candidate.In(zone))
 		}
 		if end.IsZero() || end.After(wall.Add(reach)) {
 			break
 		}
 		// The wall clock jumps from before the end of this period to the start of the next.
 		before := end.UTC().Add(time.Duration(offset) * time.Second)
-		_, next := end.In(s.zone).Zone()
+		_, next := end.In(zone).Zone()
 		after := end.UTC().Add(time.Duration(next) * time.Second)
 		if !wall.Before(before) && wall.Before(after) {
-			gapEnd = end.In(s.zone)
+			gapEnd = end.In(zone)
 		}
-		at = end.In(s.zone)
+		at = end.In(zone)
 	}
 	switch {
 	case len(found) > 0:
@@ -116,6 +116,9 @@ func (s *Schedule) place(wall time.Time) Fire {
 		return Fire{At: gapEnd, Moved: true}
 	}
 }
+
+// Zone is the schedule's zone.
+func (s *Schedule) Zone() *time.Location { return s.zone }
 
 // String returns the expression and the zone.
 func (s *Schedule) String() string { return fmt.Sprintf("%s (%s)", s.expr, s.zone) }

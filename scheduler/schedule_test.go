@@ -2,6 +2,8 @@ package scheduler
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,7 +61,7 @@ func TestNext(t *testing.T) {
 // TestAgainstOracle walks real minutes and compares: a wall-clock minute fires when the clock first shows it, and the minutes that
 // a jump leaves out fire together at the jump.
 func TestAgainstOracle(t *testing.T) {
-	zones := []string{"Asia/Almaty", "Asia/Qyzylorda", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "America/Sao_Paulo", "Asia/Tehran", "Pacific/Apia", "Antarctica/Troll"}
+	zones := zoneNames(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		zone := rapid.SampledFrom(zones).Draw(rt, "zone")
 		expr := rapid.SampledFrom([]string{"30 2 * * *", "*/17 * * * *", "0 0 * * *", "59 1-3 * * *", "15 3 * * 0", "5 0,1,2,3,23 * * *"}).Draw(rt, "expr")
@@ -73,7 +75,7 @@ func TestAgainstOracle(t *testing.T) {
 			from = end.Add(-5 * time.Hour)
 		}
 		until := from.Add(60 * time.Hour)
-		want := oracle(s, loc, from, until)
+		want := oracle(s, loc, from, until, 30*time.Hour)
 		var got []time.Time
 		for f := s.Next(from); !f.At.IsZero() && !f.At.After(until); f = s.Next(f.At) {
 			got = append(got, f.At)
@@ -89,11 +91,13 @@ func TestAgainstOracle(t *testing.T) {
 	})
 }
 
-func oracle(s *Schedule, loc *time.Location, from, until time.Time) []time.Time {
-	matches := func(wall time.Time) bool { return s.spec.Next(wall.Add(-time.Second)).Equal(wall) }
-	highest := asUTC(from.Add(-30 * time.Hour).In(loc)).Truncate(time.Minute)
+// oracle is independent of the schedule's parser and of its arithmetic. It begins to watch the clock before from, so that it knows what a jump leaves out.
+func oracle(s *Schedule, loc *time.Location, from, until time.Time, lead time.Duration) []time.Time {
+	matches := matcher(s.expr)
+	begin := from.Add(-lead).Truncate(time.Minute)
+	highest := asUTC(begin.In(loc)).Truncate(time.Minute)
 	var out []time.Time
-	for now := from.Add(-30 * time.Hour).Truncate(time.Minute); !now.After(until); now = now.Add(time.Minute) {
+	for now := begin; !now.After(until); now = now.Add(time.Minute) {
 		wall, fired := asUTC(now.In(loc)), false
 		for ; highest.Before(wall) || highest.Equal(wall); highest = highest.Add(time.Minute) {
 			fired = fired || matches(highest)
@@ -103,6 +107,34 @@ func oracle(s *Schedule, loc *time.Location, from, until time.Time) []time.Time 
 		}
 	}
 	return out
+}
+
+// matcher reads five fields of stars, steps, lists and ranges of numbers, and reports whether a minute fits them.
+func matcher(expr string) func(time.Time) bool {
+	var sets [5][60]bool
+	for i, field := range strings.Fields(expr) {
+		for _, part := range strings.Split(field, ",") {
+			spread, step, stepped := strings.Cut(part, "/")
+			first, last := 0, 59
+			if spread != "*" {
+				low, high, ranged := strings.Cut(spread, "-")
+				first, _ = strconv.Atoi(low)
+				if last = first; ranged {
+					last, _ = strconv.Atoi(high)
+				}
+			}
+			by := 1
+			if stepped {
+				by, _ = strconv.Atoi(step)
+			}
+			for n := first; n <= last; n += by {
+				sets[i][n] = true
+			}
+		}
+	}
+	return func(t time.Time) bool {
+		return sets[0][t.Minute()] && sets[1][t.Hour()] && sets[2][t.Day()] && sets[3][int(t.Month())] && sets[4][int(t.Weekday())]
+	}
 }
 
 func TestParseRefuses(t *testing.T) {

@@ -95,6 +95,7 @@ Start with: almasu demo`,
 	root.AddCommand(s.demoCommand(), s.serveCommand(), s.checkCommand(), s.migrateCommand(), s.runCommand(), s.transfersCommand(),
 		s.requestCommand(), s.approveCommand(), s.logCommand(), s.keysCommand(), s.grantsCommand(), s.doctorCommand(), s.personCommand(),
 		s.blockCommand(), s.unblockCommand(), s.authorityCommand())
+	root.AddCommand(s.scheduleCommands()...)
 	law, underLog := s.lawCommands()
 	root.AddCommand(law...)
 	for _, cmd := range root.Commands() {

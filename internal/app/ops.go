@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/connectors/platform"
+	"birgeoqy.kz/almasu/internal/app/schedtool"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
@@ -52,7 +54,7 @@ func (s *session) checkCommand() *cobra.Command {
 				return err
 			}
 			defer v.Close()
-			if _, err := v.jobs(); err != nil {
+			if _, err := schedtool.Jobs(v.file); err != nil {
 				return badInput(err)
 			}
 			if err := platform.Check(cmd.Context(), v.platform, v.relations); err != nil {
@@ -257,15 +259,31 @@ func (v *service) serve(ctx context.Context) error {
 	}
 	log.Info("serving", "worker", worker(), "connectors", v.file.Names())
 	poll := v.file.Serve.Poll.Or(5 * time.Second)
-	resumed := make(chan struct{})
-	go func() {
-		defer close(resumed)
-		v.resumeLoop(ctx, 6*poll)
-	}()
+	wake := make(chan struct{}, 1)
+	runner.Wake = wake
+	var beside sync.WaitGroup
+	beside.Go(func() { v.resumeLoop(ctx, 6*poll) })
+	beside.Go(func() { v.listen(ctx, wake) })
 	err = runner.Loop(ctx, poll)
-	<-resumed
+	beside.Wait()
 	log.Info("stopped")
 	return err
+}
+
+// listen wakes the scheduler when another process enters a row. Whatever is not heard, polling finds.
+func (v *service) listen(ctx context.Context, wake chan<- struct{}) {
+	note := func(err error) {
+		v.session.logger().Warn("due runs of other processes are found by polling only", "error", err)
+	}
+	err := v.store.Listen(ctx, func() {
+		select {
+		case wake <- struct{}{}:
+		default: // it is awake
+		}
+	}, note)
+	if err != nil {
+		note(err)
+	}
 }
 
 // resumeLoop takes up what waits in the outbox, and transfers that are not closed, while no run of the connector does so: at the start, and again

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"birgeoqy.kz/almasu/connectors"
-	"birgeoqy.kz/almasu/internal/config"
+	"birgeoqy.kz/almasu/internal/app/schedtool"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
@@ -46,42 +46,11 @@ func worker() string {
 	return host + "/" + strconv.Itoa(os.Getpid())
 }
 
-// jobs are the configured schedules.
-func (v *service) jobs() ([]scheduler.Job, error) {
-	var jobs []scheduler.Job
-	var problems record.Problems
-	for i := range v.file.Connectors {
-		c := &v.file.Connectors[i]
-		if c.Schedule == nil {
-			continue
-		}
-		schedule, err := scheduler.Parse(c.Schedule.Cron, c.Schedule.Zone)
-		if err != nil {
-			problems.Merge(located(err, c.Where.Key("schedule")), "config.schedule", c.Where.Key("schedule"))
-			continue
-		}
-		jobs = append(jobs, scheduler.Job{Name: c.Name, Schedule: schedule, CatchUp: catchUp(c.Schedule)})
-	}
-	return jobs, problems.Err()
-}
-
-func catchUp(s *config.Schedule) scheduler.CatchUp {
-	policy := s.CatchUp
-	if policy == "" {
-		policy = "latest"
-	}
-	return scheduler.CatchUp{Policy: policy, Max: s.Most, Window: s.Window.Or(24 * time.Hour)}
-}
-
 // runner is the scheduler over this service's connectors. Jobs that were never entered begin now.
 func (v *service) runner(report func(*transfer.Report)) (*scheduler.Runner, error) {
-	jobs, err := v.jobs()
+	jobs, err := schedtool.Jobs(v.file)
 	if err != nil {
 		return nil, badInput(err)
-	}
-	began := v.session.now()
-	for i := range jobs {
-		jobs[i].Since = began
 	}
 	return &scheduler.Runner{
 		Store: v.store, Worker: worker(), Jobs: func() []scheduler.Job { return jobs }, Now: v.session.now, Wait: wait,
@@ -96,12 +65,34 @@ func (v *service) runner(report func(*transfer.Report)) (*scheduler.Runner, erro
 	}, nil
 }
 
-// perform runs the transfer of a due row. The row names its transfer, and the transfer is durable, before anything is read, so that whoever takes the
-// row up goes on with it. Transfers that an earlier run could not close, because its store failed, are gone on with first: their row is done.
+// perform runs the transfer of a due row. One that is cancelled in favour of a later due time is closed as failed; what it has logged is delivered by the next.
 func (v *service) perform(ctx context.Context, d *scheduler.Due) (*transfer.Report, error) {
+	r, err := v.performRow(ctx, d)
+	if err == nil || d.Transfer == "" || !errors.Is(context.Cause(ctx), scheduler.ErrCancelled) {
+		return r, err
+	}
+	ctx = context.WithoutCancel(ctx)
+	id, err := record.ParseID(d.Transfer)
+	if err != nil {
+		return nil, err
+	}
+	r, err = v.store.Transfer(ctx, id)
+	if errors.Is(err, store.ErrNoTransfer) {
+		return nil, nil // it was named, and not begun
+	}
+	if err != nil || !r.Finished.IsZero() {
+		return r, err
+	}
+	r.Status, r.Code, r.Message, r.Finished = transfer.Failed, "transfer.cancelled", scheduler.ErrCancelled.Error(), v.session.now()
+	return r, v.store.Finish(ctx, v.session.now(), r)
+}
+
+// performRow runs the transfer of a due row. The row names its transfer, and the transfer is durable, before anything is read, so that whoever takes the
+// row up goes on with it. Transfers that an earlier run could not close, because its store failed, are gone on with first: their row is done.
+func (v *service) performRow(ctx context.Context, d *scheduler.Due) (*transfer.Report, error) {
 	conn, ok := v.connections[d.Job]
 	if !ok {
-		return nil, fmt.Errorf("connector %s is not configured any more", d.Job)
+		return nil, &scheduler.Missed{Reason: "the connector is not configured any more"}
 	}
 	defer v.memory.enter(conn.Batch)()
 	if d.Cause == scheduler.CauseResume {

@@ -53,6 +53,8 @@ type File struct {
 	Keys Keys `yaml:"keys"`
 	// Schemas is the folder of the recipients' schemas.
 	Schemas string `yaml:"schemas"`
+	// Calendars is a file with calendars for schedules: school year, holidays, quiet hours. Optional.
+	Calendars string `yaml:"calendars,optional"`
 	// Connectors are the systems to send to, a name each.
 	Connectors []Connector `yaml:"connectors"`
 	// Serve is how the service runs; optional.
@@ -134,8 +136,17 @@ type Schedule struct {
 	// CatchUp is "none", "latest" or "all": what to do about due times that passed while no service ran. Default latest.
 	CatchUp string `yaml:"catch_up,optional"`
 	// Window is how old such a due time may be; default 24h. Most is how many run under "all"; default 10.
-	Window Duration     `yaml:"window,optional"`
-	Most   int          `yaml:"most,optional"`
+	Window Duration `yaml:"window,optional"`
+	Most   int      `yaml:"most,optional"`
+	// Overlap is what becomes of a due time that comes while a run of the connector is under way: "queue" lets one wait, "skip" misses it, "cancel" ends the
+	// scheduled run that is under way in its favour. Default queue.
+	Overlap string `yaml:"overlap,optional"`
+	// Calendar names a calendar of the file calendars; Closed says what becomes of a due time that it closes: "skip" (missed) or "defer" (it
+	// begins when that ends). Default skip.
+	Calendar string `yaml:"calendar,optional"`
+	Closed   string `yaml:"closed,optional"`
+	// Jitter is the most by which starts are spread; default none. The due time stays what the schedule says.
+	Jitter Duration     `yaml:"jitter,optional"`
 	Where  strict.Where `yaml:"-"`
 }
 
@@ -274,6 +285,20 @@ func (c *Connector) check(where func(string) string, ps *record.Problems) {
 		case "", "none", "latest", "all":
 		default:
 			ps.Add("config.catch_up", where("schedule"), "", `catch_up must be "none", "latest" or "all"`)
+		}
+		switch s.Overlap {
+		case "", "queue", "skip", "cancel":
+		default:
+			ps.Add("config.overlap", s.Where.Key("overlap"), "", `overlap must be "queue", "skip" or "cancel"`)
+		}
+		switch {
+		case s.Closed != "" && s.Closed != "skip" && s.Closed != "defer":
+			ps.Add("config.closed", s.Where.Key("closed"), "", `closed must be "skip" or "defer"`)
+		case s.Closed != "" && s.Calendar == "":
+			ps.Add("config.closed", s.Where.Key("closed"), "name a calendar", "closed says what becomes of times that a calendar closes, and there is none")
+		}
+		if s.Jitter.Or(0) > 6*time.Hour {
+			ps.Add("config.range", s.Where.Key("jitter"), "", "jitter must be at most 6h")
 		}
 		if s.Most < 0 || s.Most > 1000 {
 			ps.Add("config.range", where("schedule"), "", "most must be between 1 and 1000")

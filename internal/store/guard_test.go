@@ -72,6 +72,10 @@ func (r *rig) everything() {
 		r.Fatalf("nothing to claim: %v", err)
 	}
 	r.must(r.s.Keep(ctx, "w", d, scheduler.StateDone, r.now))
+	r.must(r.s.Pause(ctx, r.now, "pupils", "a", "r"))
+	r.must(r.s.Resume(ctx, r.now, "pupils", "a", "r"))
+	r.must(r.s.Skip(ctx, r.now, "pupils", r.now.Add(time.Hour), "a", "r"))
+	r.must(r.s.Enter(ctx, r.now, scheduler.Due{Job: "pupils", At: r.now.Add(-time.Minute), Cause: scheduler.CauseSchedule, State: scheduler.StateWaiting}))
 	_, err = r.s.Dues(ctx, "", 5)
 	r.must(err)
 	for range 2 { // the second time replaces the chunk by another and a tombstone
@@ -110,7 +114,7 @@ func TestServiceRole(t *testing.T) {
 	for _, statement := range []string{
 		"DELETE FROM log_head", "DELETE FROM sequence", "DELETE FROM transfer", "DELETE FROM due", "DELETE FROM block", "DELETE FROM request", "DELETE FROM approval",
 		"UPDATE transfer SET started = 0", "UPDATE block SET tag = '', received = 0", "UPDATE request SET body = ''", "UPDATE approval SET body = ''",
-		"UPDATE due SET reason = ''", "UPDATE outbox SET body = ''", "UPDATE goose_db_version SET version_id = 0", "INSERT INTO log_head VALUES (2, 0, '', 0, '')",
+		"UPDATE due SET actor = ''", "UPDATE outbox SET body = ''", "UPDATE goose_db_version SET version_id = 0", "INSERT INTO log_head VALUES (2, 0, '', 0, '')",
 		"CREATE TABLE mine (x int)", "CREATE TRIGGER t BEFORE INSERT ON log_entry EXECUTE FUNCTION suppress_redundant_updates_trigger()",
 	} {
 		if _, err := db.Exec(statement); !refused(err) {

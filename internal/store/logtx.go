@@ -107,6 +107,19 @@ func (s *Store) Append(ctx context.Context, at time.Time, entries ...transferlog
 	return s.AppendWith(ctx, at, nil, entries...)
 }
 
+// appendIn appends entries inside a transaction; the function that it returns is to be called when that is committed.
+func (s *Store) appendIn(ctx context.Context, tx *sqlx.Tx, at time.Time, entries ...transferlog.Entry) (committed func(), err error) {
+	l, err := s.lockLog(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.log.Commit(ctx, l, at, entries...)
+	if err != nil {
+		return nil, err
+	}
+	return c.Committed, nil
+}
+
 // AppendWith appends entries together with what f does in the same transaction, and returns the index of the first.
 func (s *Store) AppendWith(ctx context.Context, at time.Time, f func(*sqlx.Tx) error, entries ...transferlog.Entry) (int64, error) {
 	var c *transferlog.Commitment

@@ -15,7 +15,8 @@ GRANT SELECT, UPDATE (size, checkpoint, blocks, register, restored, began) ON lo
 GRANT SELECT, UPDATE (next) ON roster_head TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (next) ON sequence TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (recipient, finished, report) ON transfer TO almasu_service;
-GRANT SELECT, INSERT, UPDATE (state, worker, lease_until, term, attempt, transfer) ON due TO almasu_service;
+GRANT SELECT, INSERT, UPDATE (state, worker, lease_until, term, attempt, transfer, reason, cancel) ON due TO almasu_service;
+GRANT SELECT, INSERT, UPDATE (until) ON exception TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (lifted, outcome) ON block TO almasu_service;
 GRANT SELECT, INSERT ON request, approval TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (closed, outcome) ON duty TO almasu_service;
@@ -32,5 +33,5 @@ GRANT INSERT, DELETE ON kept_set TO almasu_retention;
 GRANT UPDATE (tag) ON block, legal_hold TO almasu_retention;
 GRANT SELECT, INSERT, UPDATE ON line TO almasu_service;
 GRANT SELECT ON goose_db_version TO almasu_service;
-GRANT SELECT ON log_head, log_entry, log_hash, log_checkpoint, situations, transfer, part, message, settlement, sequence, due, duty, compared, line TO almasu_auditor;
+GRANT SELECT ON log_head, log_entry, log_hash, log_checkpoint, situations, transfer, part, message, settlement, sequence, due, exception, duty, compared, line TO almasu_auditor;
 GRANT SELECT (duty, placed, lifted) ON legal_hold TO almasu_auditor;

@@ -22,7 +22,7 @@
 // # Leases
 //
 // On PostgreSQL the database's clock decides what is due and when a lease ends, so that the clocks of the processes do not
-// matter; on SQLite, and after [Store.SimulateTime], the times that callers pass decide.
+// matter; on SQLite, and after [due.Rows.SimulateTime], the times that callers pass decide.
 //
 // # SQL
 //
@@ -48,6 +48,7 @@ import (
 	_ "modernc.org/sqlite" // the SQLite driver
 
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/store/due"
 	"birgeoqy.kz/almasu/internal/store/people"
 	"birgeoqy.kz/almasu/internal/store/sets"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -76,24 +77,23 @@ const (
 type dialect struct {
 	// forUpdate ends a SELECT that locks its rows. SQLite transactions are exclusive from the start.
 	forUpdate string
-	// skipLocked ends a SELECT that passes over rows that are locked.
-	skipLocked string
-	// clock is an expression for the database's time in microseconds; "" where callers' times count.
-	clock string
 	// snapshot makes a transaction that reads one state.
 	snapshot sql.TxOptions
 }
 
 var dialects = map[Kind]dialect{
 	Postgres: {
-		forUpdate: " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED", clock: "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
-		snapshot: sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+		forUpdate: " FOR UPDATE",
+		snapshot:  sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	},
 	SQLite: {snapshot: sql.TxOptions{ReadOnly: true}},
 }
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
+	// Rows are due runs, pauses and skips.
+	*due.Rows
+	dsn  string
 	db   *sqlx.DB
 	read *sqlx.DB // db itself on PostgreSQL
 	kind Kind
@@ -126,13 +126,18 @@ func Open(kind Kind, dsn string, log *transferlog.Log) (*Store, error) {
 		if err == nil {
 			s.db.SetMaxOpenConns(12)
 			s.db.SetMaxIdleConns(6)
-			s.read = s.db
+			s.read, s.dsn = s.db, full
 		}
 	default:
 		return nil, record.NewProblem("store.kind", "", `kind is "postgres" or "sqlite"`, "unknown kind of store %q", kind)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
+	}
+	s.Rows = &due.Rows{DB: s.db, Read: s.read, InTx: s.InTx, Append: s.appendIn}
+	if kind == Postgres {
+		s.Rows.SkipLocked, s.Rows.Notifies = " FOR UPDATE SKIP LOCKED", true
+		s.Rows.Clock = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 	}
 	return s, nil
 }
@@ -192,9 +197,14 @@ func (s *Store) People() people.DB {
 // Kind returns which database this is.
 func (s *Store) Kind() Kind { return s.kind }
 
-// SimulateTime lets the times that callers pass decide about leases on PostgreSQL too: for simulations, whose time is not
-// real. It is called before the store is used.
-func (s *Store) SimulateTime() { s.clock = "" }
+// Listen calls wake whenever another process enters a due run, until ctx ends; on SQLite it only waits for that. See [due.Listen].
+func (s *Store) Listen(ctx context.Context, wake func(), note func(error)) error {
+	if s.kind != Postgres {
+		<-ctx.Done()
+		return nil
+	}
+	return due.Listen(ctx, s.dsn, wake, note)
+}
 
 // DB is the open database, for checks of roles and tests.
 func (s *Store) DB() *sqlx.DB { return s.db }

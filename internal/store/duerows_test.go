@@ -30,16 +30,16 @@ func TestDueRows(t *testing.T) {
 	onBoth(t, func(r *rig) {
 		r.s.SimulateTime()
 		ctx := t.Context()
-		if last, err := r.s.Last(ctx, "a"); err != nil || !last.IsZero() {
-			t.Fatalf("last of a new job: %v, %v", last, err)
+		if known, err := r.s.Standing(ctx, start, "a"); err != nil || !known.Last["a"].IsZero() || !known.Now.Equal(start) {
+			t.Fatalf("a new job: %+v, %v", known, err)
 		}
 		rows := []scheduler.Due{waitingRow("a", start), waitingRow("a", start.Add(time.Hour)), waitingRow("b", start.Add(time.Minute)),
 			{Job: "b", At: start.Add(-time.Hour), Cause: scheduler.CauseCatchUp, State: scheduler.StateMissed, Actor: "schedule", Reason: "late"}}
 		for range 2 { // the second time nothing is entered or logged
 			r.must(r.s.Enter(ctx, r.now, rows...))
 		}
-		if last, err := r.s.Last(ctx, "a"); err != nil || !last.Equal(start.Add(time.Hour)) {
-			t.Errorf("last %v, %v", last, err)
+		if known, err := r.s.Standing(ctx, start, "a", "b"); err != nil || !known.Last["a"].Equal(start.Add(time.Hour)) || !known.Last["b"].Equal(start.Add(time.Minute)) {
+			t.Errorf("standing %+v, %v", known, err)
 		}
 		entries, err := r.s.Entries(ctx, 0, 10)
 		r.must(err)
@@ -154,7 +154,7 @@ func TestClaimsAreExclusive(t *testing.T) {
 			wg.Go(func() {
 				for {
 					d, err := s.Claim(t.Context(), worker, "", now, time.Hour)
-					if err != nil {
+					if err != nil || t.Failed() {
 						t.Errorf("claiming: %v", err)
 						return
 					}

@@ -1,0 +1,24 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"birgeoqy.kz/almasu/internal/app/schedtool"
+)
+
+// scheduleCommands are the commands about schedules.
+func (s *session) scheduleCommands() []*cobra.Command {
+	return schedtool.Commands(schedtool.Env{
+		Stdout: s.stdout, JSON: &s.json, Now: func() time.Time { return s.now() }, Result: func(v any) { s.result = v }, Environment: environment, User: login(),
+		Open: func(ctx context.Context) (*schedtool.Service, error) {
+			v, err := s.open(ctx, parts{store: true})
+			if err != nil {
+				return nil, err
+			}
+			return &schedtool.Service{File: v.file, Store: v.store, Close: v.Close}, nil
+		},
+	})
+}

@@ -1,0 +1,48 @@
+package schedtool
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"birgeoqy.kz/almasu/internal/config"
+	"birgeoqy.kz/almasu/internal/legal/calendar"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/scheduler"
+)
+
+// Jobs are the configured schedules, with the calendars that they name. All problems are reported at once.
+func Jobs(file *config.File) ([]scheduler.Job, error) {
+	var problems record.Problems
+	var calendars map[string]*scheduler.Calendar
+	if file.Calendars != "" {
+		path := file.Path(file.Calendars)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, record.NewProblem("config.calendars_missing", path, "check the path in the configuration", "the calendars cannot be read: %v", reasonOf(err))
+		}
+		calendars, err = config.ParseCalendars(path, text, map[string]func(time.Time) (bool, error){"kz": calendar.Kazakhstan().Working})
+		if err != nil {
+			return nil, err
+		}
+	}
+	var jobs []scheduler.Job
+	for i := range file.Connectors {
+		job, err := file.Connectors[i].Job(calendars)
+		if err != nil {
+			problems.Merge(err, "config.schedule", file.Connectors[i].Where.Key("schedule"))
+		} else if job != nil {
+			jobs = append(jobs, *job)
+		}
+	}
+	return jobs, problems.Err()
+}
+
+// reasonOf is a path error without the path.
+func reasonOf(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}

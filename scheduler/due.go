@@ -1,0 +1,81 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// The causes of a row, and the states it can be in.
+const (
+	CauseSchedule = "schedule"
+	CauseCatchUp  = "catch_up"
+	CauseRunNow   = "run_now"
+	CauseAdHoc    = "ad_hoc"
+	CauseResume   = "resume"
+
+	StateWaiting = "waiting"
+	StateRunning = "running"
+	StateDone    = "done"
+	StateMissed  = "missed"
+)
+
+// Due is one row.
+type Due struct {
+	Job string
+	At  time.Time
+	// Start is when it may begin, At if it is zero.
+	Start time.Time
+	Cause string
+	State string
+	// Reason says why it was missed or deferred, or why it was asked for; Actor who asked.
+	Reason, Actor string
+	// Request names the ad-hoc request it answers; Transfer the transfer it became, set by the first run.
+	Request, Transfer string
+	Overlap           Overlap
+	// Cancelled says that a later due time takes the place of this run.
+	Cancelled bool
+	// Attempt counts claims.
+	Attempt int
+}
+
+// Standing is what a store knows of jobs.
+type Standing struct {
+	// Now is the store's time.
+	Now time.Time
+	// Last is the latest due time entered for a job by its schedule; a job that was never entered has none.
+	Last map[string]time.Time
+	// Exceptions are a job's pauses and skips that cover anything after its Last.
+	Exceptions map[string][]Exception
+}
+
+// Store keeps rows. What a method changes it changes in one transaction; Claim decides in one and claims in another. A store that several processes share may go by a clock of its own instead of the times that
+// are given, so that the processes' clocks do not matter.
+type Store interface {
+	// Standing returns what is known of jobs. What others do after that, Enter and Claim see.
+	Standing(ctx context.Context, now time.Time, jobs ...string) (*Standing, error)
+	// Enter adds rows, in the state given, that are not there yet, and logs those of them that are missed, at the time now. A row of
+	// [CauseRunNow] or [CauseAdHoc] is always added, one of [CauseResume] only while its job has no row that waits or runs.
+	Enter(ctx context.Context, now time.Time, rows ...Due) error
+	// Claim first makes rows missed, and logs it, that an exception covers or that [Overlap] drops, and flags those that it cancels; of
+	// scheduled rows whose start has come. Then it takes the earliest row whose start has come that runs under a lease that has lapsed, or waits
+	// while no other row of its job runs (a lapsed one is taken up first); of one job only if only is not "". It returns nil if there is none.
+	Claim(ctx context.Context, worker, only string, now time.Time, lease time.Duration) (*Due, error)
+	// Keep begins the term of the lease again, from now, or ends the row: state is [StateRunning], [StateDone] or [StateMissed], which is
+	// logged with the row's Reason. It makes the row's Transfer durable, if it has one. It returns [ErrLost] if the row is not this worker's any
+	// more, and [ErrCancelled], having renewed the lease, for a row that goes on running and was cancelled.
+	Keep(ctx context.Context, worker string, d *Due, state string, now time.Time) error
+}
+
+var (
+	// ErrLost is returned for a row whose lease another process has taken.
+	ErrLost = errors.New("the lease was lost to another process")
+	// ErrCancelled is the cause with which the context of a run ends whose place a later due time takes.
+	ErrCancelled = errors.New("a later due time takes the place of this run")
+)
+
+// Missed is returned by [Runner.Run] for a row that could not be run at all: it becomes missed, for this reason.
+type Missed struct{ Reason string }
+
+// Error returns the reason.
+func (m *Missed) Error() string { return m.Reason }
