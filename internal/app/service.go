@@ -99,6 +99,11 @@ func (s *session) open(ctx context.Context, need parts) (*service, error) {
 		v.Close()
 		return nil, badInput(err)
 	}
+	for _, ring := range v.receivers {
+		for _, other := range v.receivers {
+			ring.Beside(other)
+		}
+	}
 	v.engine = v.newEngine()
 	return v, nil
 }

@@ -283,6 +283,20 @@ var claims = []struct {
 		w.keys[city], _ = signing.GenerateKey(signing.Ed25519, nil)
 		w.commit(w.settlement(at, a, transferlog.Delivered, b, 0))
 	}},
+	{"receipt.key_of_another", func(w *world) { // the ministry signs in the city's name
+		a := w.intent(other, city, 2)
+		at := w.commit(a)
+		own := w.keys[city]
+		w.keys[city] = w.keys[ministry]
+		b := w.receipt(a, 0)
+		w.keys[city] = own
+		w.commit(w.settlement(at, a, transferlog.Delivered, b, 0))
+	}},
+	{"receipt.other_recipient", func(w *world) { // the ministry's receipt for its own message settles the city's
+		a, b := w.intent(other, city, 2), w.intent(other, ministry, 2)
+		at := w.commit(a, b)
+		w.commit(w.settlement(at, a, transferlog.Delivered, w.receipt(b, 0), 0))
+	}},
 	{"receipt.key_expired", func(w *world) {
 		w.at = start.AddDate(2, 0, 0)
 		a := w.intent(other, city, 2)

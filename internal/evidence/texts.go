@@ -78,6 +78,8 @@ var meanings = map[string]text{
 	"receipt.settlement":        {"түбіртек пен нәтиже жазбасы қайшы", "квитанция противоречит итогу", "receipt and outcome contradict each other"},
 	"receipt.malformed":         {"түбіртек пішімге сай емес", "квитанция не соответствует формату", "the receipt is not in the format"},
 	"receipt.unknown_key":       {"түбіртекке белгісіз кілтпен қол қойылған", "квитанция подписана неизвестным ключом", "the receipt is signed by an unknown key"},
+	"receipt.key_of_another":    {"түбіртекке басқа алушының кілтімен қол қойылған", "квитанция подписана ключом другого получателя", "the receipt is signed by another recipient's key"},
+	"receipt.other_recipient":   {"түбіртек басқа алушыныкі", "квитанция другого получателя", "the receipt is another recipient's"},
 	"receipt.key_expired":       {"түбіртек кілтінің мерзімі өткен", "срок ключа квитанции истёк", "the receipt's key had expired"},
 	"receipt.key_not_yet_valid": {"түбіртек кілтінің мерзімі басталмаған", "срок ключа квитанции ещё не начался", "the receipt's key was not valid yet"},
 	"receipt.bad_signature":     {"түбіртек қолтаңбасы жарамсыз", "подпись квитанции недействительна", "the receipt's signature is not valid"},

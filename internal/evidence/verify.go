@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"maps"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -80,6 +81,7 @@ type verifier struct {
 
 	key     *transferlog.PublicKey
 	rings   map[string]*signing.Keyring
+	known   map[string]*signing.Keyring        // those that count, each beside the others; made at the first receipt
 	held    map[int64][]transferlog.Checkpoint // by size
 	most    int64                              // the greatest size held
 	tree    transferlog.Tree
@@ -105,6 +107,9 @@ func (v *verifier) find(code, format string, args ...any) {
 
 // findErr makes a finding of an error that has a code.
 func (v *verifier) findErr(err error) {
+	if err == nil {
+		return
+	}
 	var p *record.Problem
 	if errors.As(err, &p) {
 		v.find(p.Code, "%s", p.Message)
@@ -258,11 +263,24 @@ func (v *verifier) takeKey(line []byte) {
 	}
 }
 
+// ring is a recipient's keyring, the auditor's if they brought one. Keys stand before the entries, so that all are known when the first receipt comes.
 func (v *verifier) ring(recipient string) *signing.Keyring {
-	if ring, ok := v.options.Keyrings[recipient]; ok {
-		return ring
+	if v.known == nil {
+		v.known = map[string]*signing.Keyring{}
+		given := maps.Clone(v.rings)
+		maps.Copy(given, v.options.Keyrings)
+		for bin, from := range given {
+			ring := signing.NewKeyring(bin)
+			for _, k := range from.Keys() {
+				v.findErr(ring.Add(k.Key, k.NotBefore, k.NotAfter))
+			}
+			for _, other := range given {
+				ring.Beside(other)
+			}
+			v.known[bin] = ring
+		}
 	}
-	return v.rings[recipient]
+	return v.known[recipient]
 }
 
 func (v *verifier) takeReceipt(line []byte) {

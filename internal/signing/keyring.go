@@ -16,6 +16,7 @@ type HeldKey struct {
 type Keyring struct {
 	holder string
 	keys   []HeldKey
+	beside []*Keyring
 }
 
 // NewKeyring returns an empty keyring of the named holder, e.g. a BIN.
@@ -49,7 +50,27 @@ func (r *Keyring) Add(k *PublicKey, notBefore, notAfter time.Time) error {
 	return nil
 }
 
-// Find returns the key with this id if its period holds the given time. Codes: signing.unknown_key, signing.key_expired, signing.key_not_yet_valid.
+// Beside names the keyrings that are provisioned besides this one. Their keys open nothing here; but a key of another holder is told from one that
+// nobody knows.
+func (r *Keyring) Beside(others ...*Keyring) { r.beside = append(r.beside, others...) }
+
+// ofAnother reports whether a key is another holder's.
+func (r *Keyring) ofAnother(keyID string) bool {
+	if r == nil {
+		return false
+	}
+	for _, other := range r.beside {
+		for _, held := range other.Keys() {
+			if held.Key.id == keyID && other.holder != r.holder {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Find returns the key with this id if its period holds the given time. Codes: signing.unknown_key, signing.key_of_another (see [Keyring.Beside]),
+// signing.key_expired, signing.key_not_yet_valid.
 func (r *Keyring) Find(keyID string, at time.Time) (*PublicKey, error) {
 	for _, held := range r.Keys() {
 		if held.Key.id != keyID {
@@ -62,6 +83,9 @@ func (r *Keyring) Find(keyID string, at time.Time) (*PublicKey, error) {
 			return nil, record.NewProblem("signing.key_expired", keyID, "ask the holder for the key that replaced it", "the period of this key is over")
 		}
 		return held.Key, nil
+	}
+	if r.ofAnother(keyID) {
+		return nil, record.NewProblem("signing.key_of_another", keyID, "keep it: it is evidence against whoever signed with another's key", "this key is another holder's")
 	}
 	return nil, record.NewProblem("signing.unknown_key", "", "provision the holder's public key by file and compare its fingerprint", "no key with this id is provisioned for this holder")
 }

@@ -1,6 +1,7 @@
 package signing
 
 import (
+	"bytes"
 	"time"
 
 	"birgeoqy.kz/almasu/internal/record"
@@ -148,7 +149,9 @@ func SignReceipt(r Receipt, k *Key) ([]byte, error) {
 }
 
 // OpenReceipt verifies that b is a receipt for this envelope, signed by a key whose period in the ring holds the given time.
-// Codes: receipt.malformed, receipt.unknown_key, receipt.key_expired, receipt.key_not_yet_valid, receipt.bad_signature, receipt.other_envelope, receipt.counts.
+// Codes: receipt.malformed, receipt.unknown_key, receipt.key_of_another (the key is another recipient's), receipt.key_expired,
+// receipt.key_not_yet_valid, receipt.bad_signature, receipt.other_recipient (another recipient's receipt), receipt.other_envelope (this recipient's, for
+// another message), receipt.counts.
 func OpenReceipt(b []byte, ring *Keyring, at time.Time, env *Envelope) (*Receipt, error) {
 	if !env.Valid() {
 		return nil, record.NewProblem("receipt.other_envelope", "", "", "there is no envelope that this receipt could be for")
@@ -163,7 +166,7 @@ func OpenReceiptFor(b []byte, ring *Keyring, at time.Time, subject Subject) (*Re
 	}
 	line, keyID, err := OpenLine(receiptDomain, b, ring, at)
 	if err != nil {
-		return nil, receiptProblem(err)
+		return nil, receiptProblem(err, b, subject)
 	}
 	r, ok := parseReceipt(line)
 	if !ok {
@@ -171,6 +174,9 @@ func OpenReceiptFor(b []byte, ring *Keyring, at time.Time, subject Subject) (*Re
 	}
 	if r.Receiver != keyID {
 		return nil, malformedReceipt("the receipt names another key than the one that signed it")
+	}
+	if !subject.Envelope.IsZero() && r.Recipient != subject.Recipient {
+		return nil, otherRecipient()
 	}
 	if subject.Envelope.IsZero() || r.Envelope != subject.Envelope || r.Message != subject.Message || r.Sequence != subject.Sequence || r.Recipient != subject.Recipient {
 		return nil, record.NewProblem("receipt.other_envelope", "", "keep both: a signed receipt for another message is evidence", "the receipt is for another envelope")
@@ -184,10 +190,27 @@ func OpenReceiptFor(b []byte, ring *Keyring, at time.Time, subject Subject) (*Re
 	return r, nil
 }
 
+func otherRecipient() error {
+	return record.NewProblem("receipt.other_recipient", "", "keep it: a recipient has answered with a receipt that another recipient made", "the receipt is another recipient's")
+}
+
+// claimsAnother reports whether a receipt that could not be verified says itself that it is another recipient's.
+func claimsAnother(b []byte, subject Subject) bool {
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	r, ok := parseReceipt(line)
+	return ok && r.Recipient != subject.Recipient
+}
+
 // receiptProblem gives a failure of the line the receipt's own code.
-func receiptProblem(err error) error {
+func receiptProblem(err error, b []byte, subject Subject) error {
 	switch record.CodeOf(err) {
-	case "signing.unknown_key":
+	case "signing.unknown_key", "signing.key_of_another":
+		if claimsAnother(b, subject) {
+			return otherRecipient()
+		}
+		if record.CodeOf(err) == "signing.key_of_another" {
+			return record.NewProblem("receipt.key_of_another", "", "keep it: the receipt is signed in the name of one recipient with the key of another", "the receipt is signed by another recipient's key")
+		}
 		return record.NewProblem("receipt.unknown_key", "", "provision the recipient's new public key by file and compare its fingerprint", "the receipt is signed by a key that is not provisioned")
 	case "signing.key_expired":
 		return record.NewProblem("receipt.key_expired", "", "ask the recipient for the key that replaced it", "the receipt is signed by a key whose period is over")

@@ -86,7 +86,11 @@ func TestReceiptOfAnother(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = OpenReceipt(b, ringOf(t, testKey), testTime, another)
-		if record.CodeOf(err) != "receipt.other_envelope" {
+		want := "receipt.other_envelope"
+		if name == "recipient" {
+			want = "receipt.other_recipient"
+		}
+		if record.CodeOf(err) != want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -96,6 +100,26 @@ func TestReceiptOfAnother(t *testing.T) {
 	wantCode(t, err, "receipt.other_envelope")
 	_, err = OpenReceipt(b, ringOf(t, other), testTime, env)
 	wantCode(t, err, "receipt.unknown_key")
+	ours, theirs := NewKeyring("1"), NewKeyring("2")
+	if err := theirs.Add(testKey.Public(), time.Time{}, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	ours.Beside(ours, theirs)
+	_, err = OpenReceipt(b, ours, testTime, env)
+	wantCode(t, err, "receipt.key_of_another")
+	h := testHeader()
+	h.Recipient = "111111111111"
+	another, err := Seal(h, env.payload, testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ring := range []*Keyring{ours, ringOf(t, other)} {
+		_, err = OpenReceipt(b, ring, testTime, another)
+		wantCode(t, err, "receipt.other_recipient")
+	}
+	if _, err := ours.Find("nobody's", testTime); record.CodeOf(err) != "signing.unknown_key" {
+		t.Errorf("a key that nobody knows: %v", err)
+	}
 	_, err = OpenReceipt(bytes.Replace(b, []byte("\n"+testKey.ID()), []byte("\n"+other.ID()), 1), ringOf(t, other), testTime, env)
 	wantCode(t, err, "receipt.bad_signature")
 	_, err = OpenReceipt(bytes.Replace(b, []byte(testKey.ID()), []byte(other.ID()), 2), ringOf(t, other), testTime, env)

@@ -4,10 +4,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
-
-	"github.com/jmoiron/sqlx"
-	_ "github.com/lib/pq"
 
 	"birgeoqy.kz/almasu/connectors/connectortest"
 	"birgeoqy.kz/almasu/internal/record"
@@ -105,26 +103,11 @@ func (r *rig) equal(records int) {
 // disclosures reads the disclosure sets of all messages.
 func (r *rig) disclosures() map[record.ID]transfer.Set {
 	r.Helper()
-	driver := "postgres"
-	if r.kind == store.SQLite {
-		driver = "sqlite"
-	}
-	db, err := sqlx.Open(driver, r.dsn)
-	r.must(err)
-	defer db.Close()
-	rows, err := db.Query("SELECT id, disclosure FROM message")
-	r.must(err)
-	defer rows.Close()
 	all := map[record.ID]transfer.Set{}
-	for rows.Next() {
-		var id string
-		var set []byte
-		r.must(rows.Scan(&id, &set))
-		parsed, err := record.ParseID(id)
-		r.must(err)
-		all[parsed] = set
-	}
-	r.must(rows.Err())
+	r.must(r.store.Disclosures(r.Context(), func(d store.Disclosure) error {
+		all[d.Message] = slices.Clone(d.Set)
+		return nil
+	}))
 	return all
 }
 
