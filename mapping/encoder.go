@@ -201,6 +201,14 @@ func (e *Encoder) Encode(dst []byte, c *legal.Cleared, h DocHeader) ([]byte, *Re
 	return e.encode(dst, c, &h)
 }
 
+// EncodeTable is Encode for a table of counts, on a table of rows that was bound to [legal.Columns]: a record for each of its rows.
+func (e *Encoder) EncodeTable(dst []byte, d *legal.Depersonalised, h DocHeader) ([]byte, *Result, error) {
+	if d == nil {
+		return dst, nil, record.NewProblem("mapping.no_cleared", "", "", "nobody was counted")
+	}
+	return e.encode(dst, d, &h)
+}
+
 func (e *Encoder) encode(dst []byte, p people, h *DocHeader) ([]byte, *Result, error) {
 	e.result.Rows, e.result.Withheld, e.result.People = e.result.Rows[:0], e.result.Withheld[:0], 0
 	header, err := e.header(h)

@@ -21,6 +21,9 @@ func (g *Gate) decide(s Situation) decision {
 	d.must(rules.PD1, s.columns, rules.WhyOtherColumns)
 	d.must(rules.SUB1, s.registered, rules.WhyNotRegistered)
 	d.must(rules.BLK1, !s.blocked, rules.WhyBlocked)
+	if g.groups != nil {
+		d.must(rules.BLK3, !s.blocked, rules.WhyBlocked)
+	}
 	if g.request != nil {
 		d.must(rules.BLK6, !s.blocked, rules.WhyBlocked)
 	}

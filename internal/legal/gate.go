@@ -33,6 +33,7 @@ type Gate struct {
 	basis     Basis
 	digest    record.Digest // of the route
 	fields    []string
+	groups    *grouping // of a route of statistics
 	denied    []Denied
 	record    []byte
 	decision  record.Digest
@@ -64,7 +65,7 @@ func (r *Register) Gate(c Case) (*Gate, error) {
 	}
 	g := &Gate{
 		reg: r, route: e.route, to: e.to, policy: e.policy, purpose: e.purpose, basis: e.basis, digest: r.RouteDigest(e.route),
-		fields: e.fields, denied: e.denied, consent: e.route.Path == register.PathConsent, local: e.to.Kind == register.KindLocal,
+		fields: e.fields, groups: e.groups, denied: e.denied, consent: e.route.Path == register.PathConsent, local: e.to.Kind == register.KindLocal,
 		now: int64(e.now), cutoffs: cutoffsAt(c.Now), territory: []byte(e.to.KATO), request: c.Request,
 		terms: make(map[*record.Terms]uint16), byContent: make(map[string]uint16), verdicts: make([]verdict, 1),
 		situations: make(map[Situation]uint16),
@@ -74,6 +75,9 @@ func (r *Register) Gate(c Case) (*Gate, error) {
 		if def := r.Field(f); def.Subject == "parent" {
 			g.parentBit |= 1 << uint(i)
 		}
+	}
+	if g.groups != nil {
+		g.full = counted
 	}
 	if q := c.Request; q != nil && !q.Everyone {
 		g.subjects = make(map[record.Digest]struct{}, len(q.Subjects))
@@ -90,6 +94,9 @@ func (r *Register) Gate(c Case) (*Gate, error) {
 func (r *Register) Permitted(route string) func(field string) (rule string, ok bool) {
 	rt := r.Route(route)
 	return func(field string) (string, bool) {
+		if rt != nil && rt.Aggregate != nil {
+			return rules.PUR2.String(), slices.Contains(Columns, field)
+		}
 		if rt != nil && slices.ContainsFunc(rt.Fields, func(x register.RouteField) bool { return x.Field == field }) {
 			return "", true
 		}
@@ -100,7 +107,8 @@ func (r *Register) Permitted(route string) func(field string) (rule string, ok b
 	}
 }
 
-// Fields is the upper bound of what may leave: the field columns of a batch, in register order. At most 64. The caller does not change it.
+// Fields is the upper bound of what may leave: the field columns of a batch, in register order. At most 64; none on a route of statistics. The caller
+// does not change it.
 func (g *Gate) Fields() []string { return g.fields }
 
 // Denied lists the fields that are asked for and never leave on this run, in register order, then as asked.

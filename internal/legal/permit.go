@@ -12,7 +12,7 @@ import (
 func (e *evaluation) permit() {
 	rt := e.route
 	onRoute := func(field string) bool {
-		return slices.ContainsFunc(rt.Fields, func(x register.RouteField) bool { return x.Field == field })
+		return rt.Aggregate != nil && rt.Aggregate.By == field || slices.ContainsFunc(rt.Fields, func(x register.RouteField) bool { return x.Field == field })
 	}
 	for i := range e.reg.Fields {
 		f := &e.reg.Fields[i]
@@ -21,6 +21,10 @@ func (e *evaluation) permit() {
 		}
 		if rule, why := e.against(f); rule != 0 {
 			e.denied = append(e.denied, Denied{f.ID, rule.String(), string(why)})
+			continue
+		}
+		if rt.Aggregate != nil {
+			e.groups = &grouping{By: f.ID, Least: e.reg.Operator.GroupSize}
 			continue
 		}
 		e.fields = append(e.fields, f.ID)

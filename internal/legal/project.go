@@ -11,10 +11,22 @@ import (
 const maxSituations = math.MaxUint16
 
 // Project decides about each person of b, whose columns must be [Gate.Fields], and fills out, which it reuses. It allocates
-// nothing per person. Terms that were once seen must not change. A batch with other columns is refused person by person. It is safe for concurrent use with different out.
+// nothing per person. Terms that were once seen must not change. A batch with other columns is refused person by person, and on a route of statistics
+// nobody is cleared (PUR-2; see [Gate.Tally]). It is safe for concurrent use with different out.
 func (g *Gate) Project(b *record.Batch, out *Cleared) {
 	out.batch = b
 	out.rows, out.refused = out.rows[:0], out.refused[:0]
+	g.each(b, func(i int, p *record.Person, id uint16) {
+		if mask := g.entries[id].mask; mask != 0 && g.groups == nil {
+			out.rows = append(out.rows, clearedRow{mask: mask, ordinal: p.Ordinal, row: int32(i), situation: id})
+		} else {
+			out.refused = append(out.refused, RefusedRow{Row: int32(i), Situation: id})
+		}
+	})
+}
+
+// each situates the people of a batch, one after another, and calls f with the id of each one's situation.
+func (g *Gate) each(b *record.Batch, f func(i int, p *record.Person, situation uint16)) {
 	columns := slices.Equal(b.Fields(), g.fields)
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -26,11 +38,7 @@ func (g *Gate) Project(b *record.Batch, out *Cleared) {
 		p := b.Person(i)
 		id := g.situation(g.situate(p, b.Consents(i), before, columns))
 		before = p.Key
-		if mask := g.entries[id].mask; mask != 0 {
-			out.rows = append(out.rows, clearedRow{mask: mask, ordinal: p.Ordinal, row: int32(i), situation: id})
-		} else {
-			out.refused = append(out.refused, RefusedRow{Row: int32(i), Situation: id})
-		}
+		f(i, p, id)
 	}
 }
 

@@ -24,6 +24,8 @@ type evaluation struct {
 	basis   Basis
 	fields  []string
 	denied  []Denied
+	// groups says how people are counted on a route of statistics, nil on any other.
+	groups *grouping
 
 	groundAct  *register.Act
 	groundNorm *register.Article
@@ -50,7 +52,7 @@ func (e *evaluation) run() {
 	e.requested()
 	if e.policy != nil {
 		e.permit()
-		e.must(rules.PD1, len(e.fields) > 0, rules.WhyNothingPermitted)
+		e.must(rules.PD1, len(e.fields) > 0 || e.groups != nil, rules.WhyNothingPermitted)
 	}
 }
 
@@ -198,15 +200,16 @@ func (e *evaluation) purposes() {
 	e.purpose = p
 	fits := false
 	switch p.Class {
-	case register.PurposeStatute:
+	case register.PurposeStatute, register.PurposeStatistics:
 		fits = e.route.Path == register.PathStatute
 	case register.PurposePolicy:
 		fits = e.route.Path == register.PathConsent
 	case register.PurposeNamed:
 		fits = e.route.Path == register.PathConsent && e.route.Exception == "written_permission"
 	}
-	e.must(rules.PUR1, fits || p.Class == register.PurposeStatistics, rules.WhyPurposeUnfit)
-	e.must(rules.PUR2, p.Class != register.PurposeStatistics, rules.WhyStatisticsNeedAggregates)
+	e.must(rules.PUR1, fits, rules.WhyPurposeUnfit)
+	counts := e.route.Aggregate != nil && len(e.route.Fields) == 0
+	e.must(rules.PUR2, counts == (p.Class == register.PurposeStatistics), rules.WhyStatisticsNeedAggregates)
 }
 
 // requested is rule BAS-3.
@@ -265,10 +268,11 @@ func (e *evaluation) canonical() []byte {
 		Purpose   string           `json:"purpose"`
 		Basis     Basis            `json:"basis"`
 		Fields    []string         `json:"fields"`
+		Groups    *grouping        `json:"groups,omitempty"`
 		Denied    []Denied         `json:"denied"`
 		Checks    []Check          `json:"checks"`
 	}{
 		1, operation, e.route.ID, e.now, e.c.Demo, e.c.Channel, e.c.PublishedText, e.reg.Digest(), e.reg.RouteDigest(e.route), request,
-		e.policy.ID, e.policy.TextDigest, e.to.BIN, e.purpose.Code, e.basis, e.fields, e.denied, e.list,
+		e.policy.ID, e.policy.TextDigest, e.to.BIN, e.purpose.Code, e.basis, e.fields, e.groups, e.denied, e.list,
 	})
 }

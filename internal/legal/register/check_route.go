@@ -107,7 +107,9 @@ func (c *checker) purpose(rt *Route) {
 	case p == nil:
 		c.add(rules.PUR1, "route_purpose", where, "", "the purpose %q is not registered", rt.Purpose)
 	case p.Class == PurposeStatistics:
-		c.add(rules.PUR2, "route_statistics", where, "statistics get aggregates", "profiles never leave for statistics")
+		c.statistics(rt)
+	case rt.Aggregate != nil:
+		c.add(rules.PUR2, "route_aggregate", rt.Aggregate.Where.String(), "choose a purpose of class statistics", "counts of people are sent for statistics only")
 	case (p.Class == PurposeStatute) != (rt.Path == PathStatute):
 		c.add(rules.PUR1, "route_purpose", where, "STATUTE by statute; a purpose of section 4 or a named one with consent", "the purpose does not fit the path")
 	case p.Class == PurposeNamed && rt.Exception != "written_permission":
@@ -115,8 +117,33 @@ func (c *checker) purpose(rt *Route) {
 	}
 }
 
+// statistics is rule PUR-2: what leaves for statistics is depersonalised.
+func (c *checker) statistics(rt *Route) {
+	a := rt.Aggregate
+	if a == nil || len(rt.Fields) > 0 {
+		c.add(rules.PUR2, "route_statistics", rt.Where.Key("purpose"), "write fields: [] and aggregate: {by: district, need: ..}", "profiles never leave for statistics, only counts of people")
+	}
+	if rt.Path != "" && rt.Path != PathStatute || rt.FreeItem != nil && rt.FreeItem.Article != "9(2)" && rt.FreeItem.Article != "9(3)" {
+		c.add(rules.PUR2, "route_statistics_ground", rt.Where.Key("path"), "use path: statute with 94-V 9(2) or 9(3), which make depersonalising a duty", "statistics stand on the items of 94-V art. 9 that are about statistics")
+	}
+	if a == nil {
+		return
+	}
+	switch f := c.Field(a.By); {
+	case a.By == "":
+	case !slices.Contains(AggregateBy, a.By) || f == nil || f.Format != "place" || !c.inSomeCatalogue(a.By):
+		c.add(rules.PUR2, "aggregate_by", a.Where.Key("by"), "known: "+strings.Join(AggregateBy, ", "), "people are grouped by a place of policy 3.2.5 and by nothing else")
+	}
+	if a.Need != "" && utf8.RuneCountInString(a.Need) < shortestNeed {
+		c.add(rules.FLD2, "route_need", a.Where.Key("need"), "say which act of the recipient cannot be done without it", "the note of necessity says nothing")
+	}
+	if rt.NotifySubject {
+		c.add(rules.PUR2, "aggregate_notice", rt.Where.Key("notify_subject"), "write false", "nothing of anybody is sent, so nobody is told of it")
+	}
+}
+
 func (c *checker) routeFields(rt *Route, to *Recipient) {
-	if len(rt.Fields) == 0 && rt.Where.String() != "" {
+	if len(rt.Fields) == 0 && rt.Aggregate == nil && rt.Where.String() != "" {
 		c.add(rules.PD1, "route_no_fields", rt.Where.Key("fields"), "", "the route sends nothing")
 	}
 	if len(rt.Fields) > MaxFields {

@@ -48,6 +48,8 @@ type Route struct {
 	// Marking is ordinary; anything else is refused (CLS-1).
 	Marking string       `yaml:"marking" json:"marking"`
 	Fields  []RouteField `yaml:"fields" json:"fields"`
+	// Aggregate makes it a route of statistics: it sends counts of people, and Fields is empty (PUR-2).
+	Aggregate *Aggregate `yaml:"aggregate,optional" json:"aggregate,omitempty"`
 	// Asked is everything that the recipient's form asks for beyond Fields.
 	Asked []string `yaml:"asked,optional" json:"asked"`
 	// Sale, Publication and Barter exist to be false.
@@ -70,6 +72,17 @@ type RouteField struct {
 	Need  string       `yaml:"need" json:"need"`
 	Where strict.Where `yaml:"-" json:"-"`
 }
+
+// Aggregate says how people are counted on a route of statistics, with the written note of its necessity. Nothing of anybody is read for it but decision data.
+type Aggregate struct {
+	// By is the field of policy 3.2.5 by which they are grouped: region, district or settlement. A group is a KATO code of that level.
+	By    string       `yaml:"by" json:"by"`
+	Need  string       `yaml:"need" json:"need"`
+	Where strict.Where `yaml:"-" json:"-"`
+}
+
+// AggregateBy lists the fields by which people may be grouped: those of policy 3.2.5, from the least exact to the most.
+var AggregateBy = []string{"region", "district", "settlement"}
 
 // RoleAdministration is the role of policy 1.1.1.
 const RoleAdministration = "administration"

@@ -39,7 +39,7 @@ var closed = map[string][]string{
 	"Act.type": actTypes, "Purpose.class": {PurposePolicy, PurposeNamed, PurposeStatute, PurposeStatistics}, "Recipient.kind": kinds,
 	"Channel.channel": channels, "Route.channel": channels, "Route.trigger": {TriggerSchedule, TriggerRequest}, "Route.path": {PathConsent, PathStatute},
 	"Route.exception": {"5.2", "5.3", "written_permission"}, "Route.marking": {"ordinary"}, "Administrator.role": {RoleAdministration},
-	"Approval.kind": {ApproveRoute, ApprovePolicy},
+	"Aggregate.by": AggregateBy, "Approval.kind": {ApproveRoute, ApprovePolicy},
 }
 
 var textual = reflect.TypeFor[encoding.TextUnmarshaler]()
