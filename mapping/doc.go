@@ -34,6 +34,8 @@
 // ground, created (RFC 3339, UTC, seconds) and provenance: an object of the shape of a record, with [SelfDeclared] in the place of every value
 // that has a source.
 //
+// On a route of statistics a row's from is one of the columns of a table of counts: group, people and hidden ([legal.Columns]).
+//
 // A field that the register does not permit on the route cannot be named: the table does not load (mapping.field_not_permitted).
 //
 // # From a value to a target

@@ -46,8 +46,14 @@ func printReport(w io.Writer, r *transfer.Report) {
 	for i, d := range r.Denied {
 		fmt.Fprintf(w, "  %-13s %s: %s, %s\n", heading(i, "not given"), d.Field, d.Rule, reasonText(d.Why))
 	}
-	for i, why := range r.Reasons {
-		fmt.Fprintf(w, "  %-13s %d people %s by %s: %s\n", heading(i, "not sent"), why.People, why.Kind, why.Rule, reasonText(why.Why))
+	notSent := 0
+	for _, why := range r.Reasons {
+		if why.Kind == "counted" {
+			fmt.Fprintf(w, "  counted       %d people in a table of counts; nothing of anybody was sent (%s)\n", why.People, why.Rule)
+			continue
+		}
+		notSent++
+		fmt.Fprintf(w, "  %-13s %d people %s by %s: %s\n", heading(notSent-1, "not sent"), why.People, why.Kind, why.Rule, reasonText(why.Why))
 	}
 	if r.Status != transfer.NotPermitted {
 		fmt.Fprintf(w, "  people        %s\n", r.Totals)

@@ -30,6 +30,14 @@ type grouping struct {
 // Counts says whether the gate is of a route of statistics: nobody is cleared on it, and [Gate.Tally] counts.
 func (g *Gate) Counts() bool { return g.groups != nil }
 
+// Columns are what a message of the run has as columns: the gate's fields, or on a route of statistics [Columns].
+func (g *Gate) Columns() []string {
+	if g.groups != nil {
+		return Columns
+	}
+	return g.fields
+}
+
 // Tally counts the people of a run of a route of statistics (PUR-2). It is made by [Gate.Tally] only, and is used by one goroutine.
 type Tally struct {
 	gate   *Gate

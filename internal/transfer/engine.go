@@ -178,7 +178,11 @@ func (r *run) road(ctx context.Context) error {
 			return fmt.Errorf("taking up the transfer: %w", err)
 		}
 		r.counts.read.Store(r.counts.logged.Load())
-		if err = r.stream(ctx, progress, left); !errors.Is(err, ErrBlocksMoved) {
+		take := r.stream
+		if r.gate.Counts() {
+			take = r.table
+		}
+		if err = take(ctx, progress, left); !errors.Is(err, ErrBlocksMoved) {
 			return err
 		}
 	}
@@ -197,6 +201,6 @@ func (r *run) open() error {
 	r.gate = gate
 	rep := r.report
 	rep.Recipient, rep.Route, rep.Connector = gate.Recipient().BIN, c.Route, c.Name
-	rep.Basis, rep.Purpose, rep.Fields, rep.Denied = gate.Basis(), gate.Purpose(), gate.Fields(), gate.Denied()
+	rep.Basis, rep.Purpose, rep.Fields, rep.Denied = gate.Basis(), gate.Purpose(), gate.Columns(), gate.Denied()
 	return nil
 }

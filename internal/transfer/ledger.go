@@ -82,7 +82,7 @@ type Work struct {
 	Void *Intent
 }
 
-// Part is one batch of people, decided: Read = Refused + Withheld + the intent's records.
+// Part is one batch of people, decided: Read = Refused + Withheld + the intent's records. On a route of statistics it is the table: its rows, and the people left out.
 type Part struct {
 	// Number counts a transfer's parts from 1; 0 asks the ledger for the next.
 	Number int
@@ -105,7 +105,7 @@ type Part struct {
 
 // Reason counts the people who were not sent, or whose record was rejected, for one reason.
 type Reason struct {
-	// Kind is "refused" (by law), "withheld" (for the data) or "rejected" (by the recipient).
+	// Kind is "refused" (by law), "withheld" (for the data), "rejected" (by the recipient), or "counted": on a route of statistics, those whom the table counts.
 	Kind string `json:"kind"`
 	// Rule is the rule's id, or the code where there is no rule; Why says it in a word.
 	Rule   string `json:"rule"`

@@ -111,7 +111,7 @@ func (r *run) sendAll(ctx context.Context, outgoing <-chan *message, settled cha
 
 // newDesk prepares the stage that decides and writes.
 func (r *run) newDesk(from Progress, generation int64) (*desk, error) {
-	encoder, err := r.conn.Table.Bind(r.gate.Fields(), r.conn.Schema.Checker())
+	encoder, err := r.conn.Table.Bind(r.gate.Columns(), r.conn.Schema.Checker())
 	if err != nil {
 		return nil, fmt.Errorf("binding the mapping %s: %w", r.conn.Name, err)
 	}

@@ -178,7 +178,7 @@ func (p *people) decode(b []byte, magic string, masks bool) error {
 }
 
 // maxPeople bounds one group of a decoded set, so that a run-length lie does not fill the memory.
-const maxPeople = 1 << 20
+const maxPeople = 1 << 23
 
 func (p *people) find(ordinal uint32) (Group, bool) {
 	for _, g := range p.groups {

@@ -86,7 +86,7 @@ func (w *Example) Write(name string, data []byte) error {
 
 // Build makes files, keys and, on SQLite, the platform's database.
 func (w *Example) Build(ctx context.Context) error {
-	w.Ministry = &Body{ID: "enlightenment-ministry", Folder: "ministry", Connectors: []string{"ministry-statute", "ministry-request"}}
+	w.Ministry = &Body{ID: "enlightenment-ministry", Folder: "ministry", Connectors: []string{"ministry-statute", "ministry-request", "ministry-statistics"}}
 	w.Oblast = &Body{ID: "turkistan-oblast", Folder: "oblast", Connectors: []string{"oblast-consent"}}
 	for _, step := range []func() error{
 		w.copyExample, w.makeKeys, w.approveRoutes, func() error { return w.makePlatform(ctx) }, w.makeAuthorities,
@@ -308,7 +308,7 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// WriteConfig writes almasu.yaml, once the authorities' addresses are known. Both schedules are due at the given wall-clock minute, every day.
+// WriteConfig writes almasu.yaml, once the authorities' addresses are known. The statistics run when they are asked for; both schedules are due at the given wall-clock minute, every day.
 func (w *Example) WriteConfig(due time.Time) error {
 	store := "{kind: sqlite, path: almasu.db}"
 	if w.StoreDSN != "" {
@@ -328,7 +328,7 @@ connectors:
 	for _, body := range w.Bodies() {
 		for _, name := range body.Connectors {
 			fmt.Fprintf(&b, "  - name: %s\n    route: %s\n    mapping: mapping/%s.yaml\n    batch: %d\n    patience: 20s\n", name, name, name, w.Batch)
-			if !strings.HasSuffix(name, "-request") {
+			if !strings.HasSuffix(name, "-request") && !strings.HasSuffix(name, "-statistics") {
 				fmt.Fprintf(&b, "    schedule: {cron: %q, zone: Asia/Almaty}\n", fmt.Sprintf("%d %d * * *", local.Minute(), local.Hour()))
 			}
 			channel := "ca: " + body.Folder + "/tls.pem"

@@ -30,6 +30,7 @@ type example struct {
 	Consents   []consent        `yaml:"consents,optional"`
 	Request    *request         `yaml:"request,optional"`
 	Fields     []string         `yaml:"fields,optional"`
+	Counted    bool             `yaml:"counted,optional"`
 	Refused    string           `yaml:"refused,optional"`
 	RunRefused string           `yaml:"run_refused,optional"`
 	Why        string           `yaml:"why,optional"`
@@ -80,7 +81,7 @@ type Result struct {
 // Report is how all cases of a register went.
 type Report struct {
 	Results []Result `json:"results"`
-	// Rules counts the cases in which a rule refused something; Cells those in which a field went to a recipient, as "recipient field".
+	// Rules counts the cases in which a rule refused something; Cells those in which a field went to a recipient, as "recipient field", or "recipient count by field" on a route of statistics.
 	Rules map[string]int `json:"rules"`
 	Cells map[string]int `json:"cells"`
 	// Untried are the cells of the register's routes that no case sends.
@@ -91,6 +92,9 @@ type Report struct {
 func (r *Report) Passed() bool {
 	return !slices.ContainsFunc(r.Results, func(x Result) bool { return !x.Passed })
 }
+
+// countOf begins the cell of a route of statistics.
+const countOf = "count by "
 
 // approvedAt is when a rehearsal's approvals are dated: before any case.
 var approvedAt = register.At(time.Date(2000, 1, 1, 0, 0, 0, 0, register.Zone))
@@ -135,7 +139,11 @@ func Run(fsys fs.FS) (*Report, error) {
 	}
 	for i := range r.Routes {
 		rt := &r.Routes[i]
-		for _, f := range rt.Fields {
+		fields := rt.Fields
+		if a := rt.Aggregate; a != nil {
+			fields = []register.RouteField{{Field: countOf + a.By}}
+		}
+		for _, f := range fields {
 			if cell := rt.Recipient + " " + f.Field; report.Cells[cell] == 0 && !slices.Contains(report.Untried, cell) {
 				report.Untried = append(report.Untried, cell)
 			}
@@ -153,15 +161,15 @@ func (x *example) check() record.Problems {
 		ps.Add("cases."+code, x.Where.Key(key), "", format, args...)
 	}
 	expectations := 0
-	for _, said := range []bool{x.Fields != nil, x.Refused != "", x.RunRefused != ""} {
+	for _, said := range []bool{x.Fields != nil, x.Counted, x.Refused != "", x.RunRefused != ""} {
 		if said {
 			expectations++
 		}
 	}
 	if expectations > 1 || expectations == 0 && len(x.Denied) == 0 {
-		add("expectation", "name", "a case expects one of fields, refused and run_refused")
+		add("expectation", "name", "a case expects one of fields, counted, refused and run_refused")
 	}
-	if (x.Fields != nil || x.Refused != "") && x.Person == nil {
+	if (x.Fields != nil || x.Counted || x.Refused != "") && x.Person == nil {
 		add("person", "name", "a case about a person needs one")
 	}
 	for key, name := range map[string]string{"refused": x.Refused, "run_refused": x.RunRefused} {

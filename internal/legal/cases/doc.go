@@ -16,7 +16,7 @@
 //	    refused: CON-1
 //	    why: consent_unprovable
 //
-// A case expects fields (exactly these leave), refused (the person is refused by this rule, with the reason if why is given), or run_refused (the run is refused by
+// A case expects fields (exactly these leave), counted: true (on a route of statistics, the person is counted), refused (the person is refused by this rule, with the reason if why is given), or run_refused (the run is refused by
 // this rule). denied lists fields that are asked for and must be denied on this run, as FIELD: RULE.
 //
 // A person has an active account of the given age unless the case says otherwise; the number is made from the age, and belongs to nobody. A consent is complete, a year

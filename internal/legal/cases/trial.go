@@ -84,17 +84,21 @@ func (t *trial) person(g *legal.Gate, iin []byte) string {
 	for i := range t.Consents {
 		b.AddConsent(t.given(&t.Consents[i]))
 	}
-	out := new(legal.Cleared)
-	g.Project(b, out)
-	if out.Len() == 0 {
-		x := g.Explain(out.Refused()[0].Situation)
+	x := decide(g, b)
+	if !x.Allowed {
 		t.report.Rules[x.Rule]++
 		if t.Refused == x.Rule && (t.Why == "" || t.Why == x.Why) {
 			return ""
 		}
 		return "refused by " + x.Rule + ": " + x.Why
 	}
-	x := g.Explain(out.Situation(0))
+	if g.Counts() {
+		t.report.Cells[t.route.Recipient+" "+countOf+t.route.Aggregate.By]++
+		if t.Counted {
+			return ""
+		}
+		return "counted"
+	}
 	for _, f := range x.Fields {
 		t.report.Cells[t.route.Recipient+" "+f]++
 	}
@@ -106,6 +110,15 @@ func (t *trial) person(g *legal.Gate, iin []byte) string {
 		return ""
 	}
 	return "sent: " + strings.Join(got, ", ")
+}
+
+// decide explains the decision about the one person of a batch.
+func decide(g *legal.Gate, b *record.Batch) legal.Explanation {
+	out := new(legal.Cleared)
+	if g.Project(b, out); out.Len() == 1 {
+		return g.Explain(out.Situation(0))
+	}
+	return g.Explain(out.Refused()[0].Situation)
 }
 
 // iin makes a well-formed number of somebody of the age, which belongs to nobody as far as its serial can say.

@@ -18,7 +18,7 @@ func TestExampleLoads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Routes) != 3 || len(r.Recipients) != 6 || r.Digest().IsZero() {
+	if len(r.Routes) != 4 || len(r.Recipients) != 6 || r.Digest().IsZero() {
 		t.Errorf("%d routes, %d recipients", len(r.Routes), len(r.Recipients))
 	}
 }
