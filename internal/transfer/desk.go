@@ -166,7 +166,7 @@ func (d *desk) account(out *draft, b *record.Batch, res *mapping.Result) error {
 		d.disclosed.Add(c.Situation(int(row)), c.Mask(int(row))&d.encoder.Mask(), c.Ordinal(int(row)))
 	}
 	if len(res.Rows) > 0 {
-		set, err := newSet(d.table, d.disclosed.Encode)
+		set, err := transferlog.NewSet(d.table, d.disclosed.Encode)
 		if err != nil {
 			return fmt.Errorf("encoding the disclosure set: %w", err)
 		}
@@ -179,7 +179,7 @@ func (d *desk) account(out *draft, b *record.Batch, res *mapping.Result) error {
 		tally.add(d.reason(refused.Situation))
 	}
 	if len(c.Refused()) > 0 {
-		set, err := newSet(d.table, d.refused.Encode)
+		set, err := transferlog.NewSet(d.table, d.refused.Encode)
 		if err != nil {
 			return fmt.Errorf("encoding the refusal set: %w", err)
 		}

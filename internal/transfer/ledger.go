@@ -113,6 +113,9 @@ type Reason struct {
 	People int    `json:"people"`
 }
 
+// Set is a disclosure or refusal set at rest.
+type Set = transferlog.Set
+
 // Intent is a message about to be logged.
 type Intent struct {
 	Message record.ID

@@ -153,11 +153,7 @@ func (r *run) replace(ctx context.Context, w *Waiting, why string) (*Part, int64
 		return nil, 0, err
 	}
 	if r.gate.Counts() {
-		people := 0
-		for _, g := range set.Groups() {
-			people += len(g.People)
-		}
-		return r.recount(ctx, w, set.Contains, people)
+		return r.recount(ctx, w, set.Contains)
 	}
 	door, err := r.newDoor(blocked)
 	if err != nil {

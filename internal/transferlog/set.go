@@ -1,28 +1,27 @@
-package transfer
+package transferlog
 
 import (
 	"crypto/rand"
 	"fmt"
 
 	"birgeoqy.kz/almasu/internal/record"
-	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
 // Set is a disclosure or refusal set at rest: 16 bytes of salt, the SHA-256 of the table of
 // situations that its ids refer to, and the set's canonical bytes. What the log holds of it is
-// [transferlog.SetDigest] over the salt and all that follows it.
+// [SetDigest] over the salt and all that follows it.
 type Set []byte
 
-const setHead = len(transferlog.Salt{}) + len(record.Digest{})
+const setHead = len(Salt{}) + len(record.Digest{})
 
-// newSet salts and encodes a set.
-func newSet(situations []byte, encode func([]byte) ([]byte, error)) (Set, error) {
+// NewSet salts a set and encodes it: situations is the table that its ids refer to, encode appends its canonical bytes.
+func NewSet(situations []byte, encode func([]byte) ([]byte, error)) (Set, error) {
 	out := make([]byte, setHead, setHead+256)
-	if _, err := rand.Read(out[:len(transferlog.Salt{})]); err != nil {
+	if _, err := rand.Read(out[:len(Salt{})]); err != nil {
 		return nil, err
 	}
 	table := record.DigestOf(situations)
-	copy(out[len(transferlog.Salt{}):], table[:])
+	copy(out[len(Salt{}):], table[:])
 	return encode(out)
 }
 
@@ -31,18 +30,18 @@ func (s Set) Digest() record.Digest {
 	if len(s) < setHead {
 		return record.Digest{}
 	}
-	return transferlog.SetDigest(transferlog.Salt(s[:len(transferlog.Salt{})]), s[len(transferlog.Salt{}):])
+	return SetDigest(Salt(s[:len(Salt{})]), s[len(Salt{}):])
 }
 
 // Situations is the digest of the table of situations.
 func (s Set) Situations() (d record.Digest) {
 	if len(s) >= setHead {
-		copy(d[:], s[len(transferlog.Salt{}):])
+		copy(d[:], s[len(Salt{}):])
 	}
 	return d
 }
 
-// Encoded is the set's canonical bytes, for [transferlog.ParseDisclosureSet] or [transferlog.ParseRefusalSet].
+// Encoded is the set's canonical bytes, for [ParseDisclosureSet] or [ParseRefusalSet].
 func (s Set) Encoded() []byte {
 	if len(s) < setHead {
 		return nil
@@ -51,8 +50,8 @@ func (s Set) Encoded() []byte {
 }
 
 // Disclosed parses a disclosure set.
-func (s Set) Disclosed() (*transferlog.DisclosureSet, error) {
-	set, err := transferlog.ParseDisclosureSet(s.Encoded())
+func (s Set) Disclosed() (*DisclosureSet, error) {
+	set, err := ParseDisclosureSet(s.Encoded())
 	if err != nil {
 		return nil, fmt.Errorf("reading a disclosure set: %w", err)
 	}
