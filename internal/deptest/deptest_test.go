@@ -45,7 +45,7 @@ var floors = []struct {
 	{"connectors/connectortest", 4, "the suite that admits a connector"},
 	{"internal/store", 5, "SQL behind the engine's interfaces"},
 	{"internal/authority", 5, "the receiving side"},
-	{"internal/notify", 5, "it tells people what the engine did"},
+	{"internal/notify", 3, "it tells people what has changed; it knows conditions, not the engine"},
 	{"internal/console", 5, "it shows what the store holds"},
 	{"internal/app", 6, "wiring: the only room that knows them all"},
 	{"internal/synth", 5, "synthetic people, for the demo, tests and the benchmark only"},
