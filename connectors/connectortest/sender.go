@@ -86,6 +86,15 @@ func (s *Sender) Message(n int) (*signing.Envelope, *transferlog.Ticket) {
 	return s.commit([]byte(fmt.Sprintf(`{"number":%d}`, s.next)), s.next, record.ID{}, n)
 }
 
+// Document seals a document under the next number and commits its intent.
+func (s *Sender) Document(payload []byte) (*signing.Envelope, *transferlog.Ticket) {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next++
+	return s.commit(payload, s.next, record.ID{}, 1)
+}
+
 // Void makes a void notice for a message.
 func (s *Sender) Void(env *signing.Envelope) (*signing.Envelope, *transferlog.Ticket) {
 	s.t.Helper()
