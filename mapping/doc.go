@@ -81,7 +81,9 @@
 //
 //	json       header, records: members of the one object
 //	jsonlines  no header; records names the member that the schema knows the records by
-//	xml        header, records and: root, record (elements), namespace (a URI, optional)
+//	xml        header, records and: root, record (elements), namespace (a URI, optional; of names without a prefix), namespaces (prefix: URI,
+//	           optional). A target may have prefixes (p:name), end in an attribute (also of an element that is a target itself), and tell
+//	           elements of one name apart by positions: phone[1], phone[2]. Its schema may be one of XML.
 //	csv        no header; records as for jsonlines; delimiter (",", ";" or a tab), bom: true, encoding: utf-8 or windows-1251, headings
 //	xlsx       no header; records as for jsonlines: the sheet's name, too; headings
 //

@@ -24,7 +24,7 @@ var formats = map[string]format{
 		make: func(_ *Table, l form.Layout) form.Form { return form.NewJSON(l) }},
 	"jsonlines": {mediaType: "application/jsonl",
 		make: func(_ *Table, l form.Layout) form.Form { return form.NewJSONLines(l) }},
-	"xml": {mediaType: "application/xml", header: true, keys: map[string]bool{"root": true, "namespace": false, "record": true},
+	"xml": {mediaType: "application/xml", header: true, keys: map[string]bool{"root": true, "namespace": false, "namespaces": false, "record": true},
 		make: func(t *Table, l form.Layout) form.Form { return form.NewXML(l, t.xml) }},
 	"csv": {mediaType: "text/csv; charset=utf-8", keys: map[string]bool{"delimiter": true, "bom": false, "encoding": false, "headings": false},
 		make: func(t *Table, l form.Layout) form.Form { return form.NewCSV(l, t.csv) }},
@@ -33,7 +33,7 @@ var formats = map[string]format{
 }
 
 var outputKeys = keys{"format": {kindString, true}, "header": {kindString, false}, "records": {kindString, true},
-	"root": {kindString, false}, "namespace": {kindString, false}, "record": {kindString, false},
+	"root": {kindString, false}, "namespace": {kindString, false}, "namespaces": {kindMap, false}, "record": {kindString, false},
 	"delimiter": {kindString, false}, "bom": {kindBool, false}, "encoding": {kindString, false}, "headings": {kindList, false}}
 
 func (l *loader) output(n *node) {
@@ -49,7 +49,7 @@ func (l *loader) output(n *node) {
 	}
 	l.t.format = v.text
 	for _, name := range []string{"header", "records", "root", "record"} {
-		if v := m[name]; v != nil && !validTarget(v.text, 1) {
+		if v := m[name]; v != nil && (!validTarget(v.text, 1) || strings.ContainsAny(v.text, "[@") || l.t.format != "xml" && strings.Contains(v.text, ":")) {
 			l.add("mapping.bad_target", v, "", "%s must be the name of a member", name)
 		}
 	}
@@ -68,7 +68,7 @@ func (l *loader) output(n *node) {
 
 // outputOptions reads what only some formats have.
 func (l *loader) outputOptions(n *node, m map[string]*node, f format) {
-	for _, name := range []string{"root", "namespace", "record", "delimiter", "bom", "encoding", "headings"} {
+	for _, name := range []string{"root", "namespace", "namespaces", "record", "delimiter", "bom", "encoding", "headings"} {
 		v := m[name]
 		required, has := f.keys[name]
 		switch {
@@ -89,8 +89,14 @@ func (l *loader) outputOption(name string, v *node) {
 	case "record":
 		l.t.xml.Record = v.text
 	case "namespace":
-		if l.t.xml.Namespace = v.text; v.text == "" || strings.ContainsAny(v.text, " \t\r\n<>&\"") {
-			l.add("mapping.output_key", v, "", "namespace must be a URI without & and quotes")
+		l.t.xml.Namespace = l.uri(v)
+	case "namespaces":
+		l.t.xml.Prefixes = map[string]string{}
+		for i, key := range v.keys {
+			if p := key.text; !xmlName.MatchString(p) || strings.ContainsAny(p, "@:[") || strings.HasPrefix(strings.ToLower(p), "xml") || p == "xsi" {
+				l.add("mapping.output_key", key, "", "%q cannot be a prefix", p)
+			}
+			l.t.xml.Prefixes[key.text] = l.uri(v.items[i])
 		}
 	case "delimiter":
 		if v.text != "," && v.text != ";" && v.text != "\t" {
@@ -115,15 +121,40 @@ func (l *loader) outputOption(name string, v *node) {
 	}
 }
 
-// xmlName is a name that both XML and a target can have.
-var xmlName = regexp.MustCompile(`^@?[A-Za-z_\x{400}-\x{481}\x{48A}-\x{52F}][A-Za-z0-9_\x{400}-\x{481}\x{48A}-\x{52F}-]*$`)
+// uri reads the URI of a namespace.
+func (l *loader) uri(v *node) string {
+	if v.kind != kindString || v.text == "" || strings.ContainsAny(v.text, " \t\r\n<>&\"") || strings.HasPrefix(v.text, "http://www.w3.org/2001/XMLSchema-instance") {
+		l.add("mapping.output_key", v, "", "a namespace must be a URI without & and quotes, and not that of xsi")
+	}
+	return v.text
+}
+
+// xmlName is a name that both XML and a target can have, with a prefix and a position.
+var xmlName = regexp.MustCompile(`^(?:@|` + xmlNCName + `:)?` + xmlNCName + `(?:\[[1-9][0-9]?\])?$`)
+
+const xmlNCName = `[A-Za-z_\x{400}-\x{481}\x{48A}-\x{52F}][A-Za-z0-9_\x{400}-\x{481}\x{48A}-\x{52F}-]*`
+
+// prefixes refuses prefixes that namespaces does not declare.
+func (l *loader) prefixes(where string, path string) {
+	for _, name := range strings.Split(path, "/") {
+		if prefix, _, ok := strings.Cut(name, ":"); ok && l.t.xml.Prefixes[prefix] == "" {
+			l.problems.Add("mapping.bad_target", where, "declare it in output.namespaces", "the prefix %s is not declared", prefix)
+		}
+	}
+}
 
 // formOf checks the rows against what the format can hold.
 func (l *loader) formOf() {
+	if l.t.format == "xml" {
+		for _, name := range []string{l.t.xml.Root, l.t.xml.Record, l.t.headerName, l.t.recordsName} {
+			l.prefixes(l.t.at, name)
+		}
+	}
 	for _, r := range append(append([]*row(nil), l.t.header...), l.t.rows...) {
 		attribute := strings.Contains(r.target, "@")
 		switch l.t.format {
 		case "xml":
+			l.prefixes(r.where, r.target)
 			for _, name := range strings.Split(r.target, "/") {
 				if r.target != "" && !xmlName.MatchString(name) {
 					l.problems.Add("mapping.bad_target", r.where, "", "%s is no name of an XML element", name)
@@ -135,8 +166,8 @@ func (l *loader) formOf() {
 		case "csv", "xlsx":
 			l.cells(r)
 		}
-		if attribute && l.t.format != "xml" && l.t.format != "" {
-			l.problems.Add("mapping.bad_target", r.where, "", "only XML has attributes")
+		if strings.ContainsAny(r.target, "@:[") && l.t.format != "xml" && l.t.format != "" {
+			l.problems.Add("mapping.bad_target", r.where, "", "only XML has attributes, prefixes and positions")
 		}
 		if r.headings != nil && l.t.format != "csv" && l.t.format != "xlsx" && l.t.format != "" {
 			l.problems.Add("mapping.output_key", r.where, "delete it", "heading has no meaning for the format %s", l.t.format)

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"regexp"
 	"slices"
 
 	"birgeoqy.kz/almasu/internal/record"
@@ -32,7 +33,7 @@ func Lint(t *Table, permitted []string, schema *schemas.Schema) record.Problems 
 		l.Add("lint.schema_differs", t.schemaAt, "review the rows against the schema, then enter its digest "+schema.Digest().String(),
 			"the schema %s version %d has another digest than the table names", t.schema.Name, t.schema.Version)
 	}
-	if schema.Records() != t.recordsName {
+	if records := t.recordsName; schema.Records() != records && (t.format != "xml" || schema.Records() != plainTarget(records)) {
 		l.Add("lint.other_records", t.at, "", "the schema's records are in %q, the table's in %q", schema.Records(), t.recordsName)
 		return l.Problems
 	}
@@ -49,12 +50,18 @@ type linter struct {
 // section compares rows with the targets that a schema declares.
 func (l *linter) section(rows []*row, prefix string, declared []schemas.Target) {
 	known := map[string]schemas.Target{}
-	for _, d := range declared {
-		known[d.Path] = d
+	for i, d := range declared {
+		if l.t.format == "xml" {
+			declared[i].Path = plainTarget(d.Path)
+		}
+		known[declared[i].Path] = d
 	}
 	made := map[string]bool{}
 	for _, r := range rows {
 		path := prefix + r.target
+		if l.t.format == "xml" {
+			path = plainTarget(path)
+		}
 		d, ok := known[path]
 		switch made[path] = true; {
 		case !ok:
@@ -71,6 +78,11 @@ func (l *linter) section(rows []*row, prefix string, declared []schemas.Target) 
 		}
 	}
 }
+
+// plainTarget is a path without prefixes and positions.
+func plainTarget(path string) string { return decoration.ReplaceAllString(path, "") }
+
+var decoration = regexp.MustCompile(`[^/:@\[\]]+:|\[[0-9]*\]`)
 
 // codes finds code list rows that no value can reach: the steps before the list are idempotent, so a code that they
 // would change never comes out of them.

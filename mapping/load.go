@@ -160,6 +160,10 @@ func (l *loader) place(r *row, taken map[string]bool) {
 		case other == r.target:
 			l.problems.Add("mapping.duplicate_target", r.where, "", "the target %s occurs twice", r.target)
 			return
+		case strings.HasPrefix(other, r.target+"/@"), strings.HasPrefix(r.target, other+"/@"):
+			if r.null {
+				l.problems.Add("mapping.bad_absent", r.where, "", "an element with attributes is omitted, never null")
+			}
 		case strings.HasPrefix(other, r.target+"/"), strings.HasPrefix(r.target, other+"/"):
 			l.problems.Add("mapping.target_conflict", r.where, "", "the targets %s and %s cannot both be values", r.target, other)
 			return
@@ -169,7 +173,7 @@ func (l *loader) place(r *row, taken map[string]bool) {
 }
 
 // validTarget reports whether path is of one to depth names, joined by slashes, of letters, digits, underscores and hyphens; the last one
-// of several may be an attribute, with @ before it.
+// of several may be an attribute, with @ before it. In XML a name may have a prefix, and a position [n].
 func validTarget(path string, depth int) bool {
 	parts := strings.Split(path, "/")
 	for i, p := range parts {
@@ -183,7 +187,7 @@ func validTarget(path string, depth int) bool {
 	return len(parts) <= depth
 }
 
-var targetName = regexp.MustCompile(`^[\p{L}_][\p{L}\p{Nd}_-]{0,62}$`)
+var targetName = regexp.MustCompile(`^(?:[\p{L}_][\p{L}\p{Nd}_-]{0,30}:)?[\p{L}_][\p{L}\p{Nd}_-]{0,62}(?:\[[1-9][0-9]?\])?$`)
 
 // maxTargetDepth is how deep a target may nest.
 const maxTargetDepth = 8

@@ -4,6 +4,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/mapping/form"
 	"birgeoqy.kz/almasu/mapping/transform"
+	"birgeoqy.kz/almasu/schemas"
 )
 
 // Table is a loaded mapping. It is safe for concurrent use.
@@ -92,6 +93,22 @@ func (t *Table) Digest() record.Digest { return t.digest }
 
 // Schema names the schema of the documents.
 func (t *Table) Schema() SchemaRef { return t.schema }
+
+// Checker is a checker of the table's documents by a schema: the one that the table pins. A schema of XML checks XML only. The error is a
+// [*record.Problem].
+func (t *Table) Checker(s *schemas.Schema) (Sink, error) {
+	if s.XML() == nil {
+		return s.Checker(), nil
+	}
+	if t.format != "xml" {
+		return nil, record.NewProblem("mapping.other_form", t.at, "set output.format: xml", "the schema is one of XML, and the documents are %s", t.format)
+	}
+	c, err := s.XMLChecker(schemas.XMLNames{Root: t.xml.Root, Record: t.xml.Record, Namespace: t.xml.Namespace, Prefixes: t.xml.Prefixes})
+	if err != nil {
+		return nil, record.NewProblem("mapping.other_form", t.at, "compare output.root and output.namespace with the schema", "%s", err.(*record.Problem).Message)
+	}
+	return c, nil
+}
 
 // MediaType is the media type of the documents.
 func (t *Table) MediaType() string {

@@ -52,8 +52,8 @@ func (s *Schema) XMLNames() XMLNames {
 	return n
 }
 
-// XMLChecker checks the events of documents that are written as XML: names are those of elements, with @ before them of attributes, and null
-// is xsi:nil. It is used by one goroutine.
+// XMLChecker checks the events of documents that are written as XML: names are those of elements, with @ before them of attributes, #text is
+// an element's text beside its attributes, and null is xsi:nil. It is used by one goroutine.
 type XMLChecker struct {
 	checker   *xsd.Checker
 	names     XMLNames
@@ -61,6 +61,7 @@ type XMLChecker struct {
 	marked    int
 	attribute []byte // the attribute whose value comes next
 	next      bool
+	text      bool // the text of an element with attributes comes next
 }
 
 // XMLChecker returns a checker for documents with these names. The error says that the schema is not of XML, or has no such root.
@@ -80,7 +81,7 @@ func (s *Schema) XMLChecker(names XMLNames) (*XMLChecker, error) {
 // Begin begins a new document and forgets everything of an earlier one.
 func (c *XMLChecker) Begin() {
 	c.checker.Begin()
-	c.arrays, c.marked, c.next = c.arrays[:0], 0, false
+	c.arrays, c.marked, c.next, c.text = c.arrays[:0], 0, false, false
 }
 
 // Mark remembers the place before a record.
@@ -94,7 +95,7 @@ func (c *XMLChecker) Mark() {
 func (c *XMLChecker) Settle(report func(path, code string)) int {
 	n := c.checker.Settle(report)
 	if n > 0 {
-		c.arrays, c.next = c.arrays[:c.marked], false
+		c.arrays, c.next, c.text = c.arrays[:c.marked], false, false
 	}
 	return n
 }
@@ -103,6 +104,10 @@ func (c *XMLChecker) Settle(report func(path, code string)) int {
 func (c *XMLChecker) Event(k Kind, text []byte) {
 	switch k {
 	case Name:
+		if string(text) == "#text" {
+			c.text = true
+			return
+		}
 		if text[0] == '@' {
 			c.attribute, c.next = append(c.attribute[:0], text[1:]...), true
 			return
@@ -139,7 +144,10 @@ func (c *XMLChecker) value(text []byte) {
 		c.checker.Attribute("", c.attribute, text)
 		return
 	}
-	c.checker.Text(text)
+	if c.checker.Text(text); c.text {
+		c.text = false
+		return
+	}
 	c.checker.Leave()
 }
 

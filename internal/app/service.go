@@ -337,6 +337,9 @@ func (v *service) readMapping(c *config.Connector, conn *transfer.Connection, ps
 		ps.Add("config.schema_missing", path, "put the schema into the schemas' folder", "no schema has the digest that the mapping pins (%s version %d)", ref.Name, ref.Version)
 		return
 	}
+	if _, err := conn.Table.Checker(entry.Schema); err != nil {
+		ps.Merge(err, "mapping.other_form", path)
+	}
 	conn.Schema = entry.Schema
 }
 

@@ -9,6 +9,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/schemas"
+	docreading "birgeoqy.kz/almasu/schemas/reading"
 )
 
 // verdict is what became of a document: refused as a whole, or outcomes for the records that were not accepted.
@@ -43,10 +44,13 @@ type judge struct {
 	pool    sync.Pool // of *reading
 }
 
-// plain is the document as the JSON that its schema is about; a table becomes an object with an array of records.
+// plain is the document in the form that its schema is about; a table becomes a JSON object with an array of records.
 func (j *judge) plain(document []byte, mediaType string) ([]byte, *record.Problem) {
-	if mediaType == "application/json" {
+	if mediaType == j.schema.MediaType() {
 		return document, nil
+	}
+	if j.schema.XML() != nil {
+		return nil, record.NewProblem("message.media_type", "", "", "expected %s", j.schema.MediaType())
 	}
 	b, err := tabular.JSON(document, mediaType, j.schema.Records(), j.columns)
 	if err != nil {
@@ -62,7 +66,7 @@ func (j *judge) plain(document []byte, mediaType string) ([]byte, *record.Proble
 func newJudge(s *schemas.Schema, columns, unique []string) *judge {
 	j := &judge{schema: s, columns: columns, unique: unique}
 	j.pool.New = func() any {
-		return &reading{checker: s.Checker(), member: s.Records(), unique: unique, seen: make([]map[string]int, len(unique))}
+		return &reading{reader: docreading.New(s), member: s.Records(), unique: unique, seen: make([]map[string]int, len(unique))}
 	}
 	return j
 }
@@ -74,8 +78,8 @@ func (j *judge) judge(document []byte, claimed int) verdict {
 	defer j.pool.Put(r)
 	r.begin()
 	v := verdict{records: claimed}
-	if err := schemas.Scan(document, r); err != nil {
-		v.refused = record.NewProblem("schema.malformed", "", "", "the document is not well-formed JSON")
+	if err := r.reader.Read(document, r); err != nil {
+		v.refused = record.NewProblem("schema.malformed", "", "", "the document is not well-formed %s", j.schema.MediaType())
 		return v
 	}
 	if r.member != "" && r.records != claimed {
@@ -83,7 +87,7 @@ func (j *judge) judge(document []byte, claimed int) verdict {
 		return v
 	}
 	rejected := map[int]signing.Outcome{}
-	if r.checker.Settle(func(string, string) {}) > 0 {
+	if r.reader.Broken() {
 		found, err := j.schema.CheckDocument(document)
 		if err != nil {
 			v.refused = record.NewProblem("schema.violations", "", "", "the document breaks its schema in too many places")
@@ -125,7 +129,7 @@ type duplicate struct{ record, first, field int }
 
 // reading takes the events of one document.
 type reading struct {
-	checker    *schemas.Checker
+	reader     *docreading.Reader
 	member     string
 	unique     []string
 	seen       []map[string]int
@@ -139,7 +143,6 @@ type reading struct {
 }
 
 func (r *reading) begin() {
-	r.checker.Begin()
 	r.depth, r.next, r.inside, r.records, r.field, r.duplicates = 0, false, false, 0, -1, r.duplicates[:0]
 	for i := range r.seen {
 		if r.seen[i] == nil {
@@ -151,7 +154,6 @@ func (r *reading) begin() {
 
 // Event implements schemas.Events.
 func (r *reading) Event(k schemas.Kind, text []byte) {
-	r.checker.Event(k, text)
 	switch k {
 	case schemas.Name:
 		r.name(text)

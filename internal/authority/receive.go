@@ -336,6 +336,8 @@ func (s *Server) judge(ctx context.Context, a *arrival) (err error) {
 		}
 	case h.Operation == signing.OperationNotice && h.MediaType == "application/json":
 		a.verdict, err = s.judgeNotice(ctx, a)
+	case h.Operation == signing.OperationNotice:
+		a.verdict.refused = record.NewProblem("message.media_type", "", "", "expected application/json")
 	case j == nil:
 		a.verdict.refused = record.NewProblem("schema.not_agreed", "", "compare the digests of the schema", "no schema with this digest was agreed on")
 	default:

@@ -111,7 +111,11 @@ func (r *run) sendAll(ctx context.Context, outgoing <-chan *message, settled cha
 
 // newDesk prepares the stage that decides and writes.
 func (r *run) newDesk(from Progress, generation int64) (*desk, error) {
-	encoder, err := r.conn.Table.Bind(r.gate.Columns(), r.conn.Schema.Checker())
+	sink, err := r.conn.Table.Checker(r.conn.Schema)
+	if err != nil {
+		return nil, fmt.Errorf("the schema of the mapping %s: %w", r.conn.Name, err)
+	}
+	encoder, err := r.conn.Table.Bind(r.gate.Columns(), sink)
 	if err != nil {
 		return nil, fmt.Errorf("binding the mapping %s: %w", r.conn.Name, err)
 	}

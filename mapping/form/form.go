@@ -1,6 +1,8 @@
 package form
 
 import (
+	"strings"
+
 	"birgeoqy.kz/almasu/schemas"
 )
 
@@ -16,7 +18,8 @@ const (
 
 // Field is one target of a record or of a header.
 type Field struct {
-	// Path is the names from the outermost object to the value itself.
+	// Path is the names from the outermost object to the value itself. In XML the last may be an attribute, with @ before it, also of an element that
+	// is a value itself; and [n] behind a name tells elements of one name apart, which stand in the order of their first fields.
 	Path []string
 	Kind Kind
 	// Null says that a missing value is written as null instead of being omitted.
@@ -54,7 +57,7 @@ type op struct {
 	kind  opKind
 	field int    // of a value
 	name  []byte // of a value or an object
-	// within are the fields inside an object, and after is the op behind its end.
+	// within are the fields that make an object worth writing (not those of attributes beside a value), and after is the op behind its end.
 	within []int
 	after  int
 }
@@ -74,7 +77,7 @@ type branch struct {
 	children []*branch
 }
 
-// NewTree arranges fields. No field's path is another's, or lies within another's.
+// NewTree arranges fields. No field's path is another's, or lies within another's, but for attributes.
 func NewTree(fields []Field) Tree {
 	root := &branch{field: -1}
 	for i, f := range fields {
@@ -102,17 +105,24 @@ func (b *branch) child(name string) *branch {
 	return c
 }
 
+// textName is the name of an element's own value beside its attributes, in events.
+const textName = "#text"
+
 func (b *branch) appendOps(ops *[]op) {
-	if b.field >= 0 {
-		*ops = append(*ops, op{kind: opValue, field: b.field, name: []byte(b.name)})
+	name, _, _ := strings.Cut(b.name, "[")
+	if b.field >= 0 && len(b.children) == 0 {
+		*ops = append(*ops, op{kind: opValue, field: b.field, name: []byte(name)})
 		return
 	}
 	at := len(*ops)
-	*ops = append(*ops, op{kind: opBegin, name: []byte(b.name), within: b.leaves(nil)})
+	*ops = append(*ops, op{kind: opBegin, name: []byte(name), within: b.leaves(nil)})
 	for _, c := range b.children {
 		c.appendOps(ops)
 	}
-	*ops = append(*ops, op{kind: opEnd, name: []byte(b.name)})
+	if b.field >= 0 {
+		*ops = append(*ops, op{kind: opValue, field: b.field, name: []byte(textName)})
+	}
+	*ops = append(*ops, op{kind: opEnd, name: []byte(name)})
 	(*ops)[at].after = len(*ops)
 }
 

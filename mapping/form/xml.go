@@ -1,16 +1,20 @@
 package form
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
 
 // XMLNames are the names around the records.
 type XMLNames struct {
-	// Root is the document's element, and Namespace the namespace of all elements: a URI without < & and quotes, or empty.
-	Root, Namespace string
-	// Record is the element of one record, inside the element of [Layout.RecordsName].
-	Record string
+	// Root is the document's element, and Record that of one record, inside the element of [Layout.RecordsName]. A prefix may stand before
+	// these names and before those of elements.
+	Root, Record string
+	// Namespace is that of elements without a prefix, Prefixes the namespaces of the others: URIs without < & and quotes. Namespace may be
+	// empty. Attributes have no namespace.
+	Namespace string
+	Prefixes  map[string]string
 }
 
 // CodeNotXML is the code for a value with a character that XML 1.0 cannot hold (section 2.2, Char).
@@ -19,85 +23,121 @@ const CodeNotXML = "mapping.not_xml"
 // XML is a document <Root><header>..</header><records><Record>..</Record>..</records></Root> in the form that Exclusive XML Canonicalization
 // 1.0 gives it, without comments: what is written is its own canonical form, so a digest over the bytes is a digest of the document.
 //
-// A field whose last name begins with @ is an attribute of the element around it. A missing value is omitted; if its field has Null, it
-// is an empty element with xsi:nil="true". An element without any value is omitted. There is no XML declaration, as in every canonical form.
+// A namespace is declared by the first element that needs it, and again by its siblings. A field whose last name begins with @ is an attribute of the element
+// around it. A missing value is omitted; if its field has Null, it is an empty element with xsi:nil="true". An element without any value is
+// omitted; so are the attributes of an element whose own value is missing. There is no XML declaration, as in every canonical form.
 type XML struct {
-	layout          Layout
-	names           XMLNames
+	layout Layout
+	names  XMLNames
+	// root and holder are the elements around the records.
+	root, holder    tags
 	header, records []tags
 }
 
 // tags are the bytes around an op, and the attributes of its element.
 type tags struct {
-	open       []byte // "<name", or "<name>" if the element never has attributes
+	open       []byte // "<name" with the declarations
+	null       []byte // the whole start tag of a nil element
 	close      []byte // "</name>"
 	attributes []attribute
-	// attribute says that the op itself is an attribute: its element has written it.
-	attribute bool
+	// attribute says that the op itself is an attribute: its element has written it. text says that it is its element's text.
+	attribute, text bool
 }
 
 type attribute struct {
+	name  string
 	open  []byte // ` name="`
 	field int
 }
 
 const (
-	nilElement = ` xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true">`
+	instance   = "http://www.w3.org/2001/XMLSchema-instance"
 	element    = ">"
+	nilElement = ` xsi:nil="true">`
 )
+
+// scope has the namespaces that the elements around have declared, by prefix.
+type scope map[string]string
 
 // NewXML returns the XML form of a layout.
 func NewXML(l Layout, names XMLNames) *XML {
-	return &XML{layout: l, names: names, header: xmlTags(l.Header, l.HeaderName), records: xmlTags(l.Records, names.Record)}
+	x := &XML{layout: l, names: names}
+	root, holder := scope{}, scope{}
+	x.root, root = x.newTags(names.Root, root)
+	x.holder, holder = x.newTags(l.RecordsName, root)
+	x.header, x.records = x.tree(l.Header, l.HeaderName, root), x.tree(l.Records, names.Record, holder)
+	return x
 }
 
-// xmlTags has an entry for each op, and a last one for the element around them all.
-func xmlTags(t Tree, around string) []tags {
+// tree has an entry for each op, and a last one for the element around them all.
+func (x *XML) tree(t Tree, around string, in scope) []tags {
 	list := make([]tags, len(t.ops)+1)
-	open := []int{len(t.ops)}
-	list[len(t.ops)] = newTags(around)
+	open, scopes := []int{len(t.ops)}, []scope{nil}
+	list[len(t.ops)], scopes[0] = x.newTags(around, in)
 	for i := range t.ops {
-		o := &t.ops[i]
-		if o.kind == opEnd {
-			list[i].close = list[open[len(open)-1]].close
-			open = open[:len(open)-1]
-			continue
-		}
-		if name, ok := strings.CutPrefix(string(o.name), "@"); ok {
+		o, last := &t.ops[i], len(open)-1
+		switch name, isAttribute := strings.CutPrefix(string(o.name), "@"); {
+		case o.kind == opEnd:
+			list[i].close = list[open[last]].close
+			open, scopes = open[:last], scopes[:last]
+		case isAttribute:
 			list[i].attribute = true
-			owner := &list[open[len(open)-1]]
-			owner.attributes = append(owner.attributes, attribute{[]byte(" " + name + `="`), o.field})
-			continue
-		}
-		if list[i] = newTags(string(o.name)); o.kind == opBegin {
-			open = append(open, i)
+			owner := &list[open[last]]
+			owner.attributes = append(owner.attributes, attribute{name, []byte(" " + name + `="`), o.field})
+		case name == textName:
+			list[i].text = true
+		default:
+			var inner scope
+			if list[i], inner = x.newTags(name, scopes[last]); o.kind == opBegin {
+				open, scopes = append(open, i), append(scopes, inner)
+			}
 		}
 	}
 	for i := range list {
 		// In canonical order: by name, there being no prefixes.
-		slices.SortFunc(list[i].attributes, func(a, b attribute) int {
-			return strings.Compare(strings.Trim(string(a.open), ` ="`), strings.Trim(string(b.open), ` ="`))
-		})
+		slices.SortFunc(list[i].attributes, func(a, b attribute) int { return strings.Compare(a.name, b.name) })
 	}
 	return list
 }
 
-func newTags(name string) tags {
-	return tags{open: []byte("<" + name), close: []byte("</" + name + ">")}
+// newTags makes the tags of an element, and what is declared inside it.
+func (x *XML) newTags(name string, in scope) (tags, scope) {
+	prefix, _, prefixed := strings.Cut(name, ":")
+	uri := x.names.Prefixes[prefix]
+	if !prefixed {
+		prefix, uri = "", x.names.Namespace
+	}
+	declared := map[string]string{}
+	inner := maps.Clone(in)
+	if in[prefix] != uri {
+		declared[prefix], inner[prefix] = uri, uri
+	}
+	t := tags{open: []byte("<" + name + declarations(declared)), close: []byte("</" + name + ">")}
+	declared["xsi"] = instance
+	t.null = []byte("<" + name + declarations(declared) + nilElement)
+	return t, inner
+}
+
+// declarations are namespace nodes in canonical order: by prefix, the default namespace first.
+func declarations(list map[string]string) string {
+	var b strings.Builder
+	for _, prefix := range slices.Sorted(maps.Keys(list)) {
+		if prefix == "" {
+			b.WriteString(` xmlns="` + list[prefix] + `"`)
+			continue
+		}
+		b.WriteString(` xmlns:` + prefix + `="` + list[prefix] + `"`)
+	}
+	return b.String()
 }
 
 // Begin implements Form.
 func (x *XML) Begin(dst []byte, header [][]byte) []byte {
-	dst = append(append(dst, '<'), x.names.Root...)
-	if x.names.Namespace != "" {
-		dst = append(append(append(dst, ` xmlns="`...), x.names.Namespace...), '"')
-	}
-	dst = append(dst, element...)
+	dst = append(append(dst, x.root.open...), element...)
 	if x.layout.HeaderName != "" {
 		dst, _, _ = x.element(dst, &x.layout.Header, x.header, header)
 	}
-	dst = append(append(dst, '<'), x.layout.RecordsName...)
-	return append(dst, element...)
+	return append(append(dst, x.holder.open...), element...)
 }
 
 // Record implements Form. It fails with [CodeNotXML].
@@ -111,8 +151,7 @@ func (x *XML) Record(dst []byte, _ int, values [][]byte) ([]byte, int, string) {
 
 // End implements Form.
 func (x *XML) End(dst []byte) []byte {
-	dst = append(append(append(dst, "</"...), x.layout.RecordsName...), element...)
-	return append(append(append(dst, "</"...), x.names.Root...), element...)
+	return append(append(dst, x.holder.close...), x.root.close...)
 }
 
 // element writes the element around a tree; ok is false if a field's value has a character that XML lacks.
@@ -133,6 +172,10 @@ func (x *XML) element(dst []byte, t *Tree, list []tags, values [][]byte) (out []
 				return dst, field, false
 			}
 		case g.attribute:
+		case g.text:
+			if dst, ok = appendXML(dst, values[o.field], false); !ok {
+				return dst, o.field, false
+			}
 		case values[o.field] != nil:
 			dst = append(append(dst, g.open...), element...)
 			if dst, ok = appendXML(dst, values[o.field], false); !ok {
@@ -140,7 +183,7 @@ func (x *XML) element(dst []byte, t *Tree, list []tags, values [][]byte) (out []
 			}
 			dst = append(dst, g.close...)
 		case t.Fields[o.field].Null:
-			dst = append(append(append(dst, g.open...), nilElement...), g.close...)
+			dst = append(append(dst, g.null...), g.close...)
 		}
 	}
 	return append(dst, around.close...), 0, true

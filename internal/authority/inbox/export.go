@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,11 +19,12 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/schemas"
+	"birgeoqy.kz/almasu/schemas/reading"
 )
 
 // Export writes the accepted records of one sender, in the order of sequence number and position, in the format "json" (a line
 // {"message":ID,"sequence":N,"index":N,"record":{...}} for each) or "csv" (UTF-8, a column for each scalar that a configured
-// schema declares, list members joined by "; "; a text that a spreadsheet would take for a formula begins with an apostrophe).
+// schema declares, members of a list and repeated elements joined by "; "; a text that a spreadsheet would take for a formula begins with an apostrophe).
 // A record that a notice has marked has its state ("corrected", "withdrawn" or "destroyed") and the notice's message id beside it: a corrected one
 // comes as it is now, one that was withdrawn or destroyed comes without its values ("record":null). It returns the number of records.
 func Export(ctx context.Context, c *Config, sender, format string, out io.Writer) (int64, error) {
@@ -34,7 +36,7 @@ func Export(ctx context.Context, c *Config, sender, format string, out io.Writer
 		return 0, err
 	}
 	defer st.Close()
-	e := &exporter{members: map[record.Digest]string{}, tables: map[record.Digest][]string{}}
+	e := &exporter{agreed: map[record.Digest]*schemas.Schema{}, tables: map[record.Digest][]string{}}
 	if err := e.schemas(c); err != nil {
 		return 0, err
 	}
@@ -84,7 +86,7 @@ func (e *exporter) mark(t *taken, id record.ID) (err error) {
 }
 
 type exporter struct {
-	members map[record.Digest]string   // the member that holds the records, by schema
+	agreed  map[record.Digest]*schemas.Schema
 	tables  map[record.Digest][]string // the columns of tables, by schema
 	columns []string
 	put     func(taken) error
@@ -98,8 +100,11 @@ func (e *exporter) schemas(c *Config) error {
 		if err != nil {
 			return err
 		}
-		e.members[schema.Digest()], e.tables[schema.Digest()] = schema.Records(), one.Columns
+		e.agreed[schema.Digest()], e.tables[schema.Digest()] = schema, one.Columns
 		for _, t := range schema.RecordTargets() {
+			if schema.XML() != nil {
+				t.Path = strings.ReplaceAll(t.Path, "[]", "")
+			}
 			if !slices.Contains(e.columns, t.Path) {
 				e.columns = append(e.columns, t.Path)
 			}
@@ -138,21 +143,25 @@ func (e *exporter) message(r *row) error {
 	if err != nil {
 		return fmt.Errorf("decompressing the document: %w", err)
 	}
-	member, ok := e.members[h.Schema]
-	if !ok || member == "" {
+	schema, ok := e.agreed[h.Schema]
+	if !ok || schema.Records() == "" {
 		return record.NewProblem("schema.not_agreed", "", "configure the schema again", "the document's schema is not among those configured")
 	}
-	if h.MediaType != "application/json" {
-		if document, err = tabular.JSON(document, h.MediaType, member, e.tables[h.Schema]); err != nil {
-			return err
-		}
+	switch {
+	case schema.XML() != nil:
+		document, err = reading.AsJSON(schema, document)
+	case h.MediaType != "application/json":
+		document, err = tabular.JSON(document, h.MediaType, schema.Records(), e.tables[h.Schema])
+	}
+	if err != nil {
+		return err
 	}
 	var parts map[string]json.RawMessage
 	if err := json.Unmarshal(document, &parts); err != nil {
 		return fmt.Errorf("reading the document: %w", err)
 	}
 	var records []json.RawMessage
-	if err := json.Unmarshal(parts[member], &records); err != nil {
+	if err := json.Unmarshal(parts[schema.Records()], &records); err != nil {
 		return fmt.Errorf("reading the records: %w", err)
 	}
 	rejected, err := rejectedOf(r.receipt)
@@ -266,12 +275,15 @@ func (f *flattener) Event(k schemas.Kind, text []byte) {
 
 // set stores a value under the path as schemas.Target spells it: the list mark follows its name without a slash.
 func (f *flattener) set(v string) {
-	path := strings.ReplaceAll(strings.Join(f.path, "/"), "/[]", "[]")
+	path := ofXML.ReplaceAllString(strings.ReplaceAll(strings.Join(f.path, "/"), "/[]", "[]"), "")
 	if old, ok := f.values[path]; ok {
 		v = old + "; " + v
 	}
 	f.values[path] = v
 }
+
+// ofXML is what [reading.AsJSON] adds to names: positions, and the member for an element's text.
+var ofXML = regexp.MustCompile(`\[[0-9]+\]|/#text$`)
 
 // ExportName is the default name of an export.
 func ExportName(sender, format string, at time.Time) string {

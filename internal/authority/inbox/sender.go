@@ -3,6 +3,7 @@ package inbox
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
@@ -47,13 +48,12 @@ func LoadSender(c SenderConfig) (*Sender, error) {
 	return sd, nil
 }
 
-// LoadSchema reads and compiles a schema, and insists on the digest that was agreed on.
+// LoadSchema reads and compiles a schema, one of XML if its file ends in .xsd, and insists on the digest that was agreed on.
 func LoadSchema(c SchemaFile) (*schemas.Schema, error) {
-	b, err := os.ReadFile(c.File)
-	if err != nil {
+	if _, err := os.Stat(c.File); err != nil {
 		return nil, err
 	}
-	schema, err := schemas.Compile(b)
+	schema, err := schemas.CompileFile(os.DirFS(filepath.Dir(c.File)), filepath.Base(c.File))
 	if err != nil {
 		return nil, err
 	}
