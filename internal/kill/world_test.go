@@ -80,6 +80,7 @@ type world struct {
 	*testing.T
 	*setup.Example
 	programs  string
+	box       string // the folder of parcels, "" while messages go by HTTPS
 	kind      store.Kind
 	dsn       string
 	start     time.Time
@@ -164,6 +165,10 @@ func (w *world) clock() string {
 func (w *world) startAuthority(point string) {
 	w.Helper()
 	w.known = w.skew
+	if w.box != "" {
+		w.authority = w.begin("authority", point, "receive", w.box, "--watch", "--every", "50ms", "--config", w.Path("oblast", "authority.yaml"), "--now", w.clock())
+		return
+	}
 	w.authority = w.begin("authority", point, "serve", "--config", w.Path("oblast", "authority.yaml"), "--now", w.clock())
 	select {
 	case <-w.authority.listening:

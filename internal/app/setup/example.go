@@ -89,7 +89,7 @@ func (w *Example) Build(ctx context.Context) error {
 	w.Ministry = &Body{ID: "enlightenment-ministry", Folder: "ministry", Connectors: []string{"ministry-statute", "ministry-request", "ministry-statistics"}}
 	w.Oblast = &Body{ID: "turkistan-oblast", Folder: "oblast", Connectors: []string{"oblast-consent"}}
 	for _, step := range []func() error{
-		w.copyExample, w.makeKeys, w.approveRoutes, func() error { return w.makePlatform(ctx) }, w.makeAuthorities,
+		w.copyExample, w.makeKeys, w.Approve, func() error { return w.makePlatform(ctx) }, w.makeAuthorities,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -145,8 +145,8 @@ func (w *Example) makeKeys() error {
 	return w.Write("register/administrators.yaml", text)
 }
 
-// approveRoutes lets two administrators approve whatever needs it.
-func (w *Example) approveRoutes() error {
+// Approve lets two administrators approve whatever needs it. It writes the file of approvals, which must not be there.
+func (w *Example) Approve() error {
 	reg, err := legal.Load(os.DirFS(w.Path("register")))
 	if err != nil {
 		return fmt.Errorf("the example register: %w", err)
