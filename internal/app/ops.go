@@ -248,7 +248,12 @@ func (v *service) serve(ctx context.Context) error {
 		return environment(err)
 	}
 	log := v.session.logger()
+	monitoring, pages, closed, err := v.measure()
+	if err != nil {
+		return err
+	}
 	runner, err := v.runner(func(r *transfer.Report) {
+		closed(r)
 		log.Info("transfer closed", "transfer", r.ID.String(), "connector", r.Connector, "status", string(r.Status), "code", r.Code, "totals", r.Totals.String())
 	})
 	if err != nil {
@@ -264,6 +269,7 @@ func (v *service) serve(ctx context.Context) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { v.resumeLoop(ctx, 6*poll) })
 	beside.Go(func() { v.listen(ctx, wake) })
+	beside.Go(func() { v.answer(ctx, monitoring, pages) })
 	err = runner.Loop(ctx, poll)
 	beside.Wait()
 	log.Info("stopped")

@@ -93,6 +93,7 @@ func (s *Server) writeRefusal(w http.ResponseWriter, r *http.Request, err error)
 		body.Receipt = full.receipt
 	}
 	status := statusOf(body.Code)
+	s.refusals.WithLabelValues(s.codes.Label(body.Code)).Inc()
 	if status >= 500 {
 		w.Header().Set("Retry-After", "1")
 		s.log.Error("cannot answer", "path", r.URL.Path, "code", body.Code, "error", err)

@@ -12,7 +12,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"birgeoqy.kz/almasu/internal/authority/inbox"
+	"birgeoqy.kz/almasu/internal/metrics"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/signing/httpsig"
@@ -47,6 +50,10 @@ type Server struct {
 	store *inbox.Store
 	group *group
 	stop  context.CancelFunc
+
+	// refusals and answers count answers.
+	refusals, answers *prometheus.CounterVec
+	codes             metrics.Codes
 }
 
 // Open reads keys and schemas, opens the store as its only writer, and starts the writer. Close ends it.
@@ -54,6 +61,8 @@ func Open(ctx context.Context, c *inbox.Config, now func() time.Time, log *slog.
 	s := &Server{
 		config: c, now: now, log: log, slots: make(chan struct{}, c.Limits.InFlight),
 		senders: map[string]*sender{}, owners: map[string]*sender{}, judges: map[record.Digest]*judge{},
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "authority_refusals_total", Help: "Requests that were refused, by code."}, []string{"code"}),
+		answers:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "authority_requests_total", Help: "Requests that were worked on, by path."}, []string{"path"}),
 	}
 	if err := s.material(); err != nil {
 		return nil, err
@@ -160,6 +169,7 @@ func (s *Server) Handler() http.Handler {
 		"/v1/status":      {http.MethodGet, s.statusRequest},
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			s.answers.WithLabelValues(path).Inc()
 			if err := s.serve(w, r, one.method, one.serve); err != nil {
 				s.writeRefusal(w, r, err)
 			}
@@ -214,8 +224,16 @@ func (s *Server) Serve(ctx context.Context, ready func(url string)) error {
 		}
 		listener, scheme = tls.NewListener(listener, conf), "https"
 	}
-	ended := make(chan error, 1)
+	monitoring, err := metrics.Listen(s.config.Metrics)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	ended := make(chan error, 2)
 	go func() { ended <- server.Serve(listener) }()
+	if monitoring != nil {
+		s.log.Info("monitoring is answered", "address", monitoring.Addr().String())
+		go func() { ended <- metrics.Serve(ctx, monitoring, s.Monitoring()) }()
+	}
 	ready(scheme + "://" + listener.Addr().String())
 	select {
 	case err := <-ended:

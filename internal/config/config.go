@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"birgeoqy.kz/almasu/internal/legal/strict"
+	"birgeoqy.kz/almasu/internal/metrics"
 	"birgeoqy.kz/almasu/internal/record"
 )
 
@@ -103,6 +104,9 @@ type Serve struct {
 	Poll Duration `yaml:"poll,optional"`
 	// Lease is how long a run stays with a process that shows no life; default 1m.
 	Lease Duration `yaml:"lease,optional"`
+	// Metrics is the address, host:port, on which /metrics, /healthz and /readyz are answered over plain HTTP; without it nothing is. Best a loopback address:
+	// no password guards them, and they hold no value of a person.
+	Metrics string `yaml:"metrics,optional"`
 }
 
 // Connector is one system to send to. Its name is its route's connector, its mapping's name and its test cases' folder.
@@ -254,6 +258,9 @@ func (f *File) check(ps *record.Problems) {
 	}
 	if f.Serve.Parallel < 0 || f.Serve.Parallel > 64 {
 		ps.Add("config.range", at(f.Where, "serve"), "", "serve.parallel must be between 1 and 64")
+	}
+	if p := metrics.CheckAddress(f.Serve.Metrics); p != nil {
+		ps.Add("config.metrics", at(f.Where, "serve"), p.Hint, "serve.metrics: %s", p.Message)
 	}
 	if len(f.Connectors) == 0 {
 		ps.Add("config.no_connector", at(f.Where, "connectors"), "", "there is no connector")

@@ -35,6 +35,7 @@ var floors = []struct {
 	{"internal/parcel", 2, "a file format over envelopes and tickets"},
 	{"internal/soap", 2, "envelopes and WS-Security on top of signing"},
 	{"connectors", 3, "the contract between the engine and the systems at both ends"},
+	{"internal/metrics", 2, "three pages for monitoring, of any program"},
 	{"internal/evidence", 3, "one verifier over log, envelopes and receipts"},
 	{"internal/config", 3, "strict files; it names things and opens nothing"},
 	{"internal/transfer", 4, "the engine"},

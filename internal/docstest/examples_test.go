@@ -164,7 +164,7 @@ func TestExampleOfTheAuthority(t *testing.T) {
 	write(t, dir, "tls/server.key", certKey)
 	const schema = "schemas/birgeoqy-oblast-pupils.v1.json"
 	write(t, dir, schema, []byte(read(t, "deploy/birgeoqy/"+schema)))
-	write(t, dir, "authority.yaml", []byte(strings.Replace(read(t, "deploy/birgeoqy/authority.yaml"), "0.0.0.0:8443", "127.0.0.1:0", 1)))
+	write(t, dir, "authority.yaml", []byte(strings.NewReplacer("0.0.0.0:8443", "127.0.0.1:0", "127.0.0.1:9465", "127.0.0.1:0").Replace(read(t, "deploy/birgeoqy/authority.yaml"))))
 
 	cmd := exec.Command(filepath.Join(binaries, "authority"), "serve")
 	cmd.Dir = dir

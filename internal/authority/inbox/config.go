@@ -14,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"birgeoqy.kz/almasu/internal/authority/tabular"
+	"birgeoqy.kz/almasu/internal/metrics"
 	"birgeoqy.kz/almasu/internal/record"
 )
 
@@ -50,6 +51,8 @@ type Config struct {
 	Window uint64 `yaml:"window"`
 	// GapTimeout is after what time a missing sequence number is reported as overdue. Default 10m.
 	GapTimeout time.Duration `yaml:"gap_timeout"`
+	// Metrics is the address, host:port, on which /metrics, /healthz and /readyz are answered over plain HTTP; without it nothing is. Optional.
+	Metrics string `yaml:"metrics"`
 	// Unique lists record members, e.g. "iin", whose value may stand in one record of a message only; the later record is rejected.
 	// Optional.
 	Unique []string `yaml:"unique"`
@@ -203,6 +206,7 @@ func (c *Config) check(path string) error {
 	need(c.Limits.InFlight > 0 && c.Limits.InFlight <= 1024, "limits.in_flight", "expected 1 to 1024")
 	need(c.Window <= 4096, "window", "expected 1 to 4096")
 	need(c.GapTimeout > 0, "gap_timeout", "expected a positive duration, e.g. 10m")
+	need(metrics.CheckAddress(c.Metrics) == nil, "metrics", "expected host:port, e.g. 127.0.0.1:9465")
 	need(len(c.Senders) > 0, "senders", "nobody may send")
 	seen := map[string]bool{}
 	for i, s := range c.Senders {
