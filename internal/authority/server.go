@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"birgeoqy.kz/almasu/internal/authority/inbox"
+	"birgeoqy.kz/almasu/internal/authority/monitor"
 	"birgeoqy.kz/almasu/internal/metrics"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
@@ -231,8 +232,9 @@ func (s *Server) Serve(ctx context.Context, ready func(url string)) error {
 	ended := make(chan error, 2)
 	go func() { ended <- server.Serve(listener) }()
 	if monitoring != nil {
+		pages := &monitor.Source{Config: s.config, Now: s.now, Logger: s.log, Stopped: s.group.stopped, Refusals: s.refusals, Requests: s.answers}
 		s.log.Info("monitoring is answered", "address", monitoring.Addr().String())
-		go func() { ended <- metrics.Serve(ctx, monitoring, s.Monitoring()) }()
+		go func() { ended <- metrics.Serve(ctx, monitoring, pages.Handler()) }()
 	}
 	ready(scheme + "://" + listener.Addr().String())
 	select {

@@ -1,7 +1,9 @@
-package authority
+// Package monitor is what the receiving side shows to monitoring: what its store holds, by sender, what it has answered, and whether it is ready.
+package monitor
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -11,23 +13,34 @@ import (
 	"birgeoqy.kz/almasu/internal/metrics"
 )
 
-// Monitoring is the handler of /metrics, /healthz and /readyz. Senders are labelled by their BIN, refusals by their code.
-func (s *Server) Monitoring() http.Handler {
+// Source is what the pages show.
+type Source struct {
+	Config *inbox.Config
+	Now    func() time.Time
+	Logger *slog.Logger
+	// Stopped is closed when nothing is written any more.
+	Stopped <-chan struct{}
+	// Refusals and Requests count what was answered, by code and by path.
+	Refusals, Requests *prometheus.CounterVec
+}
+
+// Handler is the handler of /metrics, /healthz and /readyz. Senders are labelled by their BIN, refusals by their code.
+func (s *Source) Handler() http.Handler {
 	registry := metrics.NewRegistry()
-	registry.MustRegister(s.refusals, s.answers, &figures{s})
+	registry.MustRegister(s.Refusals, s.Requests, &figures{s})
 	for _, path := range []string{"/v1/messages", "/v1/checkpoints", "/v1/status"} {
-		s.answers.WithLabelValues(path)
+		s.Requests.WithLabelValues(path)
 	}
-	return metrics.Handler(registry, s.ready, s.log)
+	return metrics.Handler(registry, s.ready, s.Logger)
 }
 
 // ready says why messages cannot be stored now.
-func (s *Server) ready(ctx context.Context) []metrics.Reason {
-	if _, err := inbox.Status(ctx, s.config, s.now()); err != nil {
+func (s *Source) ready(ctx context.Context) []metrics.Reason {
+	if _, err := inbox.Status(ctx, s.Config, s.Now()); err != nil {
 		return []metrics.Reason{{Code: "store.unreachable", Message: "the store cannot be read: look at the disk and the rights of the data folder"}}
 	}
 	select {
-	case <-s.group.stopped:
+	case <-s.Stopped:
 		return []metrics.Reason{{Code: "service.stopped", Message: "the writer has stopped"}}
 	default:
 		return nil
@@ -35,7 +48,7 @@ func (s *Server) ready(ctx context.Context) []metrics.Reason {
 }
 
 // figures are what the store holds, by sender.
-type figures struct{ s *Server }
+type figures struct{ s *Source }
 
 func figure(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("authority_"+name, help, labels, nil)
@@ -67,10 +80,10 @@ func (f *figures) Collect(out chan<- prometheus.Metric) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	all, err := inbox.Status(ctx, f.s.config, f.s.now())
+	all, err := inbox.Status(ctx, f.s.Config, f.s.Now())
 	if err != nil {
 		put(descUp, 0)
-		f.s.log.Warn("the store does not answer monitoring", "code", "store.unreachable", "error", err)
+		f.s.Logger.Warn("the store does not answer monitoring", "code", "store.unreachable", "error", err)
 		return
 	}
 	put(descUp, 1)
