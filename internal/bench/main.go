@@ -8,7 +8,7 @@
 //
 // The first road run meets people whom the service has never seen; the others know them. It prints wall times, their ratio to the floor's,
 // and the peak memory of almasu for all the people and for ten thousand. Absolute seconds drift between machines: compare the ratios of
-// one run. It exits with 1 if a bar is missed: 6 times the floor (median of the runs), 128 MiB, 1.2 times the memory of ten thousand.
+// one run. It exits with 1 if a bar is missed: 6 times the floor, for XML 7 times (median of the runs), 128 MiB, 1.2 times the memory of ten thousand.
 package main
 
 import (
@@ -35,11 +35,13 @@ import (
 
 // The bars.
 const (
-	maxRatio  = 6.0
 	maxMemory = 128 << 20
 	maxGrowth = 1.2
 	few       = 10_000
 )
+
+// maxRatios are the bars of the forms, as multiples of the floor.
+var maxRatios = map[string]float64{"json": 6, "csv": 6, "xml": 7}
 
 // floorSQL reads the eight columns that the road sends.
 const floorSQL = "COPY (SELECT family_name, given_name, iin, phone, region, district, settlement, parent_phone FROM profiles) TO STDOUT"
@@ -48,10 +50,11 @@ func main() {
 	people := flag.Int("people", 1_000_000, "how many people")
 	runs := flag.Int("runs", 3, "how many runs of each")
 	plain := flag.Bool("plain", false, "send over plain HTTP, as the floor's bytes are plain too")
+	form := flag.String("form", "json", "the form of the documents: json, or a folder of internal/app/testdata: xml")
 	profile := flag.String("cpuprofile", "", "profile the last road run into this file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := run(ctx, *people, *runs, *plain, *profile)
+	err := run(ctx, *people, *runs, *plain, *form, *profile)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -63,16 +66,23 @@ func main() {
 type world struct {
 	dir, bin string
 	plain    bool
+	files    map[string][]byte
+	ratio    float64
 	cluster  *pgtest.Cluster
 }
 
-func run(ctx context.Context, people, runs int, plain bool, profile string) (err error) {
+func run(ctx context.Context, people, runs int, plain bool, form, profile string) (err error) {
 	dir, err := os.MkdirTemp("", "almasu-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	w := &world{plain: plain, dir: dir, bin: filepath.Join(dir, "bin")}
+	w := &world{ratio: maxRatios[form], plain: plain, dir: dir, bin: filepath.Join(dir, "bin")}
+	if form != "json" {
+		if w.files, err = setup.Forms(filepath.Join("internal", "app", "testdata", form)); err != nil {
+			return fmt.Errorf("the form %s (run it from the module's root): %w", form, err)
+		}
+	}
 	step("building the binaries")
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", w.bin+"/", "./cmd/almasu", "./cmd/authority").CombinedOutput(); err != nil {
 		return fmt.Errorf("building (run it from the module's root): %w\n%s", err, out)
@@ -127,7 +137,7 @@ func (w *world) deploy(ctx context.Context, name string, people int) (*deploymen
 		return nil, err
 	}
 	d := &deployment{name: name, Example: &setup.Example{
-		Dir: filepath.Join(w.dir, name), Now: now, PlatformDSN: platform, StoreDSN: w.dsn(name + "_store"), Batch: 2000, Plain: w.plain,
+		Dir: filepath.Join(w.dir, name), Now: now, PlatformDSN: platform, StoreDSN: w.dsn(name + "_store"), Batch: 2000, Plain: w.plain, Files: w.files,
 	}}
 	if err := os.MkdirAll(d.Dir, 0o700); err != nil {
 		return nil, err
@@ -261,8 +271,8 @@ func (w *world) measure(ctx context.Context, small, large *deployment, runs int,
 	median, growth := ratios[len(ratios)/2], float64(memory)/float64(base.memory)
 	fmt.Printf("median %.2f x the floor (first run, nobody known: %.2f x); memory %.0f MiB, %.2f x that of %d people\n", median, cold, mib(memory), growth, few)
 	switch {
-	case median > maxRatio:
-		return fmt.Errorf("the road takes more than %.0f times the floor", maxRatio)
+	case median > w.ratio:
+		return fmt.Errorf("the road takes more than %.0f times the floor", w.ratio)
 	case memory > maxMemory:
 		return fmt.Errorf("almasu needs more than %d MiB", maxMemory>>20)
 	case growth > maxGrowth:

@@ -45,6 +45,24 @@ type Body struct {
 	process *process
 }
 
+// Forms reads the files that give the consent route another form than JSON: [Example.Files] from the folder that holds them, a mapping and a schema.
+func Forms(dir string) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	names, err := os.ReadDir(dir)
+	for _, e := range names {
+		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		folder := "schemas"
+		if filepath.Ext(e.Name()) == ".yaml" {
+			folder = "mapping"
+		}
+		files[folder+"/"+e.Name()] = data
+	}
+	return files, err
+}
+
 // Example is a deployment in a folder: the embedded example with keys, two signed approvals of each route, and two authorities.
 type Example struct {
 	// Dir is the folder, Now when the deployment begins, by its own clock.
@@ -55,6 +73,8 @@ type Example struct {
 	PlatformDSN string
 	// Canary begins every text in the platform's columns that no policy permits; for tests.
 	Canary string
+	// Files are written in the place of embedded files of the same name, or beside them.
+	Files map[string][]byte
 	// Plain lets the authorities listen without TLS.
 	Plain bool
 	// StoreDSN, if not empty, puts the service's store on PostgreSQL, else on SQLite.
@@ -100,8 +120,13 @@ func (w *Example) Build(ctx context.Context) error {
 
 // copyExample writes the embedded example, for the platform that there is.
 func (w *Example) copyExample() error {
+	for name, data := range w.Files {
+		if err := w.Write(name, data); err != nil {
+			return err
+		}
+	}
 	return fs.WalkDir(birgeoqy.Files, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || w.Files[name] != nil {
 			return err
 		}
 		data, err := birgeoqy.Files.ReadFile(name)
