@@ -39,26 +39,31 @@ type example struct {
 }
 
 type person struct {
-	Age           int    `yaml:"age,optional"`
-	NoIIN         bool   `yaml:"no_iin,optional"`
-	Place         string `yaml:"place,optional"`
-	Account       string `yaml:"account,optional"`
-	Blocked       bool   `yaml:"blocked,optional"`
-	ParentBlocked bool   `yaml:"parent_blocked,optional"`
+	Age     int    `yaml:"age,optional"`
+	NoIIN   bool   `yaml:"no_iin,optional"`
+	Place   string `yaml:"place,optional"`
+	Account string `yaml:"account,optional"`
+	Blocked bool   `yaml:"blocked,optional"`
+	// Twice puts the person into the batch for a second time; Updated is when the profile last changed.
+	Twice         bool             `yaml:"twice,optional"`
+	Updated       register.Instant `yaml:"updated,optional"`
+	ParentBlocked bool             `yaml:"parent_blocked,optional"`
 }
 
 type consent struct {
-	GivenBy    string           `yaml:"given_by,optional"`
-	ForParent  bool             `yaml:"for_parent,optional"`
-	Method     string           `yaml:"method,optional"`
-	Given      register.Instant `yaml:"given,optional"`
-	Until      register.Instant `yaml:"until,optional"`
-	Withdrawn  register.Instant `yaml:"withdrawn,optional"`
-	Policy     string           `yaml:"policy,optional"`
-	Fields     []string         `yaml:"fields,optional"`
-	Recipients []string         `yaml:"recipients,optional"`
-	Purposes   []string         `yaml:"purposes,optional"`
-	Lacks      []string         `yaml:"lacks,optional"`
+	GivenBy   string           `yaml:"given_by,optional"`
+	ForParent bool             `yaml:"for_parent,optional"`
+	Method    string           `yaml:"method,optional"`
+	Given     register.Instant `yaml:"given,optional"`
+	Until     register.Instant `yaml:"until,optional"`
+	Withdrawn register.Instant `yaml:"withdrawn,optional"`
+	Policy    string           `yaml:"policy,optional"`
+	// Accepted is the catalogue of the version accepted, where that is an earlier one.
+	Accepted   []string `yaml:"accepted,optional"`
+	Fields     []string `yaml:"fields,optional"`
+	Recipients []string `yaml:"recipients,optional"`
+	Purposes   []string `yaml:"purposes,optional"`
+	Lacks      []string `yaml:"lacks,optional"`
 }
 
 type request struct {

@@ -21,7 +21,8 @@
 //
 // A person has an active account of the given age unless the case says otherwise; the number is made from the age, and belongs to nobody. A consent is complete, a year
 // old, for this recipient and purpose and all fields of the route, unless the case says otherwise: lacks names what is missing (subject, third_parties,
-// cross_border, publication, term, operator, list, evidence). On an ad-hoc route a complete request is made of the case's request.
+// cross_border, publication, term, operator, list, evidence), and accepted: [..] says that it accepted an earlier version of the policy with that catalogue. A
+// person may stand in the batch twice (twice: true), and their profile may be dated (updated). On an ad-hoc route a complete request is made of the case's request.
 //
 // The register is rehearsed: approvals are invented, so that a route can be tried before anybody signs it. Examples of acts are admitted.
 package cases

@@ -23,6 +23,7 @@ type trial struct {
 func (t *trial) run() Result {
 	res := Result{Route: t.route.ID, Name: t.Name, Where: t.Where.String()}
 	iin := t.iin()
+	t.earlier()
 	c := legal.Case{Route: t.route.ID, Now: t.Date.Time(), Demo: true, Channel: t.route.Channel, Request: t.letter(iin)}
 	if t.Channel != "" {
 		c.Channel = t.Channel
@@ -80,9 +81,12 @@ func (t *trial) person(g *legal.Gate, iin []byte) string {
 	if t.Person.Account != "" {
 		p.Account = record.ParseAccountState([]byte(t.Person.Account))
 	}
-	b.Add(p, make([][]byte, len(g.Fields())))
-	for i := range t.Consents {
-		b.AddConsent(t.given(&t.Consents[i]))
+	p.Updated = int64(t.Person.Updated)
+	for range 1 + btoi(t.Person.Twice) {
+		b.Add(p, make([][]byte, len(g.Fields())))
+		for i := range t.Consents {
+			b.AddConsent(t.given(&t.Consents[i]))
+		}
 	}
 	x := decide(g, b)
 	if !x.Allowed {
@@ -112,10 +116,32 @@ func (t *trial) person(g *legal.Gate, iin []byte) string {
 	return "sent: " + strings.Join(got, ", ")
 }
 
-// decide explains the decision about the one person of a batch.
+// earlierID names the version that a case's consent accepted earlier.
+const earlierID = "earlier"
+
+// earlier adds the version that a consent of the case accepted to the register: one that was in force once.
+func (t *trial) earlier() {
+	for i := range t.Consents {
+		if c := &t.Consents[i]; c.Accepted != nil {
+			r := *t.reg.Register
+			r.Policies = append(slices.Clone(r.Policies), register.Policy{ID: earlierID, From: approvedAt, Until: approvedAt + 1, Catalogue: c.Accepted})
+			t.reg, c.Policy = &legal.Register{Register: &r}, earlierID
+			return
+		}
+	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// decide explains the decision about the person of a batch: the refusal, if one of its rows is refused.
 func decide(g *legal.Gate, b *record.Batch) legal.Explanation {
 	out := new(legal.Cleared)
-	if g.Project(b, out); out.Len() == 1 {
+	if g.Project(b, out); out.Len() == b.Len() {
 		return g.Explain(out.Situation(0))
 	}
 	return g.Explain(out.Refused()[0].Situation)
