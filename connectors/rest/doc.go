@@ -43,6 +43,10 @@
 // that is answered 409 {"code": "log.checkpoint_unknown", "held_size": n} is sent again after its checkpoint was introduced, twice at most in one attempt. Introductions are
 // made one after another, messages side by side.
 //
+// # Standing
+//
+// GET {base}/v1/status answers with what the recipient holds of us (signing.Standing), signed by its receipt key.
+//
 // # Connection
 //
 // TLS 1.3 at least, HTTP/1.1 (measured a fifth cheaper than HTTP/2 for bodies of 250 kB), connections reused, no proxy, no compression. The server is

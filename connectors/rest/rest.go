@@ -140,15 +140,23 @@ func message(env *signing.Envelope, ticket *transferlog.Ticket) request {
 	return request{body: env.Payload(), content: h.Payload, header: header}
 }
 
-// post makes one request and reads at most limit bytes of the answer. When it returns, nobody reads r.body any more.
+// post posts, as exchange.
 func (c *Connector) post(ctx context.Context, path string, limit int64, r request) (*answer, error) {
+	return c.exchange(ctx, http.MethodPost, path, limit, r)
+}
+
+// exchange makes one request and reads at most limit bytes of the answer. When it returns, nobody reads r.body any more.
+func (c *Connector) exchange(ctx context.Context, method, path string, limit int64, r request) (*answer, error) {
 	body := &content{digest: r.content}
-	defer body.readers.Wait()                                                                                   // the transport closes bodies with the answer or the connection
-	out := c.client.R().SetContext(context.WithValue(ctx, contentKey{}, body)).SetBody(bytes.NewReader(r.body)) // a Reader is sent without copies
+	defer body.readers.Wait() // the transport closes bodies with the answer or the connection
+	out := c.client.R().SetContext(context.WithValue(ctx, contentKey{}, body))
+	if r.body != nil {
+		out.SetBody(bytes.NewReader(r.body)) // a Reader is sent without copies
+	}
 	for name, values := range r.header {
 		out.Header[name] = values
 	}
-	resp, err := out.Post(path)
+	resp, err := out.Execute(method, path)
 	if err != nil {
 		return nil, broken(ctx, err)
 	}

@@ -88,6 +88,9 @@ func (w *watched) Close() error {
 
 // watch makes the content know of a request's body, and of the ones that the transport makes in its place when it finds a connection dead.
 func (c *content) watch(r *http.Request) {
+	if r.Body == nil {
+		return
+	}
 	wrap := func(body io.ReadCloser) io.ReadCloser {
 		c.readers.Add(1)
 		return &watched{body, sync.OnceFunc(c.readers.Done)}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/app/casework"
+	"birgeoqy.kz/almasu/internal/app/keeping"
 	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/app/watch"
 	"birgeoqy.kz/almasu/internal/legal"
@@ -19,7 +20,7 @@ func (s *session) lawCommands() (root, log []*cobra.Command) {
 		Stdout: s.stdout, JSON: &s.json, Config: &s.config, Now: func() time.Time { return s.now() },
 		Result: func(v any) { s.result = v }, Code: func(code int) { s.code = code }, Environment: environment, Open: s.openLaw, User: login(),
 	}
-	return slices.Concat(lawtool.Commands(env), casework.Commands(env), watch.Commands(env)), lawtool.LogCommands(env)
+	return slices.Concat(lawtool.Commands(env), casework.Commands(env), watch.Commands(env), keeping.Commands(keeping.Env{Env: env, OpenStore: s.openStore})), lawtool.LogCommands(env)
 }
 
 // openLaw opens the service for a command that asks the law.

@@ -244,8 +244,8 @@ func (s *session) serveOnce(ctx context.Context) (again bool, err error) {
 
 // serve runs schedules and resumes what waits, until ctx ends.
 func (v *service) serve(ctx context.Context) error {
-	if err := v.noteRegister(ctx, "service"); err != nil {
-		return environment(err)
+	if err := v.startAdmitted(ctx); err != nil {
+		return err
 	}
 	log := v.session.logger()
 	monitoring, pages, closed, err := v.measure()

@@ -94,6 +94,9 @@ func (v *service) performRow(ctx context.Context, d *scheduler.Due) (*transfer.R
 	if !ok {
 		return nil, &scheduler.Missed{Reason: "the connector is not configured any more"}
 	}
+	if err := v.admit(ctx, d.Job); err != nil {
+		return nil, err
+	}
 	defer v.memory.enter(conn.Batch)()
 	if d.Cause == scheduler.CauseResume {
 		closed, err := v.closeOthers(ctx, conn, record.ID{})
@@ -206,6 +209,9 @@ func (s *session) runNow(ctx context.Context, d scheduler.Due) error {
 	defer v.Close()
 	if _, ok := v.connections[d.Job]; !ok {
 		return unknownConnector(v, d.Job)
+	}
+	if err := v.admit(ctx, d.Job); err != nil {
+		return err
 	}
 	if err := v.noteRegister(ctx, d.Actor); err != nil {
 		return environment(err)

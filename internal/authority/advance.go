@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
 	"birgeoqy.kz/almasu/internal/authority/inbox"
-	"birgeoqy.kz/almasu/internal/parcel"
 	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -134,22 +134,10 @@ func (s *Server) advance(ctx context.Context, sd *sender, u *inbox.State) (held 
 	return held, err
 }
 
-// StatusMediaType is the media type of GET /v1/status.
-const StatusMediaType = "application/vnd.almasu.status"
+// maxListed bounds the receipts of one status, in bytes.
+const maxListed = 4 << 20
 
-// statusLine is the signed JSON of GET /v1/status.
-type statusLine struct {
-	V         int       `json:"v"`
-	Recipient string    `json:"recipient"`
-	Sender    string    `json:"sender"`
-	At        string    `json:"at"`
-	Last      uint64    `json:"last_sequence"`
-	Missing   []uint64  `json:"missing"`
-	HeldSize  int64     `json:"held_size"`
-	HeldRoot  tlog.Hash `json:"held_root"`
-}
-
-// statusRequest answers GET /v1/status to the sender who signed it.
+// statusRequest answers GET /v1/status to the sender who signed it; with ?from=NUMBER it lists the messages received from that number on.
 func (s *Server) statusRequest(w http.ResponseWriter, r *http.Request) error {
 	at := s.now()
 	var buffer []byte
@@ -157,26 +145,38 @@ func (s *Server) statusRequest(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	signed, err := s.status(b.sender, at)
+	var listed []signing.Held
+	if text := r.URL.Query().Get("from"); text != "" {
+		from, err := strconv.ParseUint(text, 10, 63)
+		if err != nil {
+			return refuse("request.malformed", "", "from is a sequence number")
+		}
+		if listed, err = s.store.Since(r.Context(), b.sender.BIN, from, maxListed); err != nil {
+			return err
+		}
+	}
+	signed, err := s.status(r.Context(), b.sender, at, listed)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", StatusMediaType)
+	w.Header().Set("Content-Type", signing.StandingMediaType)
 	w.Write(signed)
 	return nil
 }
 
-// status signs how far a sender has come.
-func (s *Server) status(sd *sender, at time.Time) ([]byte, error) {
+// status signs how far a sender has come, with messages that are listed.
+func (s *Server) status(ctx context.Context, sd *sender, at time.Time, listed []signing.Held) ([]byte, error) {
 	sd.mu.Lock()
-	line := statusLine{
-		V: 1, Recipient: s.config.BIN, Sender: sd.BIN, At: at.UTC().Format("2006-01-02T15:04:05.000000Z"),
-		Last: sd.progress.Last, Missing: sd.progress.Missing(), HeldSize: sd.progress.Held.Size, HeldRoot: sd.progress.Held.Root,
+	line := signing.Standing{
+		Recipient: s.config.BIN, Sender: sd.BIN, Last: sd.progress.Last, Missing: sd.progress.Missing(),
+		HeldSize: sd.progress.Held.Size, HeldRoot: sd.progress.Held.Root.String(), Messages: listed,
 	}
 	sd.mu.Unlock()
-	text, err := json.Marshal(line)
-	if err != nil {
-		return nil, err
+	if line.HeldSize > 0 {
+		var err error
+		if line.Checkpoint, err = s.store.Signed(ctx, sd.BIN, line.HeldSize); err != nil {
+			return nil, err
+		}
 	}
-	return signing.SignLine(parcel.StatusDomain, text, s.key)
+	return signing.SignStanding(line, at, s.key)
 }

@@ -36,8 +36,9 @@
 // log.inconsistent (alarm), that the states contradict each other: the log was rewritten, or forked to show different recipients different
 // logs. All accepted states are remembered, and any of them may stand under a message.
 //
-// GET /v1/status answers with one line of JSON, signed as signing.SignLine does under "almasu-status/v1\n": {"v":1,"recipient","sender","at",
-// "last_sequence","missing":[...],"held_size","held_root"}: where a sender finds out what it has to send after restoring an older copy of itself.
+// GET /v1/status answers with what is held of the sender (signing.Standing), signed by the receipt key: last number, missing numbers, held state of the log.
+// With ?from=NUMBER it also lists the messages received from that number on, with their receipts, as many as fit: where a sender finds out what it sent
+// after the older copy of itself that it has restored.
 //
 // Any other answer is {"code","message","hint","held_size","held_root","receipt"}, the last four where they apply; statusOf is the one
 // place that gives codes their HTTP status. 503 comes with Retry-After and is not final. Messages never quote a value.

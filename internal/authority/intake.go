@@ -73,7 +73,7 @@ func (s *Server) Receive(ctx context.Context, dir string, identities []age.Ident
 		progress = in.found.States+in.found.Taken > before && len(in.found.Waiting) > 0 // what waited for others may be taken now
 	}
 	for bin, sd := range s.senders {
-		b, err := s.status(sd, s.now())
+		b, err := s.status(ctx, sd, s.now(), nil)
 		if err == nil {
 			err = in.box.Write(parcel.StatusName(bin), b)
 		}

@@ -16,7 +16,6 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"birgeoqy.kz/almasu/internal/authority/inbox"
-	"birgeoqy.kz/almasu/internal/parcel"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/signing/httpsig"
@@ -403,9 +402,30 @@ func TestStatusRequest(t *testing.T) {
 	w.start()
 	w.deliver(w.message(1))
 	r := must(w.do(must(http.NewRequest(http.MethodGet, w.url+"/v1/status", nil)), w.key, nil, ""))
-	line, _, err := signing.OpenLine(parcel.StatusDomain, r.body, w.ring(), w.clock.now())
-	if err != nil || r.status != 200 || !strings.Contains(string(line), `"last_sequence":1,"missing":[],"held_size":1`) {
-		t.Fatalf("%d %s %v", r.status, r.body, err)
+	ask := func(query string) *signing.Standing {
+		r := must(w.do(must(http.NewRequest(http.MethodGet, w.url+"/v1/status"+query, nil)), w.key, nil, ""))
+		if r.status != 200 {
+			t.Fatalf("%s: %d %s", query, r.status, r.body)
+		}
+		return must(signing.OpenStanding(r.body, w.ring(), w.clock.now(), ministryBIN, platformBIN))
+	}
+	if s := ask(""); s.Last != 1 || len(s.Missing) != 0 || s.HeldSize != 1 || len(s.Checkpoint) == 0 || len(s.Messages) != 0 {
+		t.Fatalf("%+v", s)
+	}
+	w.deliver(w.message(1))
+	s := ask("?from=2")
+	if len(s.Messages) != 1 || s.Messages[0].Sequence != 2 || len(s.Messages[0].Receipt) == 0 || s.Messages[0].Envelope.IsZero() {
+		t.Fatalf("%+v", s)
+	}
+	if s := ask("?from=3"); s.Last != 2 || len(s.Messages) != 0 {
+		t.Fatalf("%+v", s)
+	}
+	w.refused(must(w.do(must(http.NewRequest(http.MethodGet, w.url+"/v1/status?from=x", nil)), w.key, nil, "")), 400, "request.malformed")
+	if _, err := signing.OpenStanding(r.body, w.ring(), w.clock.now(), ministryBIN, "000000000000"); record.CodeOf(err) != "standing.other" {
+		t.Errorf("about another sender: %v", err)
+	}
+	if _, err := signing.OpenStanding(r.body, w.ring(), w.clock.now().Add(time.Hour), ministryBIN, platformBIN); record.CodeOf(err) != "standing.time" {
+		t.Errorf("an hour later: %v", err)
 	}
 }
 

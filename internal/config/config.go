@@ -58,6 +58,8 @@ type File struct {
 	Calendars string `yaml:"calendars,optional"`
 	// Connectors are the systems to send to, a name each.
 	Connectors []Connector `yaml:"connectors"`
+	// Retention says how long what is kept; optional.
+	Retention Retention `yaml:"retention,optional"`
 	// Serve is how the service runs; optional.
 	Serve Serve `yaml:"serve,optional"`
 
@@ -94,6 +96,45 @@ type Keys struct {
 	Vault string `yaml:"vault"`
 	// Pseudonym makes pseudonyms of IINs. Whoever has it and the log can look a person up: keep it apart.
 	Pseudonym string `yaml:"pseudonym"`
+}
+
+// Retention says for how many years after the end of its period what names people is kept: three at least, for records of transfers are kept so long
+// (order 832, point 38). "almasu retention" destroys what is older, but for people who are blocked or under a hold.
+type Retention struct {
+	// Disclosures: who was in which message; default 5.
+	Disclosures int `yaml:"disclosures,optional"`
+	// Refusals: who was refused, and why; default 3.
+	Refusals int `yaml:"refusals,optional"`
+	// Pseudonyms: whose ordinal is whose; default 5, and not less than the others, which say nothing without it.
+	Pseudonyms int          `yaml:"pseudonyms,optional"`
+	Where      strict.Where `yaml:"-"`
+}
+
+// Least is the shortest retention in years.
+const Least = 3
+
+// Years returns the periods, with defaults.
+func (r Retention) Years() (disclosures, refusals, pseudonyms int) {
+	or := func(n, usual int) int {
+		if n == 0 {
+			return usual
+		}
+		return n
+	}
+	disclosures, refusals = or(r.Disclosures, 5), or(r.Refusals, 3)
+	return disclosures, refusals, or(r.Pseudonyms, max(5, disclosures, refusals))
+}
+
+func (r Retention) check(ps *record.Problems) {
+	d, f, p := r.Years()
+	for key, years := range map[string]int{"disclosures": d, "refusals": f, "pseudonyms": p} {
+		if years < Least || years > 100 {
+			ps.Add("config.retention", r.Where.Key(key), "records of transfers are kept for three years at least (order 832, point 38)", "%s are kept for 3 to 100 years, not %d", key, years)
+		}
+	}
+	if p < max(d, f) {
+		ps.Add("config.retention", r.Where.Key("pseudonyms"), "leave pseudonyms out, or raise it", "without pseudonyms nobody is found in disclosures and refusals: they are kept for %d years, pseudonyms for %d", max(d, f), p)
+	}
 }
 
 // Serve is how the service runs.
@@ -256,6 +297,7 @@ func (f *File) check(ps *record.Problems) {
 	case s.Kind == "sqlite" && (s.Path == "" || s.DSNFile != ""):
 		ps.Add("config.store_place", at(s.Where, "kind"), "", "a sqlite store has path and no dsn_file")
 	}
+	f.Retention.check(ps)
 	if f.Serve.Parallel < 0 || f.Serve.Parallel > 64 {
 		ps.Add("config.range", at(f.Where, "serve"), "", "serve.parallel must be between 1 and 64")
 	}

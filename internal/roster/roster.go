@@ -317,6 +317,31 @@ func (r *Roster) find(ctx context.Context, found []uint32, tags map[Tag]struct{}
 	return found, err
 }
 
+// Keep returns, sealed by another vault, chunks with the entries of those of this roster who have one of the ordinals, and how many entries there are in
+// all and in these. Former rosters are not looked at.
+func (r *Roster) Keep(ctx context.Context, ordinals map[uint32]struct{}, into *vault.Vault) (kept []Chunk, all, left int, err error) {
+	var entries []entry
+	err = r.store.Each(ctx, func(c Chunk) error {
+		known, err := r.open(r.known[:0], &c)
+		if err != nil {
+			return err
+		}
+		all += len(known)
+		for _, e := range known {
+			if _, hit := ordinals[e.ordinal]; hit {
+				entries = append(entries, entry{key: bytes.Clone(e.key), ordinal: e.ordinal, tag: e.tag})
+			}
+		}
+		return nil
+	})
+	if err != nil || len(entries) == 0 {
+		return nil, all, 0, err
+	}
+	other := &Roster{vault: into, known: entries}
+	kept, err = other.rebuild(nil, nil)
+	return kept, all, len(entries), err
+}
+
 // encode writes entries: each as the length shared with the previous key, the rest's length and bytes, the ordinal, the tag.
 func encode(entries []entry) []byte {
 	out := make([]byte, 0, len(entries)*32)

@@ -11,7 +11,8 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 )
 
-// insistCompared refuses what concerns a recipient with whom this store was not compared since it may have become older.
+// insistCompared refuses what concerns a recipient with whom this store was not compared since it may have become older, and for the recipient "" every
+// entry of the log before all were: an older copy that goes on is a forked log.
 func insistCompared(ctx context.Context, q sqlx.QueryerContext, restored int64, recipient string) error {
 	if restored == 0 {
 		return nil
@@ -22,8 +23,8 @@ func insistCompared(ctx context.Context, q sqlx.QueryerContext, restored int64, 
 		return fmt.Errorf("reading what was compared: %w", err)
 	}
 	if under != restored {
-		return record.NewProblem("restore.not_compared", "recipient "+recipient, "run: almasu reconcile; it compares with each recipient and says what to do",
-			"this store may be older than what the recipient knows of it: nothing is sent before the two were compared")
+		return record.NewProblem("restore.not_compared", "", "run: almasu reconcile; it compares with each recipient and says what to do",
+			"this store may be older than what its recipients know of it: nothing is sent or logged before they were compared")
 	}
 	return nil
 }

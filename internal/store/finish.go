@@ -28,6 +28,9 @@ func (s *Store) Finish(ctx context.Context, at time.Time, report *transfer.Repor
 		if err != nil {
 			return err
 		}
+		if err := insistCompared(ctx, tx, l.restored, ""); err != nil {
+			return err
+		}
 		earlier, err := scanReport(tx.QueryRowxContext(ctx, transferSQL+" WHERE t.id = $1", r.ID.String()))
 		if err != nil {
 			return err

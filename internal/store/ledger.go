@@ -67,10 +67,8 @@ func (s *Store) Record(ctx context.Context, at time.Time, w transfer.Work) error
 		if len(w.Parts) > 0 && l.generation != w.Generation {
 			return transfer.ErrBlocksMoved
 		}
-		if len(w.Parts) > 0 || w.Void != nil {
-			if err := insistCompared(ctx, tx, l.restored, w.Recipient); err != nil {
-				return err
-			}
+		if err := insistCompared(ctx, tx, l.restored, w.Recipient); err != nil {
+			return err
 		}
 		if err := r.seal(ctx, tx); err != nil {
 			return err

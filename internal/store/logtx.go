@@ -133,6 +133,9 @@ func (s *Store) AppendWith(ctx context.Context, at time.Time, f func(*sqlx.Tx) e
 				return err
 			}
 		}
+		if err := insistCompared(ctx, tx, l.restored, ""); err != nil {
+			return err
+		}
 		c, err = s.log.Commit(ctx, l, at, entries...)
 		return err
 	})
@@ -162,6 +165,11 @@ func (s *Store) Checkpoint(ctx context.Context) ([]byte, error) {
 // Consistency proves that the log of size from is a prefix of the log of size to.
 func (s *Store) Consistency(ctx context.Context, from, to int64) (tlog.TreeProof, error) {
 	return transferlog.ProveConsistency(hashReader{ctx, s.read}, from, to)
+}
+
+// Root returns the tree hash of the first size entries.
+func (s *Store) Root(ctx context.Context, size int64) (tlog.Hash, error) {
+	return tlog.TreeHash(size, hashReader{ctx, s.read})
 }
 
 // ticket makes the ticket of a logged intent again, against the latest checkpoint.

@@ -8,6 +8,9 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/signing"
+
 	"birgeoqy.kz/almasu/internal/notice"
 )
 
@@ -69,6 +72,35 @@ func Status(ctx context.Context, c *Config, now time.Time) ([]SenderStatus, erro
 	return out, nil
 }
 
+// Signed returns the sender's signed checkpoint of this size, which was accepted.
+func (s *Store) Signed(ctx context.Context, sender string, size int64) (signed []byte, err error) {
+	if err = s.db.QueryRowContext(ctx, "SELECT signed FROM checkpoint WHERE sender = ? AND size = ?", sender, size).Scan(&signed); err != nil {
+		return nil, fmt.Errorf("reading the held checkpoint: %w", err)
+	}
+	return signed, nil
+}
+
+// Since lists the messages of a sender from a number on, in order, until their receipts have so many bytes.
+func (s *Store) Since(ctx context.Context, sender string, from uint64, most int) ([]signing.Held, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT sequence, message, header, receipt FROM message WHERE sender = ? AND sequence >= ? ORDER BY sequence", sender, int64(from))
+	if err != nil {
+		return nil, fmt.Errorf("listing messages: %w", err)
+	}
+	defer rows.Close()
+	var out []signing.Held
+	for rows.Next() && most > 0 {
+		var h signing.Held
+		var id, header []byte
+		if err := rows.Scan(&h.Sequence, &id, &header, &h.Receipt); err != nil {
+			return nil, fmt.Errorf("listing messages: %w", err)
+		}
+		copy(h.Message[:], id)
+		h.Envelope = record.DigestOf(header)
+		out, most = append(out, h), most-len(h.Receipt)-256
+	}
+	return out, rows.Err()
+}
+
 func (s *Store) status(ctx context.Context, c SenderConfig, now time.Time, timeout time.Duration) (*SenderStatus, error) {
 	sd, err := LoadSender(c)
 	if err != nil {
@@ -96,9 +128,11 @@ func (s *Store) status(ctx context.Context, c SenderConfig, now time.Time, timeo
 		out.Gaps = append(out.Gaps, Gap{Sequence: n, Since: since, Overdue: now.Sub(since) > timeout})
 	}
 	if p.Held.Size > 0 {
-		if err := s.db.QueryRowContext(ctx, "SELECT CAST(signed AS TEXT) FROM checkpoint WHERE sender = ? AND size = ?", c.BIN, p.Held.Size).Scan(&out.Checkpoint); err != nil {
-			return nil, fmt.Errorf("reading the held checkpoint: %w", err)
+		signed, err := s.Signed(ctx, c.BIN, p.Held.Size)
+		if err != nil {
+			return nil, err
 		}
+		out.Checkpoint = string(signed)
 	}
 	rows, err := s.db.QueryContext(ctx, "SELECT at, code FROM alarm WHERE sender = ? ORDER BY id LIMIT 100", c.BIN)
 	if err != nil {

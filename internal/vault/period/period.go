@@ -21,6 +21,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -76,8 +77,9 @@ func Of(class string, at time.Time) string {
 	return at.UTC().Format("2006-01")
 }
 
-// End returns the first moment after a period in the form of [Of]; ok is false for other texts.
+// End returns the first moment after a period in the form of [Of], with or without a number; ok is false for other texts.
 func End(period string) (end time.Time, ok bool) {
+	period, _, _ = strings.Cut(period, "+")
 	if t, err := time.Parse("2006-01", period); err == nil {
 		return t.AddDate(0, 1, 0), true
 	}
@@ -85,6 +87,13 @@ func End(period string) (end time.Time, ok bool) {
 		return t.AddDate(1, 0, 0), true
 	}
 	return time.Time{}, false
+}
+
+// Again is the period under which what outlives the given one is sealed.
+func Again(period string) string {
+	base, text, _ := strings.Cut(period, "+")
+	n, _ := strconv.Atoi(text) // 0 for a first time
+	return base + "+" + strconv.Itoa(n+1)
 }
 
 // Current returns the period of a class that holds the moment, with its key, which is durable on return.
