@@ -68,7 +68,9 @@ func TestBackupAndRestore(t *testing.T) {
 			}
 			k.fresh()
 			k.almasu(0, "applied", "migrate")
-			send := func() string { return k.almasu(exitRejects, "delivered and receipted", "run", "oblast-consent", "--reason", "test") }
+			send := func() string {
+				return k.almasu(exitRejects, "delivered and receipted", "run", "oblast-consent", "--reason", "test")
+			}
 			send()
 			old, latest := k.w.Path("old.backup"), k.w.Path("latest.backup")
 			k.almasu(0, "agree with their signed checkpoint", "backup", old)
@@ -142,7 +144,10 @@ func TestOldFilePutBack(t *testing.T) {
 			}
 		}
 	}
-	send := func(code int, words string) { t.Helper(); k.almasu(code, words, "run", "oblast-consent", "--reason", "test") }
+	send := func(code int, words string) {
+		t.Helper()
+		k.almasu(code, words, "run", "oblast-consent", "--reason", "test")
+	}
 	send(exitRejects, "sequence 1 to 1")
 	copyStore("almasu.db", "older.db")
 	send(exitRejects, "sequence 2 to 2")
