@@ -157,6 +157,9 @@ func (v *service) goOn(ctx context.Context, conn *transfer.Connection, t transfe
 		return nil, err
 	}
 	order := transfer.Order{PublishedText: published, Transfer: t}
+	if order.Notice, err = v.notice(ctx, t.ID); err != nil {
+		return nil, err
+	}
 	if t.Request != "" {
 		if order.Request, err = v.request(ctx, t.Request); err != nil {
 			return nil, err

@@ -23,6 +23,7 @@ import (
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/lines"
+	"birgeoqy.kz/almasu/internal/store/notices"
 	"birgeoqy.kz/almasu/internal/store/people"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -350,7 +351,17 @@ func (v *service) newEngine() *transfer.Engine {
 		Register: func() *legal.Register { return v.register },
 		Roster:   v.roster,
 		Request:  v.request,
+		Notice:   v.notice,
 	}
+}
+
+// notice is what a transfer tells an earlier recipient, nil for an ordinary transfer.
+func (v *service) notice(ctx context.Context, id record.ID) (*transfer.Notice, error) {
+	n, err := notices.Of(ctx, v.store, id)
+	if n == nil || err != nil {
+		return nil, err
+	}
+	return &n.Notice, nil
 }
 
 // roster is the roster of the present period; what is looked up in it is looked up in those of former periods too.

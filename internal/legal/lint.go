@@ -71,6 +71,10 @@ func (l *linter) route(rt *register.Route) {
 	if len(l.Approvers(l.Approvals, register.ApproveRoute, rt.ID, l.RouteDigest(rt), rt.Author, now)) < enough {
 		l.add(rules.ADM1, "not_approved", w.String(), "let two administrators approve digest "+l.RouteDigest(rt).String(), "the route as it stands does not have two approvals")
 	}
+	if rt.CorrectionDays > 0 && l.TakesNotices(rt) == "" {
+		l.add(rules.UPD2, "no_notices", w.Key("correction_days"), "agree on notices, and name the clause at the agreement's channel: notices; until then a person writes letters",
+			"the agreement names no clause for notices over %s: corrections go by letter", rt.Channel)
+	}
 	runs := l.o.Runs[rt.ID]
 	if len(runs) == 0 {
 		runs = []time.Time{l.o.Now}

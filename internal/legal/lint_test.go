@@ -34,11 +34,12 @@ func TestLintFinds(t *testing.T) {
 	}{
 		{"lint.example_act", "routes/ministry-statute.yaml:11:10", nil, func(o *legal.LintOptions) { o.Demo = false }},
 		{"lint.citation_out_of_force", "routes/ministry-statute.yaml:12:13", edit(t, "acts.yaml", "from: 2022-08-30", "from: 2022-08-30\n    until: 2026-10-01"), nil},
-		{"lint.agreement_out_of_force", "recipients.yaml:65:14", nil, func(o *legal.LintOptions) {
+		{"lint.agreement_out_of_force", "recipients.yaml:66:14", nil, func(o *legal.LintOptions) {
 			o.Runs = map[string][]time.Time{"oblast-consent": {now, now.AddDate(10, 0, 0)}}
 		}},
 		{"lint.channel_not_named", "routes/ministry-statute.yaml:6:10", edit(t, "routes/ministry-statute.yaml", "channel: rest", "channel: epvo"), nil},
 		{"lint.suspended", "routes/ministry-statute.yaml:14:12", edit(t, "routes/ministry-statute.yaml", "marking:", "suspended: true\nmarking:"), nil},
+		{"lint.no_notices", "routes/oblast-consent.yaml:38:18", edit(t, "recipients.yaml", "          notices: \"clause 5.4", "          # notices: \"clause 5.4"), nil},
 		{"lint.field_without_ground", "routes/ministry-statute.yaml:16:12", edit(t, "acts.yaml", "names: [family_name, ", "names: ["), nil},
 		{"lint.unused_field", "routes/ministry-statute.yaml:18:12", nil, func(o *legal.LintOptions) {
 			o.Mapped = map[string][]string{"ministry-statute": {"family_name", "iin", "region", "district", "settlement"}}
@@ -81,7 +82,7 @@ func TestLintFinds(t *testing.T) {
 	text := string(files["recipients.yaml"].Data)
 	cut := strings.LastIndex(text, "    agreement:")
 	files["recipients.yaml"] = &fstest.MapFile{Data: []byte(text[:cut])}
-	if got := strings.Join(lint(load(t, files), legal.LintOptions{Now: now, Demo: true}), "\n"); !strings.Contains(got, "lint.no_agreement recipients.yaml:119:5") {
+	if got := strings.Join(lint(load(t, files), legal.LintOptions{Now: now, Demo: true}), "\n"); !strings.Contains(got, "lint.no_agreement recipients.yaml:121:5") {
 		t.Errorf("found\n%s", got)
 	}
 }

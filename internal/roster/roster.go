@@ -260,6 +260,96 @@ func (r *Roster) seal(entries []entry) (Chunk, error) {
 	return c, err
 }
 
+// Account is an account of the platform.
+type Account struct {
+	// Key is the platform's, Before a key below it with no other account that the present roster knows between them; nil if it is the first.
+	Key, Before []byte
+	// Ordinals are those under which it is or was known, in the order in which they were given: the last is current.
+	Ordinals []uint32
+}
+
+// Accounts returns the accounts that one of the tags belongs or belonged to, in key order.
+func (r *Roster) Accounts(ctx context.Context, tags map[Tag]struct{}) ([]Account, error) {
+	all := append(slices.Clone(r.former), r)
+	found := map[string]*Account{}
+	// An account whose IIN is another than in a former period is met there by its key, once its key is known.
+	for range min(len(all), 2) {
+		for _, a := range found {
+			a.Ordinals = nil
+		}
+		for _, one := range all {
+			if err := one.accounts(ctx, found, tags); err != nil {
+				return nil, err
+			}
+		}
+	}
+	out := make([]Account, 0, len(found))
+	for _, a := range found {
+		out = append(out, *a)
+	}
+	slices.SortFunc(out, func(a, b Account) int { return bytes.Compare(a.Key, b.Key) })
+	return out, nil
+}
+
+// accounts adds the ordinals of those keys that have an entry with one of the tags, or were found before.
+func (r *Roster) accounts(ctx context.Context, found map[string]*Account, tags map[Tag]struct{}) error {
+	var before []byte
+	return r.store.Each(ctx, func(c Chunk) error {
+		entries, err := r.open(r.known[:0], &c)
+		if err != nil {
+			return err
+		}
+		for i := 0; i < len(entries); {
+			j := i
+			a, hit := found[string(entries[i].key)]
+			for ; j < len(entries) && bytes.Equal(entries[j].key, entries[i].key); j++ {
+				_, one := tags[entries[j].tag]
+				hit = hit || one
+			}
+			if hit && a == nil {
+				a = &Account{Key: bytes.Clone(entries[i].key)}
+				found[string(a.Key)] = a
+			}
+			if hit {
+				a.Before = bytes.Clone(before)
+			}
+			for k := i; hit && k < j; k++ {
+				a.Ordinals = append(a.Ordinals, entries[k].ordinal)
+			}
+			before, i = entries[i].key, j
+		}
+		before = bytes.Clone(before) // what entries hold is decoded anew for the next chunk
+		return nil
+	})
+}
+
+// Order returns the ordinals for which inside holds, in the order of the keys above after and not above through; after may be nil. It is the order in
+// which a message of these people names them. Who belongs to a period that was destroyed is not found.
+func (r *Roster) Order(ctx context.Context, after, through []byte, inside func(ordinal uint32) bool) ([]uint32, error) {
+	var met []entry
+	for _, one := range append(slices.Clone(r.former), r) {
+		chunks, err := one.store.Around(ctx, append([]byte{}, after...), through)
+		if err != nil {
+			return nil, fmt.Errorf("reading the roster: %w", err)
+		}
+		if err := one.load(chunks); err != nil {
+			return nil, err
+		}
+		for _, e := range one.known {
+			if bytes.Compare(e.key, after) > 0 && bytes.Compare(e.key, through) <= 0 && inside(e.ordinal) {
+				e.key = bytes.Clone(e.key)
+				met = append(met, e)
+			}
+		}
+	}
+	slices.SortStableFunc(met, func(a, b entry) int { return bytes.Compare(a.key, b.key) })
+	out := make([]uint32, len(met))
+	for i := range met {
+		out[i] = met[i].ordinal
+	}
+	return out, nil
+}
+
 // Find returns the ordinals under which the holder of this IIN is or was known, former IINs of
 // the same platform account included, ascending.
 func (r *Roster) Find(ctx context.Context, iin []byte) ([]uint32, error) {
@@ -272,48 +362,12 @@ func (r *Roster) Find(ctx context.Context, iin []byte) ([]uint32, error) {
 
 // FindTags is Find for several people by their tags.
 func (r *Roster) FindTags(ctx context.Context, tags map[Tag]struct{}) ([]uint32, error) {
-	all := append([]*Roster{r}, r.former...)
-	keys := map[string]struct{}{}
+	accounts, err := r.Accounts(ctx, tags)
 	var found []uint32
-	// An account whose IIN is another than in a former period is met there by its key, once its key is known.
-	for range min(len(all), 2) {
-		found = found[:0]
-		for _, one := range all {
-			var err error
-			if found, err = one.find(ctx, found, tags, keys); err != nil {
-				return nil, err
-			}
-		}
+	for _, a := range accounts {
+		found = append(found, a.Ordinals...)
 	}
 	slices.Sort(found)
-	return found, nil
-}
-
-// find appends the ordinals of those keys that have an entry with one of the tags, or are among keys; it adds the former to keys.
-func (r *Roster) find(ctx context.Context, found []uint32, tags map[Tag]struct{}, keys map[string]struct{}) ([]uint32, error) {
-	err := r.store.Each(ctx, func(c Chunk) error {
-		entries, err := r.open(r.known[:0], &c)
-		if err != nil {
-			return err
-		}
-		for i := 0; i < len(entries); {
-			j := i
-			_, hit := keys[string(entries[i].key)]
-			for ; j < len(entries) && bytes.Equal(entries[j].key, entries[i].key); j++ {
-				_, one := tags[entries[j].tag]
-				hit = hit || one
-			}
-			if hit {
-				keys[string(entries[i].key)] = struct{}{}
-			}
-			for ; i < j; i++ {
-				if hit {
-					found = append(found, entries[i].ordinal)
-				}
-			}
-		}
-		return nil
-	})
 	return found, err
 }
 

@@ -21,7 +21,7 @@ import (
 )
 
 // evidenceTables are the tables that are only inserted into.
-var evidenceTables = []string{"log_entry", "log_hash", "log_checkpoint", "situations", "part", "message", "settlement"}
+var evidenceTables = []string{"log_entry", "log_hash", "log_checkpoint", "situations", "part", "message", "settlement", "notice"}
 
 // as opens the database of a rig on PostgreSQL as a role.
 func (r *rig) as(role string) *sqlx.DB {
@@ -59,6 +59,12 @@ func (r *rig) everything() {
 	block := &transferlog.Block{Act: "block", Subject: 1, Requester: "user"}
 	r.must(r.s.Block(ctx, r.tick(), Block{ID: record.NewID(), Tag: roster.Tag{1}, Requester: "user", Reason: "r", Received: r.now}, block))
 	r.must(r.s.Unblock(ctx, r.tick(), roster.Tag{1}, "lawful", &transferlog.Block{Act: "unblock", Subject: 1}))
+	_, err = r.s.AppendWith(ctx, r.tick(), func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO notice (id, connector, route, recipient, act, letter, subject, body, opened, due, actor, reason)
+			VALUES ($1, 'pupils', 'r', $2, 'correct', 0, '1', '{}', 1, 1, 'a', 'r')`, record.NewID().String(), ministry)
+		return err
+	}, &transferlog.Act{Actor: "a", Act: "notice.enter"})
+	r.must(err)
 	r.must(r.s.SetRegister(ctx, r.tick(), &transferlog.RegisterChange{New: record.DigestOf([]byte("r"))}))
 	act := &transferlog.Act{Actor: "a", Act: "request"}
 	r.must(r.s.PutRequest(ctx, r.tick(), Request{ID: "q", Connector: "pupils"}, act))

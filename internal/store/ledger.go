@@ -35,18 +35,26 @@ func instant(us int64) time.Time {
 // Begin implements [transfer.Ledger].
 func (s *Store) Begin(ctx context.Context, t transfer.Transfer) (transfer.Progress, error) {
 	var p transfer.Progress
-	_, err := s.db.ExecContext(ctx, `INSERT INTO transfer (id, connector, route, recipient, cause, due, started, actor, reason, request)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING`,
-		t.ID.String(), t.Connector, t.Route, t.Recipient, string(t.Trigger), micros(t.Due), micros(t.Started), t.Actor, t.Reason, t.Request)
-	if err != nil {
-		return p, fmt.Errorf("making the transfer's row: %w", err)
+	if err := PutTransfer(ctx, s.db, t); err != nil {
+		return p, err
 	}
-	err = s.read.QueryRowxContext(ctx, `SELECT COALESCE(max(number), 0), (SELECT last_key FROM part WHERE transfer = $1 ORDER BY last_key DESC LIMIT 1)
+	err := s.read.QueryRowxContext(ctx, `SELECT COALESCE(max(number), 0), (SELECT last_key FROM part WHERE transfer = $1 ORDER BY last_key DESC LIMIT 1)
 		FROM part WHERE transfer = $1`, t.ID.String()).Scan(&p.Parts, &p.LastKey)
 	if err != nil {
 		return p, fmt.Errorf("reading the transfer's parts: %w", err)
 	}
 	return p, nil
+}
+
+// PutTransfer makes a transfer's row, if there is none, so that whoever looks for transfers that are not closed goes on with it.
+func PutTransfer(ctx context.Context, db sqlx.ExecerContext, t transfer.Transfer) error {
+	_, err := db.ExecContext(ctx, `INSERT INTO transfer (id, connector, route, recipient, cause, due, started, actor, reason, request)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING`,
+		t.ID.String(), t.Connector, t.Route, t.Recipient, string(t.Trigger), micros(t.Due), micros(t.Started), t.Actor, t.Reason, t.Request)
+	if err != nil {
+		return fmt.Errorf("making the transfer's row: %w", err)
+	}
+	return nil
 }
 
 // Record implements [transfer.Ledger]. A void notice for a message that is settled, and a settlement of one, leave nothing behind.

@@ -64,6 +64,11 @@ var ErrNotBlocked = errors.New("this person is not blocked")
 
 // Unblock lifts a person's blocks with an outcome, with its log entry, in one transaction.
 func (s *Store) Unblock(ctx context.Context, at time.Time, tag roster.Tag, outcome string, entry *transferlog.Block) error {
+	return s.UnblockWith(ctx, at, tag, outcome, func(*sqlx.Tx) error { return nil }, entry)
+}
+
+// UnblockWith is [Store.Unblock] together with what follows from the outcome: f, and further entries.
+func (s *Store) UnblockWith(ctx context.Context, at time.Time, tag roster.Tag, outcome string, f func(*sqlx.Tx) error, entries ...transferlog.Entry) error {
 	_, err := s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
 		res, err := tx.ExecContext(ctx, "UPDATE block SET lifted = $1, outcome = $2 WHERE tag = $3 AND lifted IS NULL", micros(at), outcome, tag[:])
 		if err != nil {
@@ -72,8 +77,10 @@ func (s *Store) Unblock(ctx context.Context, at time.Time, tag roster.Tag, outco
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(ErrNotBlocked, err)
 		}
-		_, err = tx.ExecContext(ctx, "UPDATE log_head SET blocks = blocks + 1 WHERE id = 1")
-		return err
-	}, entry)
+		if _, err = tx.ExecContext(ctx, "UPDATE log_head SET blocks = blocks + 1 WHERE id = 1"); err != nil {
+			return err
+		}
+		return f(tx)
+	}, entries...)
 	return err
 }

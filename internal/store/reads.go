@@ -128,13 +128,17 @@ type Disclosure struct {
 	Outcome string
 	Header  []byte
 	Set     transfer.Set
+	// AfterKey and LastKey bound the keys of the people inside.
+	AfterKey, LastKey []byte
 }
 
-// Disclosures calls f with every message that was logged, oldest first, whose disclosure set may hold people. A message whose period was destroyed is
-// passed over.
+// Disclosures calls f with every message that was logged and holds somebody's data, oldest first; notices that give values are among them. A message whose
+// period was destroyed is passed over.
 func (s *Store) Disclosures(ctx context.Context, f func(Disclosure) error) error {
-	rows, err := s.read.QueryxContext(ctx, `SELECT m.transfer, m.id, m.sequence, m.recipient, m.connector, m.intent, m.logged, COALESCE(s.outcome, ''), m.header, m.disclosure, m.period
-		FROM message m LEFT JOIN settlement s ON s.message = m.id WHERE m.voids = '' ORDER BY m.intent`)
+	rows, err := s.read.QueryxContext(ctx, `SELECT m.transfer, m.id, m.sequence, m.recipient, m.connector, m.intent, m.logged, COALESCE(s.outcome, ''), m.header, m.disclosure, m.period,
+			p.after_key, p.last_key
+		FROM message m LEFT JOIN settlement s ON s.message = m.id LEFT JOIN part p ON p.transfer = m.transfer AND p.number = m.part
+		WHERE length(m.disclosure) > 0 ORDER BY m.intent`)
 	if err != nil {
 		return fmt.Errorf("reading the disclosures: %w", err)
 	}
@@ -144,7 +148,8 @@ func (s *Store) Disclosures(ctx context.Context, f func(Disclosure) error) error
 		var d Disclosure
 		var tid, mid, in string
 		var sequence int64
-		err := rows.Scan(&tid, &mid, &sequence, &d.Recipient, &d.Connector, &d.Intent, &d.Logged, &d.Outcome, &d.Header, (*[]byte)(&d.Set), &in)
+		err := rows.Scan(&tid, &mid, &sequence, &d.Recipient, &d.Connector, &d.Intent, &d.Logged, &d.Outcome, &d.Header, (*[]byte)(&d.Set), &in,
+			&d.AfterKey, &d.LastKey)
 		if err == nil {
 			d.Transfer, err = record.ParseID(tid)
 		}

@@ -33,7 +33,7 @@ type message struct {
 	page     []byte // memory for the payload
 	ticket   *transferlog.Ticket
 	logged   time.Time
-	// generation is that of the blocks with which the people inside were last compared; nobody for a void notice.
+	// generation is that of the blocks with which the people inside were last compared; nobody if it holds no value of anybody.
 	generation int64
 	// voids names the message that a void notice takes the number of.
 	voids record.ID
@@ -51,6 +51,9 @@ func (m *message) id() record.ID {
 const nobody = -1
 
 func newMessage(i *Intent, transfer record.ID, at time.Time, generation int64) *message {
+	if len(i.Disclosure) == 0 {
+		generation = nobody
+	}
 	return &message{transfer: transfer, envelope: i.Envelope, sealed: i.Outbox, ticket: i.Ticket, logged: at, generation: generation, voids: i.Voids}
 }
 

@@ -54,7 +54,9 @@ type Engine struct {
 	Register func() *legal.Register
 	// Request returns an ad-hoc request with its approvals, by its id.
 	Request func(ctx context.Context, id string) (*legal.Request, error)
-	Now     func() time.Time
+	// Notice returns the notice that a transfer carries, nil for an ordinary one.
+	Notice func(ctx context.Context, transfer record.ID) (*Notice, error)
+	Now    func() time.Time
 	// Wait returns after d, or earlier with ctx's error.
 	Wait func(ctx context.Context, d time.Duration) error
 	// Demo admits acts that are marked as examples.
@@ -79,6 +81,8 @@ type Order struct {
 	Transfer Transfer
 	// Request is the written request that an ad-hoc run answers.
 	Request *legal.Request
+	// Notice, if set, is what the transfer tells an earlier recipient, instead of sending people.
+	Notice *Notice
 	// PublishedText is the digest of the policy's published text, zero if it was not looked up.
 	PublishedText record.Digest
 }
@@ -88,6 +92,9 @@ type Order struct {
 // was if Run is called with the same transfer.
 func (e *Engine) Run(ctx context.Context, c *Connection, o Order) (*Report, error) {
 	r := &run{engine: e, conn: c, order: o, report: &Report{Transfer: o.Transfer}}
+	if o.Notice != nil {
+		r.report.Notice = string(o.Notice.Act)
+	}
 	runErr := r.insist(ctx)
 	r.report.Finished = e.Now()
 	var refusal *legal.Refusal
@@ -118,9 +125,11 @@ type run struct {
 	conn   *Connection
 	order  Order
 	gate   *legal.Gate
-	report *Report
-	counts counter
-	way    *way
+	// refusal is why there is no gate.
+	refusal *legal.Refusal
+	report  *Report
+	counts  counter
+	way     *way
 }
 
 // insist takes the road, and again from what is durable after an error that time may mend, as long as the run's patience lasts.
@@ -167,11 +176,17 @@ func (r *run) road(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if refusal != nil {
+		if refusal != nil && (r.order.Notice == nil || r.refusal == nil) { // the law says what stands in a notice, and does not forbid it
 			return refusal
 		}
 		if halt := r.way.known().halted(); halt != nil {
 			return halt
+		}
+		if r.order.Notice != nil {
+			if err = r.tell(ctx, left); !errors.Is(err, ErrBlocksMoved) {
+				return err
+			}
+			continue
 		}
 		progress, err := e.Ledger.Begin(ctx, r.report.Transfer) // what was taken up may have added parts
 		if err != nil {
@@ -196,9 +211,10 @@ func (r *run) open() error {
 		Channel: c.Channel, PublishedText: o.PublishedText,
 	})
 	if err != nil {
+		errors.As(err, &r.refusal)
 		return err
 	}
-	r.gate = gate
+	r.gate, r.refusal = gate, nil
 	rep := r.report
 	rep.Recipient, rep.Route, rep.Connector = gate.Recipient().BIN, c.Route, c.Name
 	rep.Basis, rep.Purpose, rep.Fields, rep.Denied = gate.Basis(), gate.Purpose(), gate.Columns(), gate.Denied()

@@ -74,6 +74,8 @@ type Report struct {
 	Transfer
 	Finished time.Time `json:"finished"`
 	Status   Status    `json:"status"`
+	// Notice is the act of a transfer that tells an earlier recipient what has become of its records: "correct", "withdraw" or "destroy".
+	Notice string `json:"notice,omitempty"`
 	// Code and Message say why a run was not permitted or has failed, in the words of the error; Checks, on a refused run, every rule evaluated.
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`

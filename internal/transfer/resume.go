@@ -100,7 +100,7 @@ func (e *Engine) takeUp(ctx context.Context, c *Connection, y *way, w, void *Wai
 	if err != nil {
 		return false, fmt.Errorf("opening message %s from the outbox: %w", w.Message, err)
 	}
-	r, generation, why, err := e.lookAgain(ctx, c, w)
+	r, generation, why, err := e.lookAgain(ctx, c, w, env.Header().Operation == signing.OperationNotice)
 	if err != nil {
 		return false, err
 	}
@@ -168,12 +168,17 @@ func (e *Engine) unpack(page []byte, message record.ID, sealed []byte) ([]byte, 
 }
 
 // lookAgain asks law and blocks about a waiting message now, as of a generation of blocks. why is the code for which it may not leave
-// any more, empty if it may.
-func (e *Engine) lookAgain(ctx context.Context, c *Connection, w *Waiting) (r *run, generation int64, why string, err error) {
+// any more, empty if it may. A notice that gives no values always may.
+func (e *Engine) lookAgain(ctx context.Context, c *Connection, w *Waiting, notice bool) (r *run, generation int64, why string, err error) {
 	order := Order{Transfer: w.Transfer}
 	if w.Transfer.Request != "" {
 		if order.Request, err = e.Request(ctx, w.Transfer.Request); err != nil {
 			return nil, 0, "", fmt.Errorf("reading request %s: %w", w.Transfer.Request, err)
+		}
+	}
+	if notice {
+		if order.Notice, err = e.Notice(ctx, w.Transfer.ID); err != nil {
+			return nil, 0, "", fmt.Errorf("reading notice %s: %w", w.Transfer.ID, err)
 		}
 	}
 	r = &run{engine: e, conn: c, order: order, report: &Report{Transfer: w.Transfer}}
@@ -186,7 +191,13 @@ func (e *Engine) lookAgain(ctx context.Context, c *Connection, w *Waiting) (r *r
 		if !errors.As(err, &refusal) {
 			return nil, 0, "", err
 		}
-		return r, generation, refusal.Rule, nil
+		why = refusal.Rule
+	}
+	if len(w.Disclosure) == 0 {
+		return r, nobody, "", nil
+	}
+	if why != "" {
+		return r, generation, why, nil
 	}
 	hit, err := e.holds(ctx, w, tags)
 	if err != nil {

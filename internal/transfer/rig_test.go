@@ -33,6 +33,7 @@ import (
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/lines"
+	"birgeoqy.kz/almasu/internal/store/notices"
 	chunks "birgeoqy.kz/almasu/internal/store/people"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -186,6 +187,13 @@ func (r *rig) restart() {
 		Roster: func() (*roster.Roster, error) {
 			return chunks.Open(context.Background(), opened.People(), opened.Periods(), r.vault, r.clock.now(), r.tags)
 		}, Register: func() *legal.Register { return r.register },
+		Notice: func(ctx context.Context, id record.ID) (*transfer.Notice, error) {
+			n, err := notices.Of(ctx, opened, id)
+			if n == nil {
+				return nil, err
+			}
+			return &n.Notice, err
+		},
 		Wait: func(ctx context.Context, d time.Duration) error {
 			r.clock.add(d)
 			if r.waits != nil {

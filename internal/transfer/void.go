@@ -141,6 +141,13 @@ func (a *answersForEither) ReadReceipt(env *signing.Envelope, ack []byte) (*sign
 
 // replace reads the people of a cancelled message again and decides about them again.
 func (r *run) replace(ctx context.Context, w *Waiting, why string) (*Part, int64, error) {
+	if r.order.Notice != nil {
+		part, generation, err := r.compose(ctx)
+		if err == nil {
+			part.Read = 0 // its records were counted when the notice was first logged
+		}
+		return part, generation, err
+	}
 	generation, blocked, err := r.engine.Blocks.Blocked(ctx)
 	if err != nil {
 		return nil, 0, fmt.Errorf("reading the blocks: %w", err)

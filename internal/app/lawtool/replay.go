@@ -257,6 +257,9 @@ func (r *replay) logged(d *store.Disclosure, h *signing.Header) error {
 // disclosed compares a disclosure set with the decisions made again: nobody was sent more than the decision permits (on a route of statistics, nothing), and a permitted field
 // stayed behind only where it did for everybody, because the mapping does not write it.
 func (run *replayRun) disclosed(g *legal.Gate, h *signing.Header, set *transferlog.DisclosureSet) (people int, err error) {
+	if h.Operation == signing.OperationNotice {
+		return told(g, h, set)
+	}
 	if !slices.Equal(g.Columns(), h.Fields) {
 		return 0, record.NewProblem("replay.fields_differ", "", "", "the message may hold other fields than the decision permits")
 	}
@@ -275,6 +278,23 @@ func (run *replayRun) disclosed(g *legal.Gate, h *signing.Header, set *transferl
 	}
 	if people != h.Records && !g.Counts() { // a table has a record for each group
 		return 0, record.NewProblem("replay.people_differ", "", "", "the set names %d people, the message holds %d records", people, h.Records)
+	}
+	return people, nil
+}
+
+// told is disclosed for a notice to an earlier recipient, which says new values of some fields only: none that the decision does not permit.
+func told(g *legal.Gate, h *signing.Header, set *transferlog.DisclosureSet) (people int, err error) {
+	for _, group := range set.Groups() {
+		x := g.Explain(group.Situation)
+		for i, f := range h.Fields {
+			if group.Mask>>uint(i)&1 == 1 && !slices.Contains(x.Fields, f) || !x.Allowed {
+				return 0, record.NewProblem("replay.decision_differs", "", "", "of %d people of situation %d a notice says what the decision does not permit", len(group.People), group.Situation)
+			}
+		}
+		people += len(group.People)
+	}
+	if people > h.Records {
+		return 0, record.NewProblem("replay.people_differ", "", "", "the set names %d people, the notice holds %d records", people, h.Records)
 	}
 	return people, nil
 }

@@ -27,6 +27,20 @@ func (r *Register) Recipient(id string) *Recipient { return at(r.Recipients, r.r
 // Route finds a route by id; nil if there is none.
 func (r *Register) Route(id string) *Route { return at(r.Routes, r.routes, id) }
 
+// TakesNotices returns the clause of the agreement by which the recipient of a route takes notices over its channel, "" if it is told by letter.
+func (r *Register) TakesNotices(rt *Route) string {
+	to := r.Recipient(rt.Recipient)
+	if to == nil || to.Agreement == nil {
+		return ""
+	}
+	for _, c := range to.Agreement.Channels {
+		if c.Channel == rt.Channel {
+			return c.Notices
+		}
+	}
+	return ""
+}
+
 // Administrator finds an administrator by id; nil if there is none.
 func (r *Register) Administrator(id string) *Administrator {
 	return at(r.Administrators, r.admins, id)

@@ -198,6 +198,9 @@ type Channel struct {
 	// Citation is the clause of the agreement, or the norm, by which it counts as a lawful channel.
 	Citation string `yaml:"citation" json:"citation"`
 	// StateSystem says that this integrates with a state information system: then only the gateway is lawful (SEC-2).
-	StateSystem bool         `yaml:"state_system,optional" json:"state_system"`
-	Where       strict.Where `yaml:"-" json:"-"`
+	StateSystem bool `yaml:"state_system,optional" json:"state_system"`
+	// Notices is the clause by which the recipient takes notices over this channel that correct, withdraw or destroy what it was given before. Where no
+	// clause is named it is told by letter.
+	Notices string       `yaml:"notices,optional" json:"notices,omitempty"`
+	Where   strict.Where `yaml:"-" json:"-"`
 }
