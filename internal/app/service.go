@@ -26,6 +26,7 @@ import (
 	"birgeoqy.kz/almasu/internal/store/notices"
 	"birgeoqy.kz/almasu/internal/store/people"
 	"birgeoqy.kz/almasu/internal/transfer"
+	"birgeoqy.kz/almasu/internal/transfer/telling"
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/internal/vault"
 	"birgeoqy.kz/almasu/mapping"
@@ -356,7 +357,7 @@ func (v *service) newEngine() *transfer.Engine {
 }
 
 // notice is what a transfer tells an earlier recipient, nil for an ordinary transfer.
-func (v *service) notice(ctx context.Context, id record.ID) (*transfer.Notice, error) {
+func (v *service) notice(ctx context.Context, id record.ID) (*telling.Notice, error) {
 	n, err := notices.Of(ctx, v.store, id)
 	if n == nil || err != nil {
 		return nil, err

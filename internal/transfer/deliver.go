@@ -12,6 +12,8 @@ import (
 	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/transfer/account"
+	"birgeoqy.kz/almasu/internal/transfer/outbox"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
@@ -148,7 +150,7 @@ func (e *Engine) load(m *message) (err error) {
 		return nil
 	}
 	id := m.envelope.Header().Message
-	payload, err := e.unpack(m.page, id, m.sealed)
+	payload, err := outbox.Unpack(e.Vault, id, m.sealed, m.page)
 	if err != nil {
 		return fmt.Errorf("opening message %s from the outbox: %w", id, err)
 	}
@@ -230,13 +232,13 @@ func (m *message) received(receipt *signing.Receipt, bytes []byte) *Settlement {
 		s.Reasons = []Reason{{Kind: "rejected", Rule: s.Code, People: s.Records}}
 	}
 	s.Receipt, s.Accepted, s.Updated, s.Rejected = bytes, receipt.Accepted, receipt.Updated, receipt.Rejected
-	tally := reasonTally{order: s.Reasons}
+	tally := account.Tally{Reasons: s.Reasons}
 	for _, o := range receipt.Outcomes {
 		if o.Status == signing.StatusRejected {
-			tally.add(Reason{Kind: "rejected", Rule: o.Code})
+			tally.Add(Reason{Kind: "rejected", Rule: o.Code})
 		}
 	}
-	s.Reasons = tally.list()
+	s.Reasons = tally.Reasons
 	return s
 }
 

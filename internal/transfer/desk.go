@@ -6,19 +6,16 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/klauspost/compress/s2"
-
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/transfer/account"
+	"birgeoqy.kz/almasu/internal/transfer/outbox"
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/mapping"
 )
-
-// outboxPurpose binds sealed payloads to the outbox.
-const outboxPurpose = "outbox"
 
 // counter is a run's progress, in people.
 type counter struct{ read, logged, settled atomic.Int64 }
@@ -37,13 +34,17 @@ type door struct {
 	blocked map[roster.Tag]struct{}
 }
 
-// newDoor opens the roster.
-func (r *run) newDoor(blocked map[roster.Tag]struct{}) (*door, error) {
+// newDoor reads who is blocked, as of a generation of blocks, and opens the roster.
+func (r *run) newDoor(ctx context.Context) (*door, int64, error) {
+	generation, blocked, err := r.engine.Blocks.Blocked(ctx)
+	if err != nil {
+		return nil, 0, fmt.Errorf("reading the blocks: %w", err)
+	}
 	ros, err := r.engine.Roster()
 	if err != nil {
-		return nil, fmt.Errorf("opening the roster: %w", err)
+		return nil, 0, fmt.Errorf("opening the roster: %w", err)
 	}
-	return &door{roster: ros, blocked: blocked}, nil
+	return &door{roster: ros, blocked: blocked}, generation, nil
 }
 
 func (d *door) resolveAll(ctx context.Context, read <-chan *record.Batch, resolved chan<- *record.Batch) error {
@@ -173,10 +174,10 @@ func (d *desk) account(out *draft, b *record.Batch, res *mapping.Result) error {
 		part.Intent = &Intent{Message: out.message, Records: len(res.Rows), Disclosure: set}
 	}
 	d.refused.Reset()
-	tally := reasonTally{}
+	tally := account.Tally{}
 	for _, refused := range c.Refused() {
 		d.refused.Add(refused.Situation, b.Person(int(refused.Row)).Ordinal)
-		tally.add(d.reason(refused.Situation))
+		tally.Add(d.reason(refused.Situation))
 	}
 	if len(c.Refused()) > 0 {
 		set, err := transferlog.NewSet(d.table, d.refused.Encode)
@@ -188,11 +189,11 @@ func (d *desk) account(out *draft, b *record.Batch, res *mapping.Result) error {
 	last := int32(-1)
 	for _, w := range res.Withheld {
 		if w.Row != last { // one reason a person
-			tally.add(Reason{Kind: "withheld", Rule: w.Code, Why: w.Target})
+			tally.Add(Reason{Kind: "withheld", Rule: w.Code, Why: w.Target})
 			last = w.Row
 		}
 	}
-	part.Reasons = tally.list()
+	part.Reasons = tally.Reasons
 	return nil
 }
 
@@ -205,26 +206,6 @@ func (d *desk) reason(situation uint16) Reason {
 	}
 	return why
 }
-
-// reasonTally counts people by reason, in order of first appearance.
-type reasonTally struct {
-	order []Reason
-	index map[Reason]int
-}
-
-func (t *reasonTally) add(r Reason) {
-	if t.index == nil {
-		t.index = map[Reason]int{}
-	}
-	i, ok := t.index[r]
-	if !ok {
-		i = len(t.order)
-		t.index[r], t.order = i, append(t.order, r)
-	}
-	t.order[i].People++
-}
-
-func (t *reasonTally) list() []Reason { return t.order }
 
 // packer compresses and seals documents at rest, and prepares their intents. From here on a message is its bytes at rest, until it is sent. One
 // goroutine.
@@ -257,9 +238,7 @@ func (p *packer) pack(d *draft) error {
 	if err != nil {
 		return fmt.Errorf("sealing: %w", err)
 	}
-	p.scratch = s2.Encode(p.scratch[:cap(p.scratch)], payload)
-	i.Outbox, err = p.run.engine.Vault.Seal(make([]byte, 0, len(p.scratch)+64), outboxPurpose, i.Message.String(), p.scratch)
-	if err != nil {
+	if i.Outbox, p.scratch, err = outbox.Pack(p.run.engine.Vault, i.Message, payload, p.scratch); err != nil {
 		return fmt.Errorf("sealing for the outbox: %w", err)
 	}
 	i.Seal = p.run.sealer(i, signing.NewPayload(payload, mediaType).Bare())
@@ -281,14 +260,18 @@ func (r *run) sealer(i *Intent, payload signing.Payload) func(uint64) (*signing.
 	}
 }
 
+// envelopeHeader is what every envelope of the run says. Without a gate, which only a notice without values can do without, it names no decision.
 func (r *run) envelopeHeader(message record.ID, sequence uint64) signing.Header {
 	rep := r.report
-	return signing.Header{
-		Transfer: rep.ID, Message: message, Sequence: sequence, Sender: r.conn.Sender, Recipient: rep.Recipient,
-		Route: rep.Route, Connector: rep.Connector, Purpose: rep.Purpose, Path: rep.Basis.Path, Clause: rep.Basis.Clause, Ground: rep.Basis.Ground,
-		Decision: r.gate.Decision(), Register: r.gate.RegisterDigest(), Policy: r.gate.PolicyDigest(),
+	h := signing.Header{
+		Transfer: rep.ID, Message: message, Sequence: sequence, Sender: r.conn.Sender, Recipient: rep.Recipient, Register: r.engine.Register().Digest(),
+		Route: r.conn.Route, Connector: r.conn.Name, Purpose: rep.Purpose, Path: rep.Basis.Path, Clause: rep.Basis.Clause, Ground: rep.Basis.Ground,
 		Mapping: r.conn.Table.Digest(), Schema: r.conn.Schema.Digest(), Sealed: r.engine.Now(),
 	}
+	if r.gate != nil {
+		h.Decision, h.Register, h.Policy = r.gate.Decision(), r.gate.RegisterDigest(), r.gate.PolicyDigest()
+	}
+	return h
 }
 
 // intentOf is the log entry of an envelope.

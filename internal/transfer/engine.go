@@ -13,6 +13,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/transfer/telling"
 	"birgeoqy.kz/almasu/internal/vault"
 	"birgeoqy.kz/almasu/mapping"
 	"birgeoqy.kz/almasu/schemas"
@@ -55,7 +56,7 @@ type Engine struct {
 	// Request returns an ad-hoc request with its approvals, by its id.
 	Request func(ctx context.Context, id string) (*legal.Request, error)
 	// Notice returns the notice that a transfer carries, nil for an ordinary one.
-	Notice func(ctx context.Context, transfer record.ID) (*Notice, error)
+	Notice func(ctx context.Context, transfer record.ID) (*telling.Notice, error)
 	Now    func() time.Time
 	// Wait returns after d, or earlier with ctx's error.
 	Wait func(ctx context.Context, d time.Duration) error
@@ -82,7 +83,7 @@ type Order struct {
 	// Request is the written request that an ad-hoc run answers.
 	Request *legal.Request
 	// Notice, if set, is what the transfer tells an earlier recipient, instead of sending people.
-	Notice *Notice
+	Notice *telling.Notice
 	// PublishedText is the digest of the policy's published text, zero if it was not looked up.
 	PublishedText record.Digest
 }
@@ -182,19 +183,16 @@ func (r *run) road(ctx context.Context) error {
 		if halt := r.way.known().halted(); halt != nil {
 			return halt
 		}
-		if r.order.Notice != nil {
-			if err = r.tell(ctx, left); !errors.Is(err, ErrBlocksMoved) {
-				return err
-			}
-			continue
-		}
 		progress, err := e.Ledger.Begin(ctx, r.report.Transfer) // what was taken up may have added parts
 		if err != nil {
 			return fmt.Errorf("taking up the transfer: %w", err)
 		}
 		r.counts.read.Store(r.counts.logged.Load())
 		take := r.stream
-		if r.gate.Counts() {
+		switch {
+		case r.order.Notice != nil:
+			take = r.tell
+		case r.gate.Counts():
 			take = r.table
 		}
 		if err = take(ctx, progress, left); !errors.Is(err, ErrBlocksMoved) {

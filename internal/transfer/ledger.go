@@ -103,16 +103,6 @@ type Part struct {
 	generation int64
 }
 
-// Reason counts the people who were not sent, or whose record was rejected, for one reason.
-type Reason struct {
-	// Kind is "refused" (by law), "withheld" (for the data), "rejected" (by the recipient), or "counted": on a route of statistics, those whom the table counts.
-	Kind string `json:"kind"`
-	// Rule is the rule's id, or the code where there is no rule; Why says it in a word.
-	Rule   string `json:"rule"`
-	Why    string `json:"why,omitempty"`
-	People int    `json:"people"`
-}
-
 // Set is a disclosure or refusal set at rest.
 type Set = transferlog.Set
 

@@ -16,6 +16,7 @@ import (
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/notices"
 	"birgeoqy.kz/almasu/internal/transfer"
+	"birgeoqy.kz/almasu/internal/transfer/telling"
 )
 
 // owe enters a notice about every delivered record of a person, and returns the order that carries it.
@@ -29,7 +30,7 @@ func (r *rig) owe(act notice.Act, iin string, fields ...string) transfer.Order {
 		r.Fatalf("%d accounts", len(accounts))
 	}
 	a := accounts[0]
-	n := transfer.Notice{Act: act, Rule: "UPD-2", Why: "changed"}
+	n := telling.Notice{Act: act, Rule: "UPD-2", Why: "changed"}
 	r.must(r.store.Disclosures(r.Context(), func(d store.Disclosure) error {
 		set, err := d.Set.Disclosed()
 		r.must(err)
@@ -43,7 +44,7 @@ func (r *rig) owe(act notice.Act, iin string, fields ...string) transfer.Order {
 		if len(order) != h.Records {
 			r.Fatalf("%d people in order, %d records", len(order), h.Records)
 		}
-		n.Records = append(n.Records, transfer.NoticeRecord{Message: d.Message, Envelope: record.DigestOf(d.Header), Index: slices.Index(order, a.Ordinals[0]),
+		n.Records = append(n.Records, telling.Record{Message: d.Message, Envelope: record.DigestOf(d.Header), Index: slices.Index(order, a.Ordinals[0]),
 			Ordinal: a.Ordinals[0], Key: a.Key, Before: a.Before, Fields: fields})
 		return nil
 	}))

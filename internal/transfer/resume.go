@@ -6,17 +6,13 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/klauspost/compress/s2"
-
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/transfer/outbox"
 )
-
-// maxPayload bounds a payload taken from the outbox.
-const maxPayload = 256 << 20
 
 // Resume delivers what waits for the connector's recipient, in sequence order, after looking again at blocks (I5) and
 // citations. It is the ordinary road from step 7 on, and what a service does after a crash. That the line is halted by another connector's message, or
@@ -148,23 +144,11 @@ func (e *Engine) reopen(c *Connection, w *Waiting) (*signing.Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	payload, err := e.unpack(nil, w.Message, w.Outbox)
+	payload, err := outbox.Unpack(e.Vault, w.Message, w.Outbox, nil)
 	if err != nil {
 		return nil, err
 	}
 	return signing.OpenParts(w.Header, w.KeyID, w.Signature, signing.NewPayload(payload, h.MediaType), c.Ring, h.Sealed)
-}
-
-// unpack reads a payload from its bytes at rest, into the memory of page if it fits.
-func (e *Engine) unpack(page []byte, message record.ID, sealed []byte) ([]byte, error) {
-	compressed, err := e.Vault.Open(outboxPurpose, message.String(), sealed)
-	if err != nil {
-		return nil, err
-	}
-	if n, err := s2.DecodedLen(compressed); err != nil || n > maxPayload {
-		return nil, errors.Join(errors.New("the payload is not compressed as it should be"), err)
-	}
-	return s2.Decode(page[:cap(page)], compressed)
 }
 
 // lookAgain asks law and blocks about a waiting message now, as of a generation of blocks. why is the code for which it may not leave

@@ -36,6 +36,7 @@ import (
 	"birgeoqy.kz/almasu/internal/store/notices"
 	chunks "birgeoqy.kz/almasu/internal/store/people"
 	"birgeoqy.kz/almasu/internal/transfer"
+	"birgeoqy.kz/almasu/internal/transfer/telling"
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/internal/vault"
 	"birgeoqy.kz/almasu/mapping"
@@ -187,7 +188,7 @@ func (r *rig) restart() {
 		Roster: func() (*roster.Roster, error) {
 			return chunks.Open(context.Background(), opened.People(), opened.Periods(), r.vault, r.clock.now(), r.tags)
 		}, Register: func() *legal.Register { return r.register },
-		Notice: func(ctx context.Context, id record.ID) (*transfer.Notice, error) {
+		Notice: func(ctx context.Context, id record.ID) (*telling.Notice, error) {
 			n, err := notices.Of(ctx, opened, id)
 			if n == nil {
 				return nil, err

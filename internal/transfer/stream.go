@@ -19,10 +19,10 @@ import (
 //
 // One goroutine records, in key order; settlements share its transactions. left is how many messages wait already.
 func (r *run) stream(ctx context.Context, from Progress, left int) error {
-	e, c := r.engine, r.conn
-	generation, blocked, err := e.Blocks.Blocked(ctx)
+	c := r.conn
+	door, generation, err := r.newDoor(ctx)
 	if err != nil {
-		return fmt.Errorf("reading the blocks: %w", err)
+		return err
 	}
 	source, err := c.Source.Open(ctx, connectors.Query{Fields: r.gate.Fields(), After: from.LastKey})
 	if err != nil {
@@ -30,10 +30,6 @@ func (r *run) stream(ctx context.Context, from Progress, left int) error {
 	}
 	defer source.Close()
 	r.report.Snapshot = source.Snapshot()
-	door, err := r.newDoor(blocked)
-	if err != nil {
-		return err
-	}
 	desk, err := r.newDesk(from, generation)
 	if err != nil {
 		return err

@@ -15,33 +15,14 @@ import (
 // table is the road of a route of statistics (PUR-2): one message carries a table of counts. Its disclosure set names who was counted, with no field of
 // anybody; I8 accounts for the rows of the table, and for the people left out of it. left is how many messages wait already.
 func (r *run) table(ctx context.Context, from Progress, left int) error {
-	if from.Parts > 0 { // the table was recorded before
-		return nil
-	}
-	if left >= window {
-		return errStalled
-	}
-	part, generation, err := r.count(ctx, connectors.Query{}, func(uint32) bool { return true })
-	if err != nil || part == nil {
-		return err
-	}
-	if err := r.record(ctx, Work{Parts: []*Part{part}, Generation: generation}); err != nil {
-		return err
-	}
-	s, err := r.send(ctx, newMessage(part.Intent, r.report.ID, r.engine.Now(), generation))
-	if err != nil || s == nil {
-		return err
-	}
-	return r.record(ctx, Work{Settlements: s})
+	return r.single(ctx, from, left, func(ctx context.Context) (*Part, int64, error) {
+		return r.count(ctx, connectors.Query{}, func(uint32) bool { return true })
+	})
 }
 
 // count makes the message of those whom inside names, as of a generation of blocks; no part if nobody was read.
 func (r *run) count(ctx context.Context, q connectors.Query, inside func(ordinal uint32) bool) (*Part, int64, error) {
-	generation, blocked, err := r.engine.Blocks.Blocked(ctx)
-	if err != nil {
-		return nil, 0, fmt.Errorf("reading the blocks: %w", err)
-	}
-	door, err := r.newDoor(blocked)
+	door, generation, err := r.newDoor(ctx)
 	if err != nil {
 		return nil, 0, err
 	}

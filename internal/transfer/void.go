@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/s2"
-
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/transfer/outbox"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
@@ -93,12 +92,12 @@ func (r *run) voidNotice(ctx context.Context, m *message) (*message, error) {
 	voids, sequence := h.Message, h.Sequence
 	payload := []byte(`{"void":"` + voids.String() + `"}`)
 	id := record.NewID()
-	outbox, err := e.atRest(id, payload)
+	sealed, _, err := outbox.Pack(e.Vault, id, payload, nil)
 	if err != nil {
 		return nil, err
 	}
 	h.Message, h.Operation, h.Fields, h.Records, h.Sealed = id, signing.OperationVoid, nil, 0, e.Now()
-	i := &Intent{Message: id, Outbox: outbox, Voids: voids, VoidsSequence: sequence,
+	i := &Intent{Message: id, Outbox: sealed, Voids: voids, VoidsSequence: sequence,
 		Seal: func(sequence uint64) (*signing.Envelope, *transferlog.Intent, error) {
 			h.Sequence = sequence
 			env, err := signing.Seal(h, signing.NewPayload(payload, "application/json"), r.conn.Key)
@@ -113,10 +112,6 @@ func (r *run) voidNotice(ctx context.Context, m *message) (*message, error) {
 		return nil, err
 	}
 	return newMessage(i, m.transfer, e.Now(), nobody), nil
-}
-
-func (e *Engine) atRest(id record.ID, payload []byte) ([]byte, error) {
-	return e.Vault.Seal(nil, outboxPurpose, id.String(), s2.Encode(nil, payload))
 }
 
 // answersForEither reads the receipt of a void notice, or of the message that it voids if the recipient had that already.
@@ -148,9 +143,9 @@ func (r *run) replace(ctx context.Context, w *Waiting, why string) (*Part, int64
 		}
 		return part, generation, err
 	}
-	generation, blocked, err := r.engine.Blocks.Blocked(ctx)
+	door, generation, err := r.newDoor(ctx)
 	if err != nil {
-		return nil, 0, fmt.Errorf("reading the blocks: %w", err)
+		return nil, 0, err
 	}
 	if r.gate == nil { // the law refuses the run as a whole
 		return &Part{AfterKey: w.AfterKey, LastKey: w.LastKey, Refused: w.Records, Reasons: []Reason{{Kind: "refused", Rule: why, People: w.Records}}}, generation, nil
@@ -161,10 +156,6 @@ func (r *run) replace(ctx context.Context, w *Waiting, why string) (*Part, int64
 	}
 	if r.gate.Counts() {
 		return r.recount(ctx, w, set.Contains)
-	}
-	door, err := r.newDoor(blocked)
-	if err != nil {
-		return nil, 0, err
 	}
 	desk, err := r.newDesk(Progress{Parts: w.Part}, generation)
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/transfer"
+	"birgeoqy.kz/almasu/internal/transfer/telling"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
@@ -27,7 +28,7 @@ import (
 type Notice struct {
 	// Transfer is the transfer that carries it; of a letter its id names the notice, and nothing carries it.
 	Transfer transfer.Transfer
-	transfer.Notice
+	telling.Notice
 	Letter bool
 	// Subject lists the person's ordinals, with commas. Opened is when the event happened that it follows from, Due the first moment of the last day.
 	Subject     string

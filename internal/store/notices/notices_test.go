@@ -13,6 +13,7 @@ import (
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/transfer"
+	"birgeoqy.kz/almasu/internal/transfer/telling"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
@@ -49,7 +50,7 @@ func must(t *testing.T, err error) {
 func owed(act notice.Act, letter bool) Notice {
 	return Notice{Letter: letter, Subject: "4,9", Opened: start, Due: start.Add(24 * time.Hour),
 		Transfer: transfer.Transfer{ID: record.NewID(), Connector: "c", Route: "r", Recipient: "010140000005", Trigger: transfer.RunNow, Due: start, Started: start, Actor: "clerk", Reason: "letter 5"},
-		Notice: transfer.Notice{Act: act, Rule: "BLK-4", Why: "unlawful", Records: []transfer.NoticeRecord{
+		Notice: telling.Notice{Act: act, Rule: "BLK-4", Why: "unlawful", Records: []telling.Record{
 			{Message: record.NewID(), Envelope: record.DigestOf([]byte("e")), Index: 7, Ordinal: 4, Key: []byte{0, 1}, Fields: []string{"phone"}}}}}
 }
 
