@@ -9,7 +9,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA public FROM almasu_service, almasu_auditor, a
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO almasu_service, almasu_auditor;
 -- Evidence: read and insert, never change (I3, I6, I7).
-GRANT SELECT, INSERT ON log_entry, log_hash, log_checkpoint, situations, part, message, settlement, notice TO almasu_service;
+GRANT SELECT, INSERT ON log_entry, log_hash, log_checkpoint, situations, part, message, settlement TO almasu_service;
 -- Heads move forward; what began is closed. UPDATE is granted for the columns that change.
 GRANT SELECT, UPDATE (size, checkpoint, blocks, register, restored, began) ON log_head TO almasu_service;
 GRANT SELECT, UPDATE (next) ON roster_head TO almasu_service;
@@ -37,4 +37,5 @@ GRANT SELECT, INSERT, UPDATE (tries, due), DELETE ON sending TO almasu_service;
 GRANT SELECT ON goose_db_version TO almasu_service;
 GRANT SELECT ON log_head, log_entry, log_hash, log_checkpoint, situations, transfer, part, message, settlement, sequence, due, exception, duty, compared, line, condition TO almasu_auditor;
 GRANT SELECT (duty, placed, lifted) ON legal_hold TO almasu_auditor;
+GRANT SELECT, INSERT ON notice TO almasu_service;
 GRANT SELECT ON notice TO almasu_auditor;
