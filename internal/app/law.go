@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/app/alarms"
 	"birgeoqy.kz/almasu/internal/app/casework"
 	"birgeoqy.kz/almasu/internal/app/keeping"
 	"birgeoqy.kz/almasu/internal/app/lawtool"
@@ -20,7 +21,13 @@ func (s *session) lawCommands() (root, log []*cobra.Command) {
 		Stdout: s.stdout, JSON: &s.json, Config: &s.config, Now: func() time.Time { return s.now() },
 		Result: func(v any) { s.result = v }, Code: func(code int) { s.code = code }, Environment: environment, Open: s.openLaw, User: login(),
 	}
-	return slices.Concat(lawtool.Commands(env), casework.Commands(env), watch.Commands(env), keeping.Commands(keeping.Env{Env: env, OpenStore: s.openStore})), lawtool.LogCommands(env)
+	return slices.Concat(
+		lawtool.Commands(env),
+		casework.Commands(env),
+		watch.Commands(env),
+		alarms.Commands(alarms.Env{Env: env, Watching: s.openWatching}),
+		keeping.Commands(keeping.Env{Env: env, OpenStore: s.openStore}),
+	), lawtool.LogCommands(env)
 }
 
 // openLaw opens the service for a command that asks the law.

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/connectors/platform"
+	"birgeoqy.kz/almasu/internal/app/alarms"
 	"birgeoqy.kz/almasu/internal/app/schedtool"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/record"
@@ -270,6 +271,8 @@ func (v *service) serve(ctx context.Context) error {
 	beside.Go(func() { v.resumeLoop(ctx, 6*poll) })
 	beside.Go(func() { v.listen(ctx, wake) })
 	beside.Go(func() { v.answer(ctx, monitoring, pages) })
+	watch, desk := v.watching()
+	beside.Go(func() { alarms.Loop(ctx, watch, desk, v.session.now, wait, log) })
 	err = runner.Loop(ctx, poll)
 	beside.Wait()
 	log.Info("stopped")

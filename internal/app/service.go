@@ -18,6 +18,7 @@ import (
 	"birgeoqy.kz/almasu/internal/config"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/legal/register"
+	"birgeoqy.kz/almasu/internal/notify"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
@@ -53,6 +54,7 @@ type service struct {
 	receivers   map[string]*signing.Keyring // by connector
 	engine      *transfer.Engine
 	memory      budget
+	tellers     []notify.Channel
 	closers     []func()
 }
 
@@ -97,6 +99,7 @@ func (s *session) open(ctx context.Context, need parts) (*service, error) {
 	for i := range file.Connectors {
 		v.connect(&file.Connectors[i], &problems)
 	}
+	v.tellers = v.channels(&problems)
 	if err := problems.Err(); err != nil {
 		v.Close()
 		return nil, badInput(err)

@@ -62,6 +62,8 @@ type File struct {
 	Retention Retention `yaml:"retention,optional"`
 	// Serve is how the service runs; optional.
 	Serve Serve `yaml:"serve,optional"`
+	// Notify says whom the service tells when something goes wrong, ends soon, or is well again; optional.
+	Notify Notify `yaml:"notify,optional"`
 
 	Where strict.Where `yaml:"-"`
 	dir   string

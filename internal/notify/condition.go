@@ -77,3 +77,8 @@ func compare(standing, now []Condition) (raised, over []Condition) {
 	}
 	return missing(now, standing), missing(standing, now)
 }
+
+// Test returns a note without conditions, by which a channel is tried.
+func Test(id string, at time.Time) *Note {
+	return &Note{ID: id, At: at.UTC().Truncate(time.Microsecond)}
+}

@@ -119,6 +119,7 @@ func (d *Desk) Tell(ctx context.Context, now func() time.Time) (taken int, err e
 		switch {
 		case failure == nil:
 			taken++
+			d.Logger.Info("people were told", "note", s.Note.ID, "channel", s.Channel, "raised", len(s.Note.Raised), "over", len(s.Note.Over))
 		case now().Sub(s.Note.At) > GiveUp:
 			d.Logger.Error("a note was given up", "note", s.Note.ID, "channel", s.Channel, "tries", s.Tries, "code", record.CodeOf(failure))
 		default:

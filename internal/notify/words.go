@@ -51,6 +51,8 @@ var words = map[Kind]phrase{
 // heading is the first line of a note, in all languages.
 func (n *Note) heading() string {
 	switch {
+	case len(n.Raised)+len(n.Over) == 0:
+		return "Almasu: сынақ, проверка, test"
 	case len(n.Raised) == 0:
 		return fmt.Sprintf("Almasu: қалпына келді, восстановлено, recovered (%d)", len(n.Over))
 	default:

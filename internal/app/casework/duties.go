@@ -126,12 +126,12 @@ func (t *tool) owed(ctx context.Context, v *lawtool.Service, lang lawtool.Langua
 	if err != nil {
 		return nil, t.Environment(err)
 	}
-	derived, err := t.derived(ctx, v, stored)
+	follow, err := derived(ctx, v.Store, v.Register, stored)
 	if err != nil {
-		return nil, err
+		return nil, t.Environment(err)
 	}
 	list := []owed{}
-	for _, d := range append(stored, derived...) {
+	for _, d := range append(stored, follow...) {
 		if d.Outcome != "" && !all {
 			continue
 		}
@@ -145,33 +145,46 @@ func (t *tool) owed(ctx context.Context, v *lawtool.Service, lang lawtool.Langua
 	return list, nil
 }
 
+// Open returns the duties that are not closed: those that were entered, and those that follow from transfers and blocks.
+func Open(ctx context.Context, s *store.Store, r *legal.Register) ([]store.Duty, error) {
+	stored, err := s.Duties(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	follow, err := derived(ctx, s, r, stored)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(append(stored, follow...), func(d store.Duty) bool { return d.Outcome != "" }), nil
+}
+
 // derived are the duties that follow from transfers and blocks and were not closed.
-func (t *tool) derived(ctx context.Context, v *lawtool.Service, stored []store.Duty) ([]store.Duty, error) {
+func derived(ctx context.Context, s *store.Store, r *legal.Register, stored []store.Duty) ([]store.Duty, error) {
 	var out []store.Duty
 	closed := map[string]bool{}
 	for _, d := range stored {
 		closed[d.ID] = true
 	}
-	reports, err := v.Store.Transfers(ctx, "", math.MaxInt32)
+	reports, err := s.Transfers(ctx, "", math.MaxInt32)
 	if err != nil {
-		return nil, t.Environment(err)
+		return nil, err
 	}
 	notice, _ := calendar.TermOf("notify_subject")
-	for _, r := range reports {
-		id := notifyPrefix + r.ID.String()
-		rt := v.Register.Route(r.Route)
-		if rt == nil || !rt.NotifySubject || r.Totals.Delivered == 0 || closed[id] {
+	for _, report := range reports {
+		id := notifyPrefix + report.ID.String()
+		rt := r.Route(report.Route)
+		if rt == nil || !rt.NotifySubject || report.Totals.Delivered == 0 || closed[id] {
 			continue
 		}
-		due, err := calendar.Kazakhstan().Due(notice, r.Started)
+		due, err := calendar.Kazakhstan().Due(notice, report.Started)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, store.Duty{ID: id, Kind: notice.Code, About: "transfer " + r.ID.String(), Opened: r.Started, Due: due, Source: notice.Source, Note: fmt.Sprintf("%d people", r.Totals.Accepted)})
+		out = append(out, store.Duty{ID: id, Kind: notice.Code, About: "transfer " + report.ID.String(), Opened: report.Started, Due: due, Source: notice.Source, Note: fmt.Sprintf("%d people", report.Totals.Accepted)})
 	}
-	blocks, err := v.Store.OpenBlocks(ctx)
+	blocks, err := s.OpenBlocks(ctx)
 	if err != nil {
-		return nil, t.Environment(err)
+		return nil, err
 	}
 	for _, b := range blocks {
 		_, due, err := legal.Block{Requester: b.Requester, Received: b.Received}.From(calendar.Kazakhstan())
@@ -366,15 +379,15 @@ func (t *tool) finish(cmd *cobra.Command, id string, c *closing) error {
 	d, err := v.Store.Duty(ctx, id)
 	fresh := errors.Is(err, store.ErrNoDuty)
 	if fresh {
-		derived, err := t.derived(ctx, v, nil)
+		follow, err := derived(ctx, v.Store, v.Register, nil)
 		if err != nil {
-			return err
+			return t.Environment(err)
 		}
-		i := slices.IndexFunc(derived, func(x store.Duty) bool { return x.ID == id })
+		i := slices.IndexFunc(follow, func(x store.Duty) bool { return x.ID == id })
 		if i < 0 {
 			return unknown
 		}
-		d = derived[i]
+		d = follow[i]
 	} else if err != nil {
 		return t.Environment(err)
 	}

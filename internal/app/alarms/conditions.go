@@ -1,0 +1,181 @@
+package alarms
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"birgeoqy.kz/almasu/internal/app/casework"
+	"birgeoqy.kz/almasu/internal/legal"
+	"birgeoqy.kz/almasu/internal/legal/register"
+	"birgeoqy.kz/almasu/internal/notify"
+	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/tally"
+	"birgeoqy.kz/almasu/internal/transfer"
+	"birgeoqy.kz/almasu/scheduler"
+)
+
+// Patient is how long a message may wait before it is a condition.
+const Patient = 30 * time.Minute
+
+// Watch is what is looked at.
+type Watch struct {
+	Store    *store.Store
+	Register *legal.Register
+	// Keys are the service's own sealing keys, with their periods.
+	Keys []signing.HeldKey
+	// Routes has the route of each configured connector.
+	Routes map[string]string
+	// Ahead is how long before something ends it becomes a condition.
+	Ahead time.Duration
+}
+
+// Conditions returns everything that is wrong now.
+func (w *Watch) Conditions(ctx context.Context, now time.Time) ([]notify.Condition, error) {
+	var out []notify.Condition
+	for _, look := range []func(context.Context, time.Time) ([]notify.Condition, error){w.runs, w.waits, w.duties} {
+		found, err := look(ctx, now)
+		if err != nil {
+			return nil, fmt.Errorf("looking for what is wrong: %w", err)
+		}
+		out = append(out, found...)
+	}
+	return append(append(out, w.keys(now)...), w.law(now)...), nil
+}
+
+// few is how many of the newest rows are looked at for one that has ended.
+const few = 20
+
+// runs looks at the newest transfers and due times.
+func (w *Watch) runs(ctx context.Context, now time.Time) (out []notify.Condition, err error) {
+	for connector := range w.Routes {
+		reports, err := w.Store.Transfers(ctx, connector, few)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range reports {
+			if r.Finished.IsZero() {
+				continue
+			}
+			if r.Status == transfer.Failed || r.Status == transfer.NotPermitted {
+				out = append(out, notify.Condition{Kind: notify.Failed, Subject: connector, Code: r.Code})
+			}
+			break
+		}
+		rows, err := w.Store.Dues(ctx, connector, few)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range rows {
+			if d.At.After(now) || d.State != scheduler.StateMissed && d.State != scheduler.StateDone {
+				continue
+			}
+			if d.State == scheduler.StateMissed {
+				out = append(out, notify.Condition{Kind: notify.Missed, Subject: connector, Until: &d.At})
+			}
+			break
+		}
+	}
+	return out, nil
+}
+
+// waits looks at what lies in the outbox and at the lines.
+func (w *Watch) waits(ctx context.Context, now time.Time) (out []notify.Condition, err error) {
+	t, err := tally.Read(ctx, w.Store, now)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range t.Waiting {
+		if now.Sub(m.Oldest) > Patient {
+			out = append(out, notify.Condition{Kind: notify.Waiting, Subject: m.Connector})
+		}
+	}
+	for _, l := range t.Lines {
+		if l.State == transfer.LineHalted {
+			out = append(out, notify.Condition{Kind: notify.Halted, Subject: l.Recipient, Code: l.Code})
+		}
+	}
+	return out, nil
+}
+
+// duties looks at what is due until the end of today.
+func (w *Watch) duties(ctx context.Context, now time.Time) (out []notify.Condition, err error) {
+	open, err := casework.Open(ctx, w.Store, w.Register)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range open {
+		if !d.Due.After(now) { // Due is the first moment of the last day
+			until := d.Due
+			out = append(out, notify.Condition{Kind: notify.Duty, Subject: strings.ReplaceAll(d.ID, " ", "-"), Code: d.Kind, Until: &until})
+		}
+	}
+	return out, nil
+}
+
+// keys looks at the sealing keys: the one that is good for longest counts.
+func (w *Watch) keys(now time.Time) []notify.Condition {
+	var last *signing.HeldKey
+	for i := range w.Keys {
+		k := &w.Keys[i]
+		if k.NotAfter.IsZero() || k.NotAfter.After(now.Add(w.Ahead)) {
+			return nil
+		}
+		if last == nil || k.NotAfter.After(last.NotAfter) {
+			last = k
+		}
+	}
+	if last == nil {
+		return nil
+	}
+	return []notify.Condition{{Kind: notify.Certificate, Subject: last.Key.ID(), Until: &last.NotAfter}}
+}
+
+// law looks at the dates of what the configured routes stand on.
+func (w *Watch) law(now time.Time) (out []notify.Condition) {
+	ends := func(kind notify.Kind, subject string, until register.Instant) {
+		if at := until.Time(); until != 0 && !at.After(now.Add(w.Ahead)) {
+			out = append(out, notify.Condition{Kind: kind, Subject: subject, Until: &at})
+		}
+	}
+	at := register.At(now)
+	for connector, id := range w.Routes {
+		rt := w.Register.Route(id)
+		if rt == nil {
+			continue
+		}
+		if r := w.Register.Recipient(rt.Recipient); r != nil && r.Agreement != nil {
+			ends(notify.Agreement, connector+":"+r.BIN, r.Agreement.Until)
+		}
+		for _, c := range []*register.Citation{&rt.Ground, &rt.Procedure, rt.Competence, rt.FreeItem} {
+			if c == nil {
+				continue
+			}
+			subject := connector + ":" + c.Act + "/" + c.Article
+			act, article := w.Register.Resolve(*c, at)
+			if act == nil || article == nil {
+				out = append(out, notify.Condition{Kind: notify.Ground, Subject: subject})
+				continue
+			}
+			if _, follows := w.Register.Resolve(*c, register.At(now.Add(w.Ahead))); follows == nil {
+				ends(notify.Ground, subject, earlier(act.Until, article.Until))
+			}
+		}
+	}
+	if p := w.Register.PolicyAt(at); p == nil {
+		out = append(out, notify.Condition{Kind: notify.Policy, Subject: "none"})
+	} else if w.Register.PolicyAt(register.At(now.Add(w.Ahead))) == nil {
+		ends(notify.Policy, p.ID, p.Until)
+	}
+	return out
+}
+
+// earlier is the earlier of two ends, where 0 is open.
+func earlier(a, b register.Instant) register.Instant {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}

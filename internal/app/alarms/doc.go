@@ -1,0 +1,17 @@
+// Package alarms watches the service and tells people about changes, over [notify].
+//
+// Every [Interval] it looks at what is durable: the last run of each connector, its due times, what waits, the lines to recipients, duties, and the dates of the
+// sealing keys and of what the routes of the configured connectors stand on. Whatever is wrong or ends within Ahead is a [notify.Condition]:
+//
+//	failed       the newest transfer of a connector that has ended failed or was not permitted; over when a later one succeeds
+//	missed       the newest due time of a connector that has passed was missed; over when a later one runs
+//	waiting      a message waits for its recipient for longer than [Patient]
+//	halted       nothing is sent to a recipient until a person has looked
+//	certificate  no sealing key is good beyond Ahead
+//	agreement    the agreement with the recipient of a route ends
+//	ground       an act or article that a route cites ends
+//	policy       the version of the policy in force ends and none follows it
+//	duty         a duty is due today or overdue
+//
+// The command "alarms" shows what stands, and with --test sends a test over each channel.
+package alarms
