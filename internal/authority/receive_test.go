@@ -340,6 +340,14 @@ func (w *world) badContents(m sent) []badRequest {
 			r.Header.Del(httpsig.FieldEnvelope)
 			return w.do(r, w.key, body, "")
 		}},
+		{"a header that breaks its rules", 400, "envelope.header", func() (*reply, error) {
+			r := w.request(m)
+			header, rest, _ := strings.Cut(r.Header.Get(httpsig.FieldEnvelope), ".")
+			text := must(base64.RawURLEncoding.DecodeString(header))
+			text = bytes.Replace(text, []byte(platformBIN), []byte(platformBIN[:9]), 1)
+			r.Header.Set(httpsig.FieldEnvelope, base64.RawURLEncoding.EncodeToString(text)+"."+rest)
+			return w.do(r, w.key, body, "")
+		}},
 		{"for another recipient", 403, "message.wrong_recipient", func() (*reply, error) {
 			return w.post(wrong(func(h *signing.Header) { h.Recipient = platformBIN })), nil
 		}},

@@ -155,6 +155,14 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Unwrap is the first problem, so that whoever asks an error for one problem finds it in several.
+func (ps Problems) Unwrap() error {
+	if len(ps) == 0 {
+		return nil
+	}
+	return ps[0]
+}
+
 // Err returns ps as an error, or nil if there is none.
 func (ps Problems) Err() error {
 	if len(ps) == 0 {

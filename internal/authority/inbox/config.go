@@ -125,6 +125,11 @@ func LoadConfig(path string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newConfig(b, path)
+}
+
+// newConfig checks the bytes of the file at path.
+func newConfig(b []byte, path string) (*Config, error) {
 	c, err := parseConfig(b, path)
 	if err != nil {
 		return nil, err
