@@ -4,8 +4,10 @@
 // TestKilledAtRandom ends the programs as they are shipped with SIGKILL at random instants. TestKilledAtPoints ends them at each point of
 // the road that package pause names, almasu and the authority, in programs that are built with the tag pausepoints; TestShippedHasNoPoints proves that
 // the others have none. TestAuthorityForgets takes the authority's memory away. TestSystemCallsFail lets system calls fail by strace. After each
-// death the whole log is verified.
+// death the whole log is verified. TestThreeProcesses kills one of three processes that share a PostgreSQL, TestFailover the PostgreSQL itself, which has a
+// synchronous replica.
 //
 // ALMASU_KILLS is how many times a program is killed at random for each store (default 50), ALMASU_POINT_KILLS how many times at each point for
-// each store (default 10), ALMASU_SYSCALLS how many times each system call fails for each store (default 4).
+// each store (default 10), ALMASU_SYSCALLS how many times each system call fails for each store (default 4), ALMASU_FLEET how many times one of three is
+// killed (default 3).
 package kill

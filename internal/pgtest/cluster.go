@@ -5,6 +5,7 @@
 //   - The cluster lives in a new directory of its own and listens on a Unix socket in it, on no network port. Its superuser
 //     is "postgres", without a password; nobody else can reach the socket, because the directory is private.
 //   - The server never runs as root: under root it runs as "postgres" or "nobody", who then own the directory.
+//   - A cluster can have a streaming replica ([Cluster.Standby]), be ended without a word ([Cluster.Crash]), and a replica promoted.
 //   - fsync is on, so that what is measured and killed behaves as in production.
 //   - Nothing is left behind: the server is the child of a small shell that waits for the end of a pipe which this process holds. When
 //     the process ends, in whatever way, the shell stops the server and removes the directory.
@@ -42,13 +43,19 @@ var errNoUser = errors.New("PostgreSQL does not run as root, and the machine has
 // startTimeout bounds making and starting a cluster.
 const startTimeout = 2 * time.Minute
 
-// supervisor makes the cluster in $1 with the programs in $2, runs the server with the remaining arguments until standard input ends,
-// and removes $1. On failure it writes the log to standard error.
+// supervisor makes the cluster in $1 with the programs in $2, as a replica of the one whose socket is in $3 if that is not empty, runs the server with the
+// remaining arguments until standard input ends, and removes $1. On failure it writes the log to standard error.
 const supervisor = `
-dir=$1 bin=$2
-shift 2
+dir=$1 bin=$2 primary=$3
+shift 3
 cd "$dir" && exec 3<&0 || exit 1
-if "$bin/initdb" -D data -U postgres -A trust -E UTF8 --locale=C --no-sync >log 2>&1
+make() {
+	if [ -n "$primary" ]
+	then "$bin/pg_basebackup" -h "$primary" -U postgres -D data -R -X stream -C -S "$(basename "$dir" | tr -c 'a-z0-9\n' _)" -c fast --no-sync
+	else "$bin/initdb" -D data -U postgres -A trust -E UTF8 --locale=C --no-sync
+	fi
+}
+if make >log 2>&1 </dev/null
 then
 	"$bin/postgres" -D data -k "$dir" -c listen_addresses= "$@" >>log 2>&1 </dev/null &
 	server=$!
@@ -75,7 +82,42 @@ type Cluster struct {
 
 // Start makes a cluster in a new directory inside dir (the system's temporary directory, if dir is empty; a long path does not do, because
 // a socket's path may have 107 bytes) and starts it. Each setting is "name=value" of postgresql.conf. The caller stops the cluster with [Cluster.Stop].
-func Start(dir string, settings ...string) (*Cluster, error) {
+func Start(dir string, settings ...string) (*Cluster, error) { return begin(dir, "", settings) }
+
+// Standby starts a streaming replica of the cluster, in a directory of its own beside it. It follows, and is read-only, until [Cluster.Promote].
+func (c *Cluster) Standby(settings ...string) (*Cluster, error) {
+	return begin(filepath.Dir(c.dir), c.dir, settings)
+}
+
+// Promote makes a replica a server of its own that takes writes, and returns when it does.
+func (c *Cluster) Promote(ctx context.Context) error {
+	db, err := sqlx.Open("postgres", c.DSN("postgres"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var promoted bool
+	if err := db.GetContext(ctx, &promoted, "SELECT pg_promote(true, 60)"); err != nil || !promoted {
+		return errors.Join(errors.New("the replica was not promoted"), err)
+	}
+	return nil
+}
+
+// Crash ends the server as a machine does that fails: without a word to anybody, and without writing what it has in memory. [Cluster.Stop] follows.
+func (c *Cluster) Crash() error {
+	text, err := os.ReadFile(filepath.Join(c.dir, "data", "postmaster.pid"))
+	if err != nil {
+		return fmt.Errorf("looking for the server's process: %w", err)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(line)
+	if err != nil {
+		return fmt.Errorf("looking for the server's process: %w", err)
+	}
+	return syscall.Kill(pid, syscall.SIGKILL)
+}
+
+func begin(dir, primary string, settings []string) (*Cluster, error) {
 	bin, err := programs()
 	if err != nil {
 		return nil, err
@@ -89,7 +131,7 @@ func Start(dir string, settings ...string) (*Cluster, error) {
 		return nil, fmt.Errorf("making the cluster's directory: %w", err)
 	}
 	c := &Cluster{dir: own, bin: bin, ended: make(chan struct{})}
-	if err := c.launch(user, settings); err != nil {
+	if err := c.launch(user, primary, settings); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(own))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
@@ -102,13 +144,13 @@ func Start(dir string, settings ...string) (*Cluster, error) {
 }
 
 // launch starts the supervisor as user (nil: as this process).
-func (c *Cluster) launch(user *syscall.Credential, settings []string) error {
+func (c *Cluster) launch(user *syscall.Credential, primary string, settings []string) error {
 	if user != nil {
 		if err := os.Chown(c.dir, int(user.Uid), int(user.Gid)); err != nil {
 			return fmt.Errorf("giving the directory to the server's user: %w", err)
 		}
 	}
-	args := []string{"-c", supervisor, "pgtest", c.dir, c.bin}
+	args := []string{"-c", supervisor, "pgtest", c.dir, c.bin, primary}
 	for _, s := range settings {
 		args = append(args, "-c", s)
 	}

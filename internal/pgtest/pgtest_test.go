@@ -106,6 +106,37 @@ func TestKilledProgramLeavesNothing(t *testing.T) {
 	})
 }
 
+// TestStandby follows the primary, and takes writes once it is promoted; a synchronous one has everything that was committed.
+func TestStandby(t *testing.T) {
+	primary := start(t)
+	standby, err := primary.Standby()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(standby.Stop)
+	db := sqlx.MustOpen("postgres", primary.DSN("postgres"))
+	defer db.Close()
+	db.MustExec("ALTER SYSTEM SET synchronous_standby_names = '*'")
+	db.MustExec("SELECT pg_reload_conf()")
+	eventually(t, func() bool {
+		var n int
+		return db.Get(&n, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == nil && n == 1
+	})
+	db.MustExec("CREATE TABLE t (x int); INSERT INTO t VALUES (7)")
+	both := sqlx.MustOpen("postgres", "host="+primary.Dir()+","+standby.Dir()+" user=postgres dbname=postgres sslmode=disable target_session_attrs=read-write")
+	defer both.Close()
+	if err := primary.Crash(); err != nil {
+		t.Fatal(err)
+	}
+	if err := standby.Promote(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var x int
+	if err := both.Get(&x, "INSERT INTO t SELECT x + 1 FROM t RETURNING x"); err != nil || x != 8 {
+		t.Errorf("x = %d, %v", x, err)
+	}
+}
+
 func start(t *testing.T) *Cluster {
 	t.Helper()
 	New(t) // skips where nothing is installed
