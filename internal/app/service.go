@@ -113,10 +113,10 @@ func (s *session) open(ctx context.Context, need parts) (*service, error) {
 	return v, nil
 }
 
-// readSecret reads a file that only its owner may read.
+// readSecret reads a file that is private to the service.
 func readSecret(path string, ps *record.Problems, code string) []byte {
 	info, err := os.Stat(path)
-	if err == nil && info.Mode().Perm()&0o077 != 0 {
+	if err == nil && !private(info) {
 		ps.Add("config.secret_readable", path, "run: chmod 600 "+path, "others than its owner may read this secret (mode %#o)", info.Mode().Perm())
 		return nil
 	}

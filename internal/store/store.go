@@ -137,7 +137,7 @@ func Open(kind Kind, dsn string, log *transferlog.Log) (*Store, error) {
 	s.Rows = &due.Rows{DB: s.db, Read: s.read, InTx: s.InTx, Append: s.appendIn}
 	if kind == Postgres {
 		s.Rows.SkipLocked, s.Rows.Notifies = " FOR UPDATE SKIP LOCKED", true
-		s.Rows.Clock = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+		s.Rows.Clock = "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint"
 	}
 	return s, nil
 }

@@ -72,15 +72,13 @@ func instant(us int64) time.Time {
 	return time.UnixMicro(us).UTC()
 }
 
-// time is the time that leases go by, in microseconds: the database's, or the caller's.
-func (s *Rows) time(ctx context.Context, q sqlx.QueryerContext, now time.Time) (us int64, err error) {
-	if s.Clock == "" {
-		return micros(now), nil
+// at is a statement, with the time that leases go by in the place of "@now": the database's, or the caller's.
+func (s *Rows) at(now time.Time, statement string) string {
+	clock := s.Clock
+	if clock == "" {
+		clock = strconv.FormatInt(micros(now), 10)
 	}
-	if err = sqlx.GetContext(ctx, q, &us, "SELECT "+s.Clock); err != nil {
-		err = fmt.Errorf("asking the database for the time: %w", err)
-	}
-	return us, err
+	return strings.ReplaceAll(statement, "@now", clock)
 }
 
 // logged runs f in one transaction, with the log entries that f returns.
@@ -161,12 +159,6 @@ func enter(ctx context.Context, tx *sqlx.Tx, d *scheduler.Due) (bool, error) {
 // Standing implements [scheduler.Store].
 func (s *Rows) Standing(ctx context.Context, now time.Time, jobs ...string) (*scheduler.Standing, error) {
 	out := &scheduler.Standing{Last: map[string]time.Time{}, Exceptions: map[string][]scheduler.Exception{}}
-	// The time is asked first: what others do meanwhile, Enter and Claim see.
-	us, err := s.time(ctx, s.Read, now)
-	if err != nil {
-		return nil, err
-	}
-	out.Now = instant(us)
 	if len(jobs) == 0 {
 		return out, nil
 	}
@@ -179,18 +171,20 @@ func (s *Rows) Standing(ctx context.Context, now time.Time, jobs ...string) (*sc
 		}
 		names.WriteString("SELECT CAST($" + strconv.Itoa(i+1) + " AS text) AS name")
 	}
-	rows, err := s.Read.QueryxContext(ctx, `SELECT j.name, COALESCE((SELECT max(d.due) FROM due d WHERE d.connector = j.name AND d.cause IN ('schedule', 'catch_up')), 0)
-		FROM (`+names.String()+") j", args...)
+	// The time is that of this statement: what others do after it, Enter and Claim see.
+	rows, err := s.Read.QueryxContext(ctx, s.at(now, `SELECT j.name, COALESCE((SELECT max(d.due) FROM due d WHERE d.connector = j.name AND d.cause IN ('schedule', 'catch_up')), 0), @now
+		FROM (`+names.String()+") j"), args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the latest due times: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var job string
-		if err := rows.Scan(&job, &us); err != nil {
+		var last, clock int64
+		if err := rows.Scan(&job, &last, &clock); err != nil {
 			return nil, fmt.Errorf("reading the latest due times: %w", err)
 		}
-		out.Last[job] = instant(us)
+		out.Last[job], out.Now = instant(last), instant(clock)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("reading the latest due times: %w", err)
@@ -226,20 +220,17 @@ func (s *Rows) Claim(ctx context.Context, worker, only string, now time.Time, le
 }
 
 func (s *Rows) claim(ctx context.Context, worker, only string, now time.Time, lease time.Duration) (*scheduler.Due, error) {
-	us, err := s.time(ctx, s.Read, now)
-	if err != nil {
-		return nil, err
-	}
-	if list, err := hinderedRows(ctx, s.Read, us, only); err != nil {
+	waiting := s.at(now, settleSQL)
+	if list, err := hinderedRows(ctx, s.Read, waiting, only); err != nil {
 		return nil, err
 	} else if len(list) > 0 {
-		err := s.logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) { return settle(ctx, tx, us, only) })
+		err := s.logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) { return settle(ctx, tx, waiting, only) })
 		if err != nil {
 			return nil, err
 		}
 	}
 	for {
-		_, err := scan(s.Read.QueryRowxContext(ctx, claimSQL, us, only))
+		_, err := scan(s.Read.QueryRowxContext(ctx, s.at(now, claimSQL), only))
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil, nil
 		}
@@ -253,19 +244,15 @@ func (s *Rows) claim(ctx context.Context, worker, only string, now time.Time, le
 	}
 }
 
-const claimSQL = "SELECT " + columns + ` FROM due d WHERE starts <= $1 AND (connector = $2 OR $2 = '')
-	AND (state = 'running' AND lease_until < $1
+const claimSQL = "SELECT " + columns + ` FROM due d WHERE starts <= @now AND (connector = $1 OR $1 = '')
+	AND (state = 'running' AND lease_until < @now
 		OR state = 'waiting' AND NOT EXISTS (SELECT 1 FROM due o WHERE o.connector = d.connector AND o.state = 'running'))
 	ORDER BY due, connector LIMIT 1`
 
 // take claims a row, nil if there is none.
 func (s *Rows) take(ctx context.Context, worker, only string, now time.Time, lease time.Duration) (d *scheduler.Due, err error) {
 	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
-		us, err := s.time(ctx, tx, now)
-		if err != nil {
-			return err
-		}
-		d, err = scan(tx.QueryRowxContext(ctx, claimSQL+s.SkipLocked, us, only))
+		d, err = scan(tx.QueryRowxContext(ctx, s.at(now, claimSQL)+s.SkipLocked, only))
 		if errors.Is(err, sql.ErrNoRows) {
 			d = nil
 			return nil
@@ -274,8 +261,8 @@ func (s *Rows) take(ctx context.Context, worker, only string, now time.Time, lea
 			return err
 		}
 		d.State, d.Attempt = scheduler.StateRunning, d.Attempt+1
-		_, err = tx.ExecContext(ctx, "UPDATE due SET state = 'running', worker = $1, lease_until = $2, term = $3, attempt = $4 WHERE connector = $5 AND due = $6",
-			worker, us+lease.Microseconds(), lease.Microseconds(), int64(d.Attempt), d.Job, micros(d.At))
+		_, err = tx.ExecContext(ctx, s.at(now, "UPDATE due SET state = 'running', worker = $1, lease_until = @now + $2, term = $2, attempt = $3 WHERE connector = $4 AND due = $5"),
+			worker, lease.Microseconds(), int64(d.Attempt), d.Job, micros(d.At))
 		return err
 	})
 	return d, err
@@ -289,15 +276,11 @@ func isUnique(err error) bool {
 
 // Keep implements [scheduler.Store].
 func (s *Rows) Keep(ctx context.Context, worker string, d *scheduler.Due, state string, now time.Time) error {
-	us, err := s.time(ctx, s.DB, now)
-	if err != nil {
-		return fmt.Errorf("keeping a lease: %w", err)
-	}
 	keep := func(q sqlx.ExecerContext) error {
-		res, err := q.ExecContext(ctx, `UPDATE due SET state = $1, lease_until = $2 + term, transfer = CASE WHEN $3 = '' THEN transfer ELSE $3 END,
-			reason = CASE WHEN $1 = 'missed' THEN $4 ELSE reason END
-			WHERE connector = $5 AND due = $6 AND worker = $7 AND state = 'running' AND attempt = $8`,
-			state, us, d.Transfer, d.Reason, d.Job, micros(d.At), worker, int64(d.Attempt))
+		res, err := q.ExecContext(ctx, s.at(now, `UPDATE due SET state = $1, lease_until = @now + term, transfer = CASE WHEN $2 = '' THEN transfer ELSE $2 END,
+			reason = CASE WHEN $1 = 'missed' THEN $3 ELSE reason END
+			WHERE connector = $4 AND due = $5 AND worker = $6 AND state = 'running' AND attempt = $7`),
+			state, d.Transfer, d.Reason, d.Job, micros(d.At), worker, int64(d.Attempt))
 		if err != nil {
 			return fmt.Errorf("keeping a lease: %w", err)
 		}

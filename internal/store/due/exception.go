@@ -30,10 +30,6 @@ var (
 // somebody asks for runs. It returns [ErrPaused] if it is paused.
 func (s *Rows) Pause(ctx context.Context, now time.Time, job, actor, reason string) error {
 	return s.logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) {
-		us, err := s.time(ctx, tx, now)
-		if err != nil {
-			return nil, err
-		}
 		var open int
 		if err := tx.GetContext(ctx, &open, "SELECT count(*) FROM exception WHERE connector = $1 AND until IS NULL", job); err != nil {
 			return nil, fmt.Errorf("pausing %s: %w", job, err)
@@ -41,7 +37,7 @@ func (s *Rows) Pause(ctx context.Context, now time.Time, job, actor, reason stri
 		if open > 0 {
 			return nil, ErrPaused
 		}
-		_, err = tx.ExecContext(ctx, "INSERT INTO exception (connector, kind, since, actor, reason) VALUES ($1, 'pause', $2, $3, $4)", job, us, actor, reason)
+		_, err := tx.ExecContext(ctx, s.at(now, "INSERT INTO exception (connector, kind, since, actor, reason) VALUES ($1, 'pause', @now, $2, $3)"), job, actor, reason)
 		if isUnique(err) {
 			return nil, ErrPaused
 		}
@@ -84,12 +80,8 @@ func waitingRows(ctx context.Context, tx *sqlx.Tx, job string) (out []*scheduler
 // Resume ends a pause: due times from now on run again. It returns [ErrNotPaused] if there is none.
 func (s *Rows) Resume(ctx context.Context, now time.Time, job, actor, reason string) error {
 	return s.logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) {
-		us, err := s.time(ctx, tx, now)
-		if err != nil {
-			return nil, err
-		}
 		// A pause that ends where it begins covers nothing.
-		res, err := tx.ExecContext(ctx, "UPDATE exception SET until = CASE WHEN since > $1 THEN since ELSE $1 END WHERE connector = $2 AND until IS NULL", us, job)
+		res, err := tx.ExecContext(ctx, s.at(now, "UPDATE exception SET until = CASE WHEN since > @now THEN since ELSE @now END WHERE connector = $1 AND until IS NULL"), job)
 		if err != nil {
 			return nil, fmt.Errorf("resuming %s: %w", job, err)
 		}

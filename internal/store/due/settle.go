@@ -19,9 +19,9 @@ const settleSQL = "SELECT " + columns + `,
 		COALESCE((SELECT max(CASE e.kind WHEN 'skip' THEN 'skipped' ELSE 'paused' END || ' by ' || e.actor || ': ' || e.reason) FROM exception e
 			WHERE e.connector = d.connector AND e.since <= d.due AND (e.until IS NULL OR d.due < e.until)), ''),
 		COALESCE((SELECT min(o.due) FROM due o WHERE o.connector = d.connector AND o.state = 'running' AND o.cause <> 'resume'), 0),
-		COALESCE((SELECT min(o.due) FROM due o WHERE o.connector = d.connector AND o.state = 'waiting' AND o.cause = 'schedule' AND o.starts <= $1 AND o.due < d.due), 0),
-		COALESCE((SELECT max(o.due) FROM due o WHERE o.connector = d.connector AND o.state = 'waiting' AND o.cause = 'schedule' AND o.starts <= $1 AND o.due > d.due), 0)
-	FROM due d WHERE d.state = 'waiting' AND d.cause IN ('schedule', 'catch_up') AND d.starts <= $1 AND (d.connector = $2 OR $2 = '')
+		COALESCE((SELECT min(o.due) FROM due o WHERE o.connector = d.connector AND o.state = 'waiting' AND o.cause = 'schedule' AND o.starts <= @now AND o.due < d.due), 0),
+		COALESCE((SELECT max(o.due) FROM due o WHERE o.connector = d.connector AND o.state = 'waiting' AND o.cause = 'schedule' AND o.starts <= @now AND o.due > d.due), 0)
+	FROM due d WHERE d.state = 'waiting' AND d.cause IN ('schedule', 'catch_up') AND d.starts <= @now AND (d.connector = $1 OR $1 = '')
 		AND (d.overlap <> '' AND EXISTS (SELECT 1 FROM due o WHERE o.connector = d.connector AND o.state = 'running')
 			OR EXISTS (SELECT 1 FROM exception e WHERE e.connector = d.connector AND e.since <= d.due AND (e.until IS NULL OR d.due < e.until)))
 	ORDER BY d.connector, d.due`
@@ -33,10 +33,10 @@ type hindered struct {
 	busy, first, last int64
 }
 
-// settle decides about the rows whose start has come: those that do not run become missed, and a run that is to give way is flagged. It returns
+// settle decides about the rows that waiting, which is settleSQL at some time, lists: those that do not run become missed, and a run that is to give way is flagged. It returns
 // the log entries of what it did.
-func settle(ctx context.Context, tx *sqlx.Tx, now int64, only string) (entries []transferlog.Entry, err error) {
-	list, err := hinderedRows(ctx, tx, now, only)
+func settle(ctx context.Context, tx *sqlx.Tx, waiting, only string) (entries []transferlog.Entry, err error) {
+	list, err := hinderedRows(ctx, tx, waiting, only)
 	if err != nil {
 		return nil, err
 	}
@@ -61,8 +61,8 @@ func settle(ctx context.Context, tx *sqlx.Tx, now int64, only string) (entries [
 	return entries, nil
 }
 
-func hinderedRows(ctx context.Context, q sqlx.QueryerContext, now int64, only string) (out []hindered, err error) {
-	rows, err := q.QueryxContext(ctx, settleSQL, now, only)
+func hinderedRows(ctx context.Context, q sqlx.QueryerContext, waiting, only string) (out []hindered, err error) {
+	rows, err := q.QueryxContext(ctx, waiting, only)
 	if err != nil {
 		return nil, fmt.Errorf("looking at what waits: %w", err)
 	}
