@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"unicode"
 
 	"birgeoqy.kz/almasu/schemas"
 )
@@ -29,20 +30,70 @@ func Scaffold(name string, e schemas.Entry, candidates []Candidate) []byte {
 	if len(header) > 0 {
 		headerName, _, _ = strings.Cut(header[0].Path, "/")
 	}
-	fmt.Fprintf(&b, "mapping: %s\nversion: 1\nschema:\n  name: %s\n  version: %d\n  digest: %s\noutput:\n  format: json\n", name, e.Name, e.Version, e.Schema.Digest())
+	scaffoldHead(&b, name, e)
+	records := e.Schema.Records()
+	if n := e.Schema.XMLNames(); e.Schema.XML() != nil {
+		fmt.Fprintf(&b, "  format: xml\n  root: %s\n  record: %s\n", n.Root, n.Record)
+		if n.Namespace != "" {
+			fmt.Fprintf(&b, "  namespace: %q\n", n.Namespace)
+		}
+		for prefix, uri := range n.Prefixes {
+			fmt.Fprintf(&b, "  namespaces: {%s: %q}\n", prefix, uri)
+		}
+	} else {
+		b.WriteString("  format: json\n")
+	}
 	if headerName != "" {
-		fmt.Fprintf(&b, "  header: %s\n  records: %s\nheader:\n", headerName, e.Schema.Records())
+		fmt.Fprintf(&b, "  header: %s\n  records: %s\nheader:\n", headerName, records)
 		for _, t := range header {
 			scaffoldHeader(&b, t, headerName+"/")
 		}
 	} else {
-		fmt.Fprintf(&b, "  records: %s\n", e.Schema.Records())
+		fmt.Fprintf(&b, "  records: %s\n", records)
 	}
 	b.WriteString("records:\n")
 	for _, t := range e.Schema.RecordTargets() {
+		if e.Schema.XML() != nil {
+			t.Path = strings.ReplaceAll(t.Path, "[]", "[1]")
+		}
 		scaffoldRow(&b, t, candidates)
 	}
 	return []byte(b.String())
+}
+
+func scaffoldHead(b *strings.Builder, name string, e schemas.Entry) {
+	fmt.Fprintf(b, "mapping: %s\nversion: 1\nschema:\n  name: %s\n  version: %d\n  digest: %s\noutput:\n", name, e.Name, e.Version, e.Schema.Digest())
+}
+
+// ScaffoldTable writes the beginning of a mapping table for a CSV file with these headings; the schema declares a text for each, named as by [ColumnName].
+func ScaffoldTable(name string, e schemas.Entry, headings []string, candidates []Candidate) []byte {
+	var b strings.Builder
+	scaffoldHead(&b, name, e)
+	language := "ru"
+	if strings.ContainsAny(strings.ToLower(strings.Join(headings, "")), "әғқңөұүһі") {
+		language = "kk"
+	}
+	fmt.Fprintf(&b, "  format: csv\n  delimiter: \";\"\n  bom: true\n  headings: [%s]\n  records: %s\nrecords:\n", language, e.Schema.Records())
+	for i, h := range headings {
+		target := ColumnName(h, i)
+		scaffoldRow(&b, schemas.Target{Path: target, MaxLength: -1, Type: "string", About: h}, candidates)
+		fmt.Fprintf(&b, "    heading: {%s: %q}\n", language, h)
+	}
+	return []byte(b.String())
+}
+
+// ColumnName is the target for the i-th column (from 0): its heading, with underscores for what a target cannot have; else column_N.
+func ColumnName(heading string, i int) string {
+	name := strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return '_'
+	}, strings.TrimSpace(heading))
+	if name = strings.Trim(name, "_"); !validTarget(name, 1) {
+		return fmt.Sprintf("column_%d", i+1)
+	}
+	return name
 }
 
 // unmade writes a comment for a target that a row cannot make, and returns true for such a one.
@@ -68,7 +119,12 @@ func scaffoldHeader(b *strings.Builder, t schemas.Target, prefix string) {
 		}
 		return
 	}
-	if !ok || unmade(b, t, target) {
+	if !ok {
+		target = t.Path
+		fmt.Fprintf(b, "  # %q stands outside the header and cannot be made by a row; required: %v\n", target, t.Required)
+		return
+	}
+	if unmade(b, t, target) {
 		return
 	}
 	kind := ""
@@ -76,7 +132,7 @@ func scaffoldHeader(b *strings.Builder, t schemas.Target, prefix string) {
 		kind = "type: integer, "
 	}
 	if t.Const != nil {
-		fmt.Fprintf(b, "  - {target: %s, %sconstant: %s}\n", target, kind, constantText(t))
+		fmt.Fprintf(b, "  - {target: %s, %sconstant: %s}\n", inFlow(target), kind, constantText(t))
 		return
 	}
 	source := Unchosen
@@ -86,7 +142,7 @@ func scaffoldHeader(b *strings.Builder, t schemas.Target, prefix string) {
 			break
 		}
 	}
-	fmt.Fprintf(b, "  - {target: %s, %sfrom: %s}%s\n", target, kind, source, aboutComment(t))
+	fmt.Fprintf(b, "  - {target: %s, %sfrom: %s}%s\n", inFlow(target), kind, source, aboutComment(t))
 }
 
 // constantText is a schema's constant in YAML.
@@ -97,18 +153,30 @@ func constantText(t schemas.Target) string {
 	return fmt.Sprintf("%q", *t.Const)
 }
 
+// inFlow is a target as YAML has it inside braces, and where it begins with @.
+func inFlow(target string) string {
+	if strings.ContainsAny(target, "@[") {
+		return fmt.Sprintf("%q", target)
+	}
+	return target
+}
+
 func aboutComment(t schemas.Target) string {
-	if t.About == "" {
+	about := strings.Join(strings.Fields(t.About), " ")
+	if len(t.Enum) > 1 {
+		about = strings.TrimSpace(about + " (one of: " + strings.Join(strings.Fields(strings.Join(t.Enum[:min(len(t.Enum), 20)], ", ")), " ") + ")")
+	}
+	if about == "" {
 		return ""
 	}
-	return " # " + strings.Join(strings.Fields(t.About), " ")
+	return " # " + about
 }
 
 func scaffoldRow(b *strings.Builder, t schemas.Target, candidates []Candidate) {
 	if unmade(b, t, t.Path) {
 		return
 	}
-	fmt.Fprintf(b, "  - target: %s%s\n", t.Path, aboutComment(t))
+	fmt.Fprintf(b, "  - target: %s%s\n", inFlow(t.Path), aboutComment(t))
 	if t.Type == "integer" || t.Type == "boolean" {
 		fmt.Fprintf(b, "    type: %s\n", t.Type)
 	}
@@ -127,11 +195,13 @@ func scaffoldRow(b *strings.Builder, t schemas.Target, candidates []Candidate) {
 	b.WriteString("    necessity: \"\"\n")
 }
 
-// suggestSource is the candidate that the target's last name is, or that its description names.
+// suggestSource is the candidate that the target's last name is, alone or with the name around it, or that its description names.
 func suggestSource(t schemas.Target, candidates []Candidate) string {
-	last := strings.TrimPrefix(path.Base(t.Path), "@")
+	plain := strings.ReplaceAll(plainTarget(t.Path), "@", "")
+	last := path.Base(plain)
+	joined := last + "_" + path.Base(path.Dir(plain)) // name/family is family_name
 	for _, c := range candidates {
-		if c.ID == last || distance(c.ID, last) == 1 {
+		if c.ID == last || c.ID == joined || distance(c.ID, last) == 1 {
 			return c.ID
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"birgeoqy.kz/almasu/internal/app/alarms"
 	"birgeoqy.kz/almasu/internal/app/casework"
+	"birgeoqy.kz/almasu/internal/app/formats"
 	"birgeoqy.kz/almasu/internal/app/keeping"
 	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/app/watch"
@@ -21,10 +22,12 @@ func (s *session) lawCommands() (root, log []*cobra.Command) {
 		Stdout: s.stdout, JSON: &s.json, Config: &s.config, Now: func() time.Time { return s.now() },
 		Result: func(v any) { s.result = v }, Code: func(code int) { s.code = code }, Environment: environment, Open: s.openLaw, User: login(),
 	}
+	files := formats.Env{Stdout: env.Stdout, JSON: env.JSON, Config: env.Config, Result: env.Result, Code: env.Code, Environment: environment}
 	return slices.Concat(
 		lawtool.Commands(env),
 		casework.Commands(env),
 		watch.Commands(env),
+		formats.Commands(files),
 		alarms.Commands(alarms.Env{Env: env, Watching: s.openWatching}),
 		keeping.Commands(keeping.Env{Env: env, OpenStore: s.openStore}),
 	), lawtool.LogCommands(env)

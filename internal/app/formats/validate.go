@@ -1,0 +1,221 @@
+package formats
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"birgeoqy.kz/almasu/internal/authority/tabular"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/schemas"
+)
+
+func readIn(dir fs.FS, file string) ([]byte, error) { return fs.ReadFile(dir, file) }
+
+// verdict is what is said of one document.
+type verdict struct {
+	File  string `json:"file"`
+	Valid bool   `json:"valid"`
+	// Problem says why the document cannot be read.
+	Problem    *record.Problem     `json:"problem,omitempty"`
+	Violations []schemas.Violation `json:"violations,omitempty"`
+}
+
+func (t *tool) validateCommand() *cobra.Command {
+	var schema, validator string
+	var columns []string
+	cmd := &cobra.Command{
+		Use:   "validate --schema SCHEMA FILE...",
+		Short: "Check documents against a schema of JSON or XML",
+		Long: `Every violation is told with its line, the record (counted from 0), the place inside the record and a code; never with a value.
+Documents for an XML schema are XML. For a JSON schema they are JSON, or by the ending of their names JSON Lines, CSV or XLSX; a table's columns
+are the schema's values in their order, unless --columns names them.
+
+--validator xmllint asks the program xmllint instead, for XML schemas that use what Almasu's own validator refuses; it tells lines only.
+
+Exit code 0: all are valid; 1: one is not; 2: the schema cannot be used; 3: a file cannot be read.`,
+		Example: "  almasu validate --schema schemas/birgeoqy-oblast-pupils.v1.json package.json\n  almasu validate --schema package.xsd *.xml --json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case schema == "" || len(args) == 0:
+				return usage(cmd, "arguments", "expected --schema and at least one document")
+			case validator == "xmllint":
+				return t.xmllint(cmd.Context(), schema, args)
+			case validator != "":
+				return usage(cmd, "validator", "the only other validator is xmllint")
+			}
+			s, err := t.schema(schema)
+			if err != nil {
+				return err
+			}
+			var list []verdict
+			for _, file := range args {
+				raw, err := t.read(file)
+				if err != nil {
+					return err
+				}
+				list = append(list, judge(s, file, raw, columns))
+			}
+			return t.verdicts(list)
+		},
+	}
+	cmd.Flags().StringVar(&schema, "schema", "", "the schema's file")
+	cmd.Flags().StringVar(&validator, "validator", "", "xmllint: let that program judge")
+	cmd.Flags().StringSliceVar(&columns, "columns", nil, `what a table's columns are, e.g. iin,address/region,grade:integer`)
+	return cmd
+}
+
+// verdicts prints what was found.
+func (t *tool) verdicts(list []verdict) error {
+	for _, v := range list {
+		switch {
+		case v.Problem != nil:
+			t.say("%s", strings.TrimPrefix(v.Problem.Error(), ": "))
+		case v.Valid:
+			t.say("%s: valid", v.File)
+		default:
+			for _, one := range v.Violations {
+				t.say("%s", line(v.File, one))
+			}
+			t.say("%s: %d violations", v.File, len(v.Violations))
+		}
+		if !v.Valid {
+			t.Code(1)
+		}
+	}
+	t.Result(map[string]any{"documents": list})
+	return nil
+}
+
+// line is a violation for people: file, line, record, place, code.
+func line(file string, v schemas.Violation) string {
+	out := file
+	if v.Line > 0 {
+		out += ":" + strconv.Itoa(v.Line)
+	}
+	if v.Record >= 0 {
+		out += fmt.Sprintf(": record %d", v.Record)
+	}
+	if v.Path != "" {
+		out += ": " + v.Path
+	}
+	return out + ": " + v.Code
+}
+
+// judge checks one document.
+func judge(s *schemas.Schema, file string, raw []byte, columns []string) verdict {
+	v := verdict{File: file}
+	doc, first := raw, 0 // first is the line of the first record where each record has a line
+	var err error
+	if media, ok := tables[strings.ToLower(filepath.Ext(file))]; ok && s.XML() == nil {
+		if len(columns) == 0 {
+			columns = columnsOf(s)
+		}
+		doc, err = tabular.JSON(raw, media, s.Records(), columns)
+		first = map[string]int{".jsonl": 1, ".csv": 2}[strings.ToLower(filepath.Ext(file))]
+		if bytes.Count(raw, []byte{'"'}) > 0 && first == 2 && quotedLines(raw) {
+			first = 0
+		}
+	}
+	if err == nil {
+		v.Violations, err = s.CheckDocument(doc)
+	}
+	if err != nil {
+		if !errors.As(err, &v.Problem) {
+			v.Problem = record.NewProblem("input.unreadable", "", "", "the document cannot be read")
+		}
+		at := *v.Problem
+		at.Where = strings.TrimSuffix(file+":"+strings.TrimPrefix(at.Where, "byte "), ":")
+		v.Problem, v.Violations = &at, nil
+		return v
+	}
+	if len(doc) != len(raw) || first > 0 {
+		for i := range v.Violations {
+			if one := &v.Violations[i]; one.Record >= 0 && first > 0 {
+				one.Line = one.Record + first
+			} else {
+				one.Line = 0
+			}
+		}
+	}
+	v.Valid = len(v.Violations) == 0
+	return v
+}
+
+// tables are the endings of names that are not documents of one JSON text.
+var tables = map[string]string{".jsonl": "application/jsonl", ".csv": "text/csv; charset=utf-8",
+	".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+
+// quotedLines reports whether a quoted cell may hold a line end, so that lines are no records.
+func quotedLines(raw []byte) bool {
+	inside := false
+	for _, c := range raw {
+		if c == '"' {
+			inside = !inside
+		} else if c == '\n' && inside {
+			return true
+		}
+	}
+	return false
+}
+
+// columnsOf are the columns of a table that has every value of the schema in its order.
+func columnsOf(s *schemas.Schema) []string {
+	var list []string
+	for _, t := range s.RecordTargets() {
+		if t.Type == "integer" || t.Type == "boolean" {
+			t.Path += ":" + t.Type
+		}
+		list = append(list, t.Path)
+	}
+	return list
+}
+
+// aPlace is what xmllint prints before a message; the message quotes values and is not repeated.
+var aPlace = regexp.MustCompile(`^(.+?):([0-9]+): (element|parser error|namespace error)`)
+
+// xmllint lets that program judge.
+func (t *tool) xmllint(ctx context.Context, schema string, files []string) error {
+	program, err := exec.LookPath("xmllint")
+	if err != nil {
+		return t.Environment(record.NewProblem("xmllint.missing", "", "install libxml2-utils", "the program xmllint is not installed"))
+	}
+	if _, err := t.read(schema); err != nil {
+		return err
+	}
+	var list []verdict
+	for _, file := range files {
+		if _, err := t.read(file); err != nil {
+			return err
+		}
+		cmd := exec.CommandContext(ctx, program, "--noout", "--nonet", "--schema", schema, file)
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		switch code := cmd.ProcessState.ExitCode(); {
+		case err != nil && !errors.As(err, &exit):
+			return t.Environment(fmt.Errorf("running xmllint: %w", err))
+		case code == 5:
+			return record.NewProblem("schema.unreadable", schema, "", "xmllint cannot use the schema")
+		case code != 0 && code != 1 && code != 3 && code != 4:
+			return t.Environment(fmt.Errorf("xmllint has failed with code %d", code))
+		}
+		v := verdict{File: file, Valid: err == nil}
+		for _, text := range strings.Split(string(out), "\n") {
+			if m := aPlace.FindStringSubmatch(text); m != nil && !v.Valid {
+				n, _ := strconv.Atoi(m[2])
+				v.Violations = append(v.Violations, schemas.Violation{Record: -1, Code: "schema.xmllint", Line: n})
+			}
+		}
+		list = append(list, v)
+	}
+	return t.verdicts(list)
+}
