@@ -5,16 +5,18 @@ import (
 	"slices"
 
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/mapping/form"
 	"birgeoqy.kz/almasu/mapping/transform"
 	"birgeoqy.kz/almasu/schemas"
 )
 
 // Lint finds what loads and runs, but is not right: fields that the route permits and the table does not use (minimality), targets that
 // the schema requires and no row makes, targets that the schema does not declare, a table that is looser than its schema,
-// code list rows that no value can reach. permitted are the route's fields; schema is the one that the table names.
+// code list rows that no value can reach, values that the schema does not list, and listed values that no row makes. permitted are the
+// route's fields; schema is the one that the table names.
 //
 // Codes: lint.unused_field, lint.schema_differs, lint.target_without_source, lint.unknown_target, lint.required_by_schema,
-// lint.longer_than_schema, lint.unreachable_code, lint.other_records.
+// lint.longer_than_schema, lint.unreachable_code, lint.other_records, lint.value_not_in_schema, lint.value_not_made, lint.no_code_list.
 func Lint(t *Table, permitted []string, schema *schemas.Schema) record.Problems {
 	l := linter{t: t}
 	used := t.Fields()
@@ -71,10 +73,44 @@ func (l *linter) section(rows []*row, prefix string, declared []schemas.Target) 
 		case len(r.fields) > 0 && d.MaxLength >= 0 && (r.maxLength == 0 || r.maxLength > d.MaxLength):
 			l.Add("lint.longer_than_schema", r.where, "set max_length to the schema's maxLength", "the row lets %s be longer than %d characters", path, d.MaxLength)
 		}
+		if ok {
+			l.values(r, d)
+		}
 	}
 	for _, d := range declared {
 		if d.Required && !made[d.Path] {
 			l.Add("lint.target_without_source", l.t.at, "add a row", "the schema requires %s, and no row makes it", d.Path)
+		}
+	}
+}
+
+// values compares what a row can write with the values that the schema lists.
+func (l *linter) values(r *row, d schemas.Target) {
+	listed := d.Enum
+	if d.Const != nil {
+		listed = []string{*d.Const}
+	}
+	switch {
+	case listed == nil:
+	case r.constant != nil:
+		if !slices.Contains(listed, *r.constant) {
+			l.Add("lint.value_not_in_schema", r.where, "write one that it lists", "the schema lists other values for %s than this constant", d.Path)
+		}
+	case len(r.fields) > 0 && r.codes == nil:
+		if r.kind != form.Boolean {
+			l.Add("lint.no_code_list", r.where, "map the platform's values to them with codes", "the schema lists the values of %s, and no code list makes them", d.Path)
+		}
+	case r.codes != nil:
+		made := map[string]bool{}
+		for _, c := range r.codes.rows {
+			if made[c.to] = true; !slices.Contains(listed, c.to) {
+				l.Add("lint.value_not_in_schema", c.where, "write one that it lists", "the schema does not list this code's value for %s: it maps to nowhere", d.Path)
+			}
+		}
+		for _, v := range listed {
+			if !made[v] {
+				l.Add("lint.value_not_made", r.codes.where, "add a row, or leave it to values that the platform does not have", "the schema lists %q for %s, and no code becomes it", v, d.Path)
+			}
 		}
 	}
 }

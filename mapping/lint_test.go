@@ -71,6 +71,41 @@ code_lists:
 	}
 }
 
+// TestLintComparesCodesWithTheSchema: values that the schema does not list lead nowhere, those that it lists should be made by something.
+func TestLintComparesCodesWithTheSchema(t *testing.T) {
+	schema, err := schemas.Compile([]byte(`{"$schema": "` + schemas.Dialect + `", "type": "object", "required": ["rows"], "properties": {
+		"rows": {"type": "array", "items": {"type": "object", "properties": {
+			"region": {"enum": ["61", "71", "75"]}, "district": {"enum": ["a", "b"]}, "kind": {"enum": ["pupil"]}, "form": {"const": "x"}, "free": {"type": "string"}}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := Load("t.yaml", []byte(`mapping: t
+version: 1
+schema: {name: s, version: 1, digest: "`+schema.Digest().String()+`"}
+output: {format: jsonlines, records: rows}
+records:
+  - target: region
+    from: region
+    codes: regions
+    necessity: counted by region
+  - {target: district, from: district, necessity: counted by district}
+  - {target: kind, constant: teacher}
+  - {target: form, constant: x}
+  - {target: free, from: iin, codes: [{from: a, to: anything}], necessity: nothing is listed for it}
+code_lists:
+  regions:
+    - {from: "610000000", to: "61"}
+    - {from: "710000000", to: "17"}
+`), everyField)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "17:14 lint.value_not_in_schema\n15:3 lint.value_not_made\n15:3 lint.value_not_made\n10:14 lint.no_code_list\n11:14 lint.value_not_in_schema"
+	if got := lintCodes(Lint(table, []string{"iin", "region", "district"}, schema)); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 // TestExampleIsClean lints the example's tables against the fields of its routes.
 func TestExampleIsClean(t *testing.T) {
 	for _, name := range []string{"ministry-statute", "ministry-request", "oblast-consent"} {

@@ -32,12 +32,14 @@ type lintFinding struct {
 
 // warnings are the codes of what runs and sends no more than it may, and yet is not right.
 var warnings = []string{"lint.not_approved", "lint.policy_not_approved", "lint.posting_date_unproven", "lint.example_act", "lint.suspended", "lint.no_notices", "lint.unused_field",
-	"lint.unused_schema", "lint.unused_mapping", "lint.no_cases", "lint.no_mapping", "lint.required_by_schema", "lint.longer_than_schema", "lint.unreachable_code"}
+	"lint.unused_schema", "lint.unused_mapping", "lint.no_cases", "lint.no_mapping", "lint.required_by_schema", "lint.longer_than_schema", "lint.unreachable_code",
+	"lint.value_not_made", "lint.no_code_list"}
 
 // ruleOf names the rule behind findings that do not come from the register.
 var ruleOf = map[string]rules.ID{
 	"lint.no_cases": rules.AUD1, "lint.no_mapping": rules.ADM1, "lint.unused_mapping": rules.FLD2, "lint.unused_schema": rules.FLD2, "lint.target_without_source": rules.QUAL2,
 	"lint.unknown_target": rules.PD1, "lint.required_by_schema": rules.QUAL2, "lint.longer_than_schema": rules.QUAL2, "lint.unreachable_code": rules.QUAL2,
+	"lint.value_not_in_schema": rules.QUAL2, "lint.value_not_made": rules.QUAL2, "lint.no_code_list": rules.QUAL2,
 	"lint.notices_form": rules.UPD2, "mapping.not_permitted": rules.FLD2, "mapping.unused_code_list": rules.QUAL2,
 }
 
