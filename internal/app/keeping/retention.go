@@ -32,11 +32,7 @@ On PostgreSQL it needs the role almasu_retention, and those rights alone destroy
 				return err
 			}
 			defer v.Close()
-			ros, err := v.Roster()
-			if err != nil {
-				return t.failure(err)
-			}
-			job := &retention.Job{Store: v.Store, Roster: ros, Now: t.Now(), Actor: actor, Reason: reason, Dry: dry}
+			job := &retention.Job{Store: v.Store, Roster: v.Roster, Now: t.Now(), Actor: actor, Reason: reason, Dry: dry}
 			job.Disclosures, job.Refusals, job.Pseudonyms = v.Retention.Years()
 			steps, err := job.Run(ctx)
 			t.Result(map[string]any{"steps": steps, "dry_run": dry})

@@ -63,8 +63,8 @@ type Step struct {
 // Job destroys what is over.
 type Job struct {
 	Store *store.Store
-	// Roster finds the ordinals of those who are kept.
-	Roster *roster.Roster
+	// Roster opens the roster as it is now; it finds the ordinals of those who are kept.
+	Roster func() (*roster.Roster, error)
 	Now    time.Time
 	// Disclosures, Refusals and Pseudonyms are years.
 	Disclosures, Refusals, Pseudonyms int
@@ -181,7 +181,11 @@ func (j *Job) step(ctx context.Context, s *Step) error {
 	}
 	ordinals := map[uint32]struct{}{}
 	if len(tags) > 0 {
-		found, err := j.Roster.FindTags(ctx, tags)
+		now, err := j.Roster() // the step before may have moved entries
+		if err != nil {
+			return err
+		}
+		found, err := now.FindTags(ctx, tags)
 		if err != nil {
 			return fmt.Errorf("looking for people under a hold or a block: %w", err)
 		}
@@ -360,19 +364,22 @@ func (j *Job) prepareRoster(ctx context.Context, s *Step, ordinals map[uint32]st
 	if err != nil {
 		return nil, err
 	}
-	next := period.Again(s.base)
-	into := j.Store.Vault()
-	if !j.Dry && len(ordinals) > 0 {
-		if into, err = j.Store.Periods().Make(ctx, period.ID(period.Roster, next)); err != nil {
-			return nil, err
-		}
-	}
-	kept, all, left, err := one.Keep(ctx, ordinals, into)
+	kept, all, left, err := one.Keep(ctx, ordinals, opens)
 	if err != nil {
 		return nil, err
 	}
-	if s.Sets, s.Kept = all, left; strings.Contains(s.Period, "+") && left == all && all > 0 {
-		return nil, nil
+	if s.Sets, s.Kept = all, left; j.Dry || strings.Contains(s.Period, "+") && left == all && all > 0 {
+		return nil, nil // all of it is kept still
+	}
+	next := period.Again(s.base)
+	if left > 0 {
+		into, err := j.Store.Periods().Make(ctx, period.ID(period.Roster, next))
+		if err != nil {
+			return nil, err
+		}
+		if kept, _, _, err = one.Keep(ctx, ordinals, into); err != nil {
+			return nil, err
+		}
 	}
 	return func(ctx context.Context, tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, "DELETE FROM roster_chunk WHERE period = $1", s.Period); err != nil {
