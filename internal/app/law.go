@@ -16,8 +16,8 @@ import (
 	"birgeoqy.kz/almasu/internal/legal"
 )
 
-// lawCommands are the commands that ask the law and those for what it makes the operator owe, and apart those for below "log".
-func (s *session) lawCommands() (root, log []*cobra.Command) {
+// lawCommands are the commands that ask the law and those for what it makes the operator owe, and apart those for below "log" and "transfers".
+func (s *session) lawCommands() (root, log, transfers []*cobra.Command) {
 	env := lawtool.Env{
 		Stdout: s.stdout, JSON: &s.json, Config: &s.config, Now: func() time.Time { return s.now() },
 		Result: func(v any) { s.result = v }, Code: func(code int) { s.code = code }, Environment: environment, Open: s.openLaw, User: login(),
@@ -30,7 +30,7 @@ func (s *session) lawCommands() (root, log []*cobra.Command) {
 		formats.Commands(files),
 		alarms.Commands(alarms.Env{Env: env, Watching: s.openWatching}),
 		keeping.Commands(keeping.Env{Env: env, OpenStore: s.openStore}),
-	), lawtool.LogCommands(env)
+	), lawtool.LogCommands(env), watch.TransferCommands(env, wait)
 }
 
 // openLaw opens the service for a command that asks the law.

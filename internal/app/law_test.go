@@ -123,7 +123,7 @@ func change(t *testing.T, path, statement string) {
 func replayed(t *testing.T, dir string) (int, []string) {
 	t.Helper()
 	s := &session{stdout: io.Discard, stderr: io.Discard, config: filepath.Join(dir, "almasu.yaml"), json: true, now: time.Now}
-	_, commands := s.lawCommands()
+	_, commands, _ := s.lawCommands()
 	commands[0].SetArgs([]string{})
 	commands[0].SetErr(io.Discard)
 	commands[0].SetOut(io.Discard)

@@ -96,11 +96,14 @@ Start with: almasu demo`,
 		s.requestCommand(), s.approveCommand(), s.logCommand(), s.keysCommand(), s.grantsCommand(), s.doctorCommand(), s.personCommand(),
 		s.blockCommand(), s.unblockCommand(), s.authorityCommand())
 	root.AddCommand(s.scheduleCommands()...)
-	law, underLog := s.lawCommands()
+	law, underLog, underTransfers := s.lawCommands()
 	root.AddCommand(law...)
 	for _, cmd := range root.Commands() {
-		if cmd.Name() == "log" {
+		switch cmd.Name() {
+		case "log":
 			cmd.AddCommand(underLog...)
+		case "transfers":
+			cmd.AddCommand(underTransfers...)
 		}
 	}
 	root.AddCommand(sigtool.Commands(sigtool.Env{

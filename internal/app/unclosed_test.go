@@ -57,7 +57,15 @@ func TestUnclosedIsGoneOnWith(t *testing.T) {
 			if look(); unclosed != 1 || rows != 0 {
 				t.Fatalf("%d transfers are not closed, %d rows not done", unclosed, rows)
 			}
+			follow := func(want string) {
+				t.Helper()
+				if stdout, stderr, code := run(t, "almasu", almasuArgs(w, "transfers", "watch", "--once")...); code != 0 || !strings.Contains(stdout, want) {
+					t.Errorf("exit code %d, %q is not in\n%s%s", code, want, stdout, stderr)
+				}
+			}
+			follow(" oblast-consent: read 1000, accepted ")
 			store.MustExec("DROP TRIGGER broken")
+			defer follow("no transfer is under way")
 			want := mend(t, w)
 			var transfers, sent, people int
 			if look(); unclosed != 0 {
