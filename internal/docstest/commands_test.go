@@ -87,7 +87,7 @@ func checkCommand(t *testing.T, where string, words []string) {
 	for len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
 		known := subcommands(help(t, path...))
 		if !known[rest[0]] {
-			if len(known) > 0 {
+			if len(known) > 0 && strings.ToUpper(rest[0]) != rest[0] { // in capitals it stands for an argument
 				t.Errorf("%s: %q is no command of %q", where, rest[0], strings.Join(path, " "))
 			}
 			break
