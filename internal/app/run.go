@@ -97,6 +97,7 @@ func (v *service) performRow(ctx context.Context, d *scheduler.Due) (*transfer.R
 	if err := v.admit(ctx, d.Job); err != nil {
 		return nil, err
 	}
+	conn = conn.At(v.session.now())
 	defer v.memory.enter(conn.Batch)()
 	if d.Cause == scheduler.CauseResume {
 		closed, err := v.closeOthers(ctx, conn, record.ID{})

@@ -294,7 +294,16 @@ func (v *service) connect(c *config.Connector, ps *record.Problems) {
 	if route.Connector != c.Name {
 		ps.Add("config.route_connector", c.Where.Key("name"), "a connector is one name in the register and here", "route %s names the connector %q, not %q", c.Route, route.Connector, c.Name)
 	}
-	v.readMapping(c, conn, ps)
+	conn.Table, conn.Schema = v.readMapping(c, c.Mapping, ps)
+	for _, l := range c.Later {
+		from, err := time.ParseInLocation(time.DateOnly, l.From, register.Zone)
+		version := transfer.Version{From: from}
+		version.Table, version.Schema = v.readMapping(c, l.Mapping, ps)
+		if before := conn.At(from.Add(-1)).Table; err == nil && version.Table != nil && before != nil && version.Table.Version() <= before.Version() {
+			ps.Add("config.later", l.Where.Key("mapping"), "raise the table's version", "the table has not a greater version than the one before it")
+		}
+		conn.Later = append(conn.Later, version)
+	}
 	recipient := v.register.Recipient(route.Recipient)
 	ring := peer.Ring(c, recipient.BIN, v, ps)
 	v.receivers[c.Name] = ring
@@ -324,28 +333,31 @@ func (v *service) Secret(path string, ps *record.Problems, code string) []byte {
 // Path implements [peer.Files].
 func (v *service) Path(path string) string { return v.file.Path(path) }
 
-// readMapping loads a connector's table and the schema that it names.
-func (v *service) readMapping(c *config.Connector, conn *transfer.Connection, ps *record.Problems) {
-	path := v.file.Path(c.Mapping)
+// readMapping loads a table of a connector and the schema that it names.
+func (v *service) readMapping(c *config.Connector, name string, ps *record.Problems) (*mapping.Table, *schemas.Schema) {
+	path := v.file.Path(name)
 	b := readFile(path, ps, "config.mapping_missing")
 	if b == nil {
-		return
+		return nil, nil
 	}
-	var err error
-	if conn.Table, err = mapping.Load(path, b, v.register.Permitted(c.Route)); err != nil {
+	table, err := mapping.Load(path, b, v.register.Permitted(c.Route))
+	if err != nil {
 		ps.Merge(err, "mapping.unreadable", path)
-		return
+		return nil, nil
 	}
-	ref := conn.Table.Schema()
+	if table.Name() != c.Name {
+		ps.Add("config.mapping_connector", path, "a connector is one name: its mapping's, too", "the mapping is of the connector %q, not of %q", table.Name(), c.Name)
+	}
+	ref := table.Schema()
 	entry, ok := v.schemas.Find(ref.Digest)
 	if !ok {
 		ps.Add("config.schema_missing", path, "put the schema into the schemas' folder", "no schema has the digest that the mapping pins (%s version %d)", ref.Name, ref.Version)
-		return
+		return table, nil
 	}
-	if _, err := conn.Table.Checker(entry.Schema); err != nil {
+	if _, err := table.Checker(entry.Schema); err != nil {
 		ps.Merge(err, "mapping.other_form", path)
 	}
-	conn.Schema = entry.Schema
+	return table, entry.Schema
 }
 
 // newEngine wires the engine.

@@ -157,8 +157,10 @@ type Connector struct {
 	Name string `yaml:"name"`
 	// Route is the route of the register that it serves.
 	Route string `yaml:"route"`
-	// Mapping is the table that writes its documents.
+	// Mapping is the table that writes its documents, until the first of Later begins.
 	Mapping string `yaml:"mapping"`
+	// Later are the tables that take its place, each from a day on, ascending; optional.
+	Later []Later `yaml:"later,optional"`
 	// Schedule says when it is due; without one it runs on request only.
 	Schedule *Schedule `yaml:"schedule,optional"`
 	// Batch is how many people make one message; default 2000. Small ones cost speed, large ones memory on both sides.
@@ -173,6 +175,24 @@ type Connector struct {
 	REST   *REST        `yaml:"rest,optional"`
 	Parcel *Parcel      `yaml:"parcel,optional"`
 	Where  strict.Where `yaml:"-"`
+}
+
+// Later is a version of a connector's table that begins on a day. What was logged before keeps its bytes.
+type Later struct {
+	// From is the day, YYYY-MM-DD, on which runs begin to use it, in the register's zone (+05:00).
+	From string `yaml:"from"`
+	// Mapping is the table.
+	Mapping string       `yaml:"mapping"`
+	Where   strict.Where `yaml:"-"`
+}
+
+// Mappings are the files of the connector's tables, in the order in which they are in force.
+func (c *Connector) Mappings() []string {
+	out := []string{c.Mapping}
+	for _, l := range c.Later {
+		out = append(out, l.Mapping)
+	}
+	return out
 }
 
 // Schedule says when a connector is due.
@@ -354,6 +374,13 @@ func (c *Connector) check(where func(string) string, ps *record.Problems) {
 		if s.Most < 0 || s.Most > 1000 {
 			ps.Add("config.range", where("schedule"), "", "most must be between 1 and 1000")
 		}
+	}
+	last := ""
+	for _, l := range c.Later {
+		if _, err := time.Parse(time.DateOnly, l.From); err != nil || l.From <= last {
+			ps.Add("config.later", l.Where.Key("from"), "each version is in force until the next one begins", "from must be a day, YYYY-MM-DD, after the one before it")
+		}
+		last = l.From
 	}
 	if (c.REST == nil) == (c.Parcel == nil) {
 		ps.Add("config.channel", where("name"), "", "a connector has either rest or parcel")

@@ -117,14 +117,22 @@ func configured(path string) *deployment {
 	return d
 }
 
-// mapping is the file of a connector's table: the configuration's, or by convention.
-func (d *deployment) mapping(connector string) string {
+// tables are the files of a connector's tables: the configuration's, or by convention its name, and versions of it, if there are any.
+func (d *deployment) tables(connector string) (paths []string) {
 	if d.file != nil {
 		if c, ok := d.file.Find(connector); ok {
-			return d.file.Path(c.Mapping)
+			for _, name := range c.Mappings() {
+				paths = append(paths, d.file.Path(name))
+			}
+			return paths
 		}
 	}
-	return filepath.Join(d.mappings, connector+".yaml")
+	plain := filepath.Join(d.mappings, connector+".yaml")
+	versions, _ := filepath.Glob(filepath.Join(d.mappings, connector+".v*.yaml")) // the pattern is well formed: a connector has letters, digits and hyphens
+	if len(versions) > 0 && !isFile(plain) {
+		return versions
+	}
+	return append([]string{plain}, versions...)
 }
 
 func isFile(path string) bool {

@@ -169,45 +169,56 @@ func (l *linter) readSchemas() *schemas.Set {
 	return set
 }
 
-// tables loads and lints each route's mapping, and returns the fields that each reads.
+// tables loads and lints each route's mappings, and returns the fields that each route reads, under all versions.
 func (l *linter) tables(set *schemas.Set) map[string][]string {
 	mapped, files, used := map[string][]string{}, map[string]bool{}, map[record.Digest]bool{}
 	for i := range l.reg.Routes {
 		rt := &l.reg.Routes[i]
-		path := l.mapping(rt.Connector)
-		files[path] = true
-		text, err := os.ReadFile(path)
-		if err != nil {
-			l.problems.Add("lint.no_mapping", filepath.Join(l.register, rt.Where.Key("connector")), "write "+path, "no mapping can be read for the connector %s", rt.Connector)
-			continue
-		}
-		table, err := mapping.Load(path, text, l.reg.Permitted(rt.ID))
-		if err != nil {
-			l.problems.Merge(err, "mapping.unreadable", path)
-			continue
-		}
-		mapped[rt.ID] = table.Fields()
-		if l.reg.TakesNotices(rt) != "" && table.MediaType() != "application/json" {
-			l.problems.Add("lint.notices_form", path+":1:1", "write JSON, or take the clause on notices out of the agreement's channel: letters go instead",
-				"corrections are written for documents of JSON only, and this mapping writes %s", table.MediaType())
-		}
-		if set == nil {
-			continue
-		}
-		ref := table.Schema()
-		used[ref.Digest] = true
-		entry, ok := set.Find(ref.Digest)
-		if !ok {
-			if entry, ok = set.Lookup(ref.Name, ref.Version); !ok {
-				l.problems.Add("config.schema_missing", path+":1:1", "put the schema into "+l.schemas, "no schema here has the name and digest that the mapping pins (%s version %d)", ref.Name, ref.Version)
+		for k, path := range l.deployment.tables(rt.Connector) {
+			files[path] = true
+			fields := l.table(rt, path, set, used)
+			if k == 0 {
+				mapped[rt.ID] = fields
 				continue
 			}
-			used[entry.Schema.Digest()] = true
+			mapped[rt.ID] = slices.DeleteFunc(mapped[rt.ID], func(f string) bool { return !slices.Contains(fields, f) })
 		}
-		l.problems = append(l.problems, mapping.Lint(table, nil, entry.Schema)...)
 	}
 	l.unused(set, files, used)
 	return mapped
+}
+
+// table loads and lints one mapping of a route, and returns the fields that it reads.
+func (l *linter) table(rt *register.Route, path string, set *schemas.Set, used map[record.Digest]bool) []string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		l.problems.Add("lint.no_mapping", filepath.Join(l.register, rt.Where.Key("connector")), "write "+path, "no mapping can be read for the connector %s", rt.Connector)
+		return nil
+	}
+	table, err := mapping.Load(path, text, l.reg.Permitted(rt.ID))
+	if err != nil {
+		l.problems.Merge(err, "mapping.unreadable", path)
+		return nil
+	}
+	if l.reg.TakesNotices(rt) != "" && table.MediaType() != "application/json" {
+		l.problems.Add("lint.notices_form", path+":1:1", "write JSON, or take the clause on notices out of the agreement's channel: letters go instead",
+			"corrections are written for documents of JSON only, and this mapping writes %s", table.MediaType())
+	}
+	if set == nil {
+		return table.Fields()
+	}
+	ref := table.Schema()
+	used[ref.Digest] = true
+	entry, ok := set.Find(ref.Digest)
+	if !ok {
+		if entry, ok = set.Lookup(ref.Name, ref.Version); !ok {
+			l.problems.Add("config.schema_missing", path+":1:1", "put the schema into "+l.schemas, "no schema here has the name and digest that the mapping pins (%s version %d)", ref.Name, ref.Version)
+			return table.Fields()
+		}
+		used[entry.Schema.Digest()] = true
+	}
+	l.problems = append(l.problems, mapping.Lint(table, nil, entry.Schema)...)
+	return table.Fields()
 }
 
 // alone lints the mappings that can be read without a register, as if every field were permitted.
