@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/app/peer"
 	"birgeoqy.kz/almasu/internal/app/setup"
 )
 
@@ -60,7 +61,7 @@ func TestLaterMapping(t *testing.T) {
 	defer v.Close()
 	conn := v.connections["oblast-consent"]
 	for at, want := range map[time.Time]int{now: 1, now.Add(30*time.Minute - time.Second): 1, now.Add(30 * time.Minute): 2, now.AddDate(1, 0, 0): 2} {
-		if c := conn.At(at); c.Table.Version() != want || c.Schema.Digest() != c.Table.Schema().Digest {
+		if c := peer.At(conn, v.later[conn.Name], at); c.Table.Version() != want || c.Schema.Digest() != c.Table.Schema().Digest {
 			t.Errorf("at %v the version is %d, want %d", at, c.Table.Version(), want)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/internal/app/peer"
 	"birgeoqy.kz/almasu/internal/app/schedtool"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/pause"
@@ -97,7 +98,7 @@ func (v *service) performRow(ctx context.Context, d *scheduler.Due) (*transfer.R
 	if err := v.admit(ctx, d.Job); err != nil {
 		return nil, err
 	}
-	conn = conn.At(v.session.now())
+	conn = peer.At(conn, v.later[conn.Name], v.session.now())
 	defer v.memory.enter(conn.Batch)()
 	if d.Cause == scheduler.CauseResume {
 		closed, err := v.closeOthers(ctx, conn, record.ID{})

@@ -51,6 +51,7 @@ type service struct {
 	source      *platform.Source
 	schemas     *schemas.Set
 	connections map[string]*transfer.Connection
+	later       map[string][]peer.Version   // by connector
 	receivers   map[string]*signing.Keyring // by connector
 	engine      *transfer.Engine
 	memory      budget
@@ -83,7 +84,7 @@ func (s *session) open(ctx context.Context, need parts) (*service, error) {
 	if err != nil {
 		return nil, badInput(err)
 	}
-	v := &service{session: s, file: file, connections: map[string]*transfer.Connection{}, receivers: map[string]*signing.Keyring{}}
+	v := &service{session: s, file: file, connections: map[string]*transfer.Connection{}, later: map[string][]peer.Version{}, receivers: map[string]*signing.Keyring{}}
 	var problems record.Problems
 	v.readKeys(&problems)
 	v.readRegister(&problems)
@@ -297,12 +298,12 @@ func (v *service) connect(c *config.Connector, ps *record.Problems) {
 	conn.Table, conn.Schema = v.readMapping(c, c.Mapping, ps)
 	for _, l := range c.Later {
 		from, err := time.ParseInLocation(time.DateOnly, l.From, register.Zone)
-		version := transfer.Version{From: from}
+		version := peer.Version{From: from}
 		version.Table, version.Schema = v.readMapping(c, l.Mapping, ps)
-		if before := conn.At(from.Add(-1)).Table; err == nil && version.Table != nil && before != nil && version.Table.Version() <= before.Version() {
+		if before := peer.At(conn, v.later[c.Name], from.Add(-1)).Table; err == nil && version.Table != nil && before != nil && version.Table.Version() <= before.Version() {
 			ps.Add("config.later", l.Where.Key("mapping"), "raise the table's version", "the table has not a greater version than the one before it")
 		}
-		conn.Later = append(conn.Later, version)
+		v.later[c.Name] = append(v.later[c.Name], version)
 	}
 	recipient := v.register.Recipient(route.Recipient)
 	ring := peer.Ring(c, recipient.BIN, v, ps)

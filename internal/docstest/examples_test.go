@@ -122,7 +122,7 @@ func TestExampleOfTheService(t *testing.T) {
 }
 
 // commented matches an optional key that the example shows as a comment.
-var commented = regexp.MustCompile(`(?m)^( *(?:- )?)# ([a-z_]+: .*|  ?[a-z_]+: .*|- name: .*)$`)
+var commented = regexp.MustCompile(`(?m)^( *(?:- )?)# ([a-z_]+: .*|  ?[a-z_]+: .*|  parcel:|    [a-z_]+: .*|- name: .*)$`)
 
 // TestExampleShowsEveryKey takes the comment signs from the optional keys: each is a key that the program knows.
 func TestExampleShowsEveryKey(t *testing.T) {

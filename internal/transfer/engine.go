@@ -33,8 +33,6 @@ type Connection struct {
 	Connector connectors.Connector
 	Table     *mapping.Table
 	Schema    *schemas.Schema
-	// Later are the tables that take the place of Table, ascending; see [Connection.At].
-	Later []Version
 	// Key seals; Ring holds our own public keys, to open what waits in the outbox.
 	Key  *signing.Key
 	Ring *signing.Keyring
@@ -43,24 +41,6 @@ type Connection struct {
 	// Patience is how long one run tries a message before it is left waiting; Deadline, counted from the intent, how long it may wait: then a
 	// void notice takes its number, and it is abandoned.
 	Patience, Deadline time.Duration
-}
-
-// Version is a table that takes the place of a connection's from a moment on.
-type Version struct {
-	From   time.Time
-	Table  *mapping.Table
-	Schema *schemas.Schema
-}
-
-// At is the connection as it is at a time: with the table that is in force then.
-func (c *Connection) At(t time.Time) *Connection {
-	out := *c
-	for _, v := range c.Later {
-		if !t.Before(v.From) {
-			out.Table, out.Schema = v.Table, v.Schema
-		}
-	}
-	return &out
 }
 
 // Engine runs transfers. It is safe for concurrent use.
