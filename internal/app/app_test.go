@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("USER", "clerk")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "iin": someIIN},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "iin": someIIN, "otheriin": otherIIN},
 	})
 }
 
@@ -68,6 +68,13 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 // someIIN PLATFORM FILE writes the IIN of somebody who was sent to the ministry into a file.
 func someIIN(ts *testscript.TestScript, neg bool, args []string) {
 	iin, err := anIIN(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(iin+"\n"), 0o600))
+}
+
+// otherIIN PLATFORM FILE does the same for somebody else.
+func otherIIN(ts *testscript.TestScript, neg bool, args []string) {
+	iin, err := lastIIN(ts.MkAbs(args[0]))
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(iin+"\n"), 0o600))
 }

@@ -15,7 +15,9 @@ import (
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/retention"
 	"birgeoqy.kz/almasu/internal/transferlog"
+	"birgeoqy.kz/almasu/internal/vault/period"
 )
 
 // readIIN reads the file that holds one person's IIN: no IIN stands in a command line or its history.
@@ -86,6 +88,13 @@ func (s *session) personCommand() *cobra.Command {
 				table(s.stdout, rows)
 			}
 			s.say("%d messages held this person.", len(list))
+			until, err := retention.Destroyed(cmd.Context(), v.store, period.Disclosure)
+			if err != nil {
+				return environment(err)
+			}
+			if !until.IsZero() {
+				s.say("Lists of people before %s were destroyed at the end of their term, but for those under a hold.", until.Format(time.DateOnly))
+			}
 			return nil
 		},
 	}

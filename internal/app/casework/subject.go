@@ -23,19 +23,24 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/retention"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
+	"birgeoqy.kz/almasu/internal/vault/period"
 )
 
 // subjectFile is a person's file: what was given of them, to whom, and why; and what was refused. It names fields and holds no value.
 type subjectFile struct {
-	At       time.Time        `json:"at"`
-	Given    []subjectGiven   `json:"given"`
-	Refused  []subjectRefused `json:"refused"`
-	Duties   []subjectDuty    `json:"duties"`
-	Blocked  bool             `json:"blocked"`
-	Held     bool             `json:"held"`
-	Operator noticeOperator   `json:"operator"`
+	At      time.Time        `json:"at"`
+	Given   []subjectGiven   `json:"given"`
+	Refused []subjectRefused `json:"refused"`
+	Duties  []subjectDuty    `json:"duties"`
+	Blocked bool             `json:"blocked"`
+	// GivenUntil and RefusedUntil say up to when lists of people are no longer kept, if some are not.
+	GivenUntil   *time.Time     `json:"given_destroyed_until,omitempty"`
+	RefusedUntil *time.Time     `json:"refused_destroyed_until,omitempty"`
+	Held         bool           `json:"held"`
+	Operator     noticeOperator `json:"operator"`
 }
 
 type subjectGiven struct {
@@ -157,6 +162,12 @@ func (t *tool) collect(ctx context.Context, v *lawtool.Service, iin []byte, o *s
 		g.accounts,
 		func() error { return v.Store.Disclosures(ctx, g.given) },
 		g.refused,
+		func() (err error) {
+			if file.GivenUntil, err = destroyed(ctx, v, period.Disclosure); err == nil {
+				file.RefusedUntil, err = destroyed(ctx, v, period.Refusal)
+			}
+			return err
+		},
 		g.duties,
 		func() error {
 			_, blocked, err := v.Store.Blocked(ctx)
@@ -175,6 +186,15 @@ func (t *tool) collect(ctx context.Context, v *lawtool.Service, iin []byte, o *s
 		}
 	}
 	return file, nil
+}
+
+// destroyed says up to when lists of a class are no longer kept, nil if all are.
+func destroyed(ctx context.Context, v *lawtool.Service, class string) (*time.Time, error) {
+	until, err := retention.Destroyed(ctx, v.Store, class)
+	if err != nil || until.IsZero() {
+		return nil, err
+	}
+	return &until, nil
 }
 
 // gathering is a file under way.
@@ -356,6 +376,12 @@ func (f *subjectFile) write(w io.Writer, r *legal.Register, lang lawtool.Languag
 	say("refused", len(f.Refused))
 	for _, x := range f.Refused {
 		fmt.Fprintf(w, "- %s, %s (%s): %s, %s\n", when(x.At), x.Recipient, x.BIN, x.Rule, x.Text)
+	}
+	if f.GivenUntil != nil {
+		say("given_destroyed", f.GivenUntil.Format(time.DateOnly))
+	}
+	if f.RefusedUntil != nil {
+		say("refused_destroyed", f.RefusedUntil.Format(time.DateOnly))
 	}
 	if f.Blocked {
 		say("blocked")

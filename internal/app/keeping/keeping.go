@@ -256,6 +256,9 @@ func (t *tool) sayResults(results []*standing.Result, settled bool) {
 		}
 	}
 	switch {
+	case settled && slices.ContainsFunc(results, func(r *standing.Result) bool { return !r.OK() }):
+		t.Code(1)
+		t.Say("The store is not in doubt and may log and send; not everybody was compared.")
 	case settled:
 		t.Say("The store holds all that its recipients know: it may log and send.")
 	case slices.ContainsFunc(results, (*standing.Result).Ahead):

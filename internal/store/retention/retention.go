@@ -438,15 +438,15 @@ func (j *Job) after(ctx context.Context) error {
 	return nil
 }
 
-// Destroyed returns up to when disclosure sets were destroyed, the zero time if none was.
-func Destroyed(ctx context.Context, s *store.Store) (until time.Time, err error) {
+// Destroyed returns up to when sets of a class ([period.Disclosure], [period.Refusal]) were destroyed, the zero time if none was.
+func Destroyed(ctx context.Context, s *store.Store, class string) (until time.Time, err error) {
 	var ids []string
-	if err := s.Reader().SelectContext(ctx, &ids, "SELECT id FROM period_key WHERE destroyed IS NOT NULL"); err != nil {
+	if err := s.Reader().SelectContext(ctx, &ids, "SELECT id FROM period_key WHERE destroyed IS NOT NULL AND id LIKE $1", class+"/%"); err != nil {
 		return until, fmt.Errorf("reading the destroyed periods: %w", err)
 	}
 	for _, id := range ids {
-		class, in, _ := strings.Cut(id, "/")
-		if end, ok := period.End(in); ok && class == period.Disclosure && end.After(until) {
+		_, in, _ := strings.Cut(id, "/")
+		if end, ok := period.End(in); ok && end.After(until) {
 			until = end
 		}
 	}
