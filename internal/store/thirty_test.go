@@ -222,7 +222,7 @@ func TestThirtyDays(t *testing.T) {
 	began := time.Now()
 	synctest.Test(t, func(t *testing.T) {
 		s := &simulated{rig: r, begin: time.Date(2026, 10, 10, 0, 0, 0, 0, time.UTC), days: days, random: rand.New(rand.NewPCG(seed, 1)), running: map[string]context.Context{}, acts: map[string]int{}}
-		s.offset = s.begin.Sub(time.Now())
+		s.offset = time.Until(s.begin)
 		s.makeJobs()
 		s.simulate()
 	})
