@@ -69,10 +69,7 @@ func (s *Scanner) reference(raw []byte) (rune, int, bool) {
 	}
 	var r rune
 	for _, c := range digits {
-		d := strings.IndexByte("0123456789abcdef", c|0x20)
-		if c < 'A' {
-			d = int(c) - '0'
-		}
+		d := strings.IndexByte("0123456789abcdef0123456789ABCDEF", c) % 16
 		if d < 0 || d >= int(base) || r > 0x10FFFF {
 			return 0, 0, s.fail("xml.syntax", "not a character reference")
 		}

@@ -74,8 +74,9 @@ func (t *tool) schema(name string) (*schemas.Schema, error) {
 	text := bytes.TrimLeft(bytes.TrimPrefix(raw, []byte("\ufeff")), " \t\r\n")
 	var s *schemas.Schema
 	if bytes.HasPrefix(text, []byte("<")) {
-		dir := os.DirFS(filepath.Dir(name))
-		s, err = schemas.CompileXSD(filepath.Base(name), func(file string) ([]byte, error) { return readIn(dir, file) })
+		s, err = schemas.CompileXSD(filepath.Base(name), func(file string) ([]byte, error) {
+			return os.ReadFile(filepath.Join(filepath.Dir(name), filepath.FromSlash(file)))
+		})
 	} else {
 		s, err = schemas.Compile(raw)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -18,8 +17,6 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/schemas"
 )
-
-func readIn(dir fs.FS, file string) ([]byte, error) { return fs.ReadFile(dir, file) }
 
 // verdict is what is said of one document.
 type verdict struct {

@@ -105,6 +105,10 @@ func (g *modeller) repeat(p *Particle) part {
 		g.positions[i].follow = []int{i}
 		return part{p.Min == 0, []int{i}, []int{i}}
 	}
+	if p.Min > maxPositions || p.Max > maxPositions {
+		g.bad = &badModel{"xsd.too_large", "the content model is too large", p}
+		return part{empty: true}
+	}
 	out := part{empty: true}
 	for n := range p.Min {
 		one := g.term(p)

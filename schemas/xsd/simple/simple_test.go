@@ -1,0 +1,92 @@
+package simple
+
+import (
+	"strings"
+	"testing"
+)
+
+func restricted(t *testing.T, base string, facets ...Facet) *Type {
+	t.Helper()
+	b, ok := Builtin(base)
+	if !ok {
+		t.Fatal(base)
+	}
+	r, err := b.Restrict("r", facets, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestCodes(t *testing.T) {
+	place := restricted(t, "string", Facet{Name: "maxLength", Value: "3"}, Facet{Name: "pattern", Value: `\p{L}*`}, Facet{Name: "pattern", Value: `-`})
+	grade := restricted(t, "integer", Facet{Name: "minInclusive", Value: "1"}, Facet{Name: "maxExclusive", Value: "13"})
+	money := restricted(t, "decimal", Facet{Name: "totalDigits", Value: "5"}, Facet{Name: "fractionDigits", Value: "2"})
+	day := restricted(t, "dateTime", Facet{Name: "maxInclusive", Value: "2026-11-22T10:00:00Z"})
+	code := restricted(t, "decimal", Facet{Name: "enumeration", Value: "1"}, Facet{Name: "enumeration", Value: "2.50"})
+	list := ListOf("l", grade)
+	few, err := list.Restrict("f", []Facet{{Name: "length", Value: "2"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	union := UnionOf("u", []*Type{grade, place})
+	for _, c := range []struct {
+		t          *Type
+		text, code string
+	}{
+		{place, "қал", ""}, {place, "-", ""}, {place, "қала", "schema.max_length"}, {place, "a1", "schema.pattern"},
+		{grade, " 12 ", ""}, {grade, "013", "schema.exclusive_maximum"}, {grade, "0", "schema.minimum"}, {grade, "1.0", "schema.type"},
+		{money, "123.40", ""}, {money, "000123.45000", ""}, {money, "1234.56", "schema.total_digits"}, {money, "1.234", "schema.fraction_digits"},
+		{day, "2026-11-22T15:00:00+05:00", ""}, {day, "2026-11-22T10:00:00.1Z", "schema.maximum"}, {day, "2026-11-22T09:00:00", "schema.maximum"}, {day, "2026-11-21T10:00:00", ""},
+		{code, "01.0", ""}, {code, "2.5", ""}, {code, "3", "schema.enum"},
+		{few, " 1\n 2 ", ""}, {few, "1", "schema.length"}, {few, "1 x", "schema.type"}, {union, "12", ""}, {union, "abc", ""}, {union, "1234", "schema.type"},
+	} {
+		if got := c.t.Check([]byte(c.text), &Scratch{}); got != c.code {
+			t.Errorf("%q: %q, want %q", c.text, got, c.code)
+		}
+	}
+}
+
+func TestKeysAreOfValues(t *testing.T) {
+	same := func(name, a, b string) bool {
+		k, _ := Builtin(name)
+		return string(k.Key(nil, []byte(a), &Scratch{})) == string(k.Key(nil, []byte(b), &Scratch{}))
+	}
+	for _, c := range [][3]string{{"decimal", "1.50", "+01.5"}, {"decimal", "-0", "0"}, {"dateTime", "2026-11-22T10:00:00Z", "2026-11-22T15:00:00.00+05:00"}, {"boolean", "1", "true"},
+		{"token", " a  b ", "a b"}, {"hexBinary", "ab", "AB"}, {"base64Binary", "QU JD", "QUJD"}, {"double", "1e1", "10"}, {"time", "24:00:00", "24:00:00"}, {"duration", "P1Y", "P12M"}} {
+		if !same(c[0], c[1], c[2]) {
+			t.Errorf("%s: %q and %q", c[0], c[1], c[2])
+		}
+	}
+	for _, c := range [][3]string{{"decimal", "1", "10"}, {"dateTime", "2026-11-22T10:00:00Z", "2026-11-22T10:00:00"}, {"string", "a", "A"}, {"duration", "P1M", "P30D"}, {"duration", "P1D", "-P1D"}} {
+		if same(c[0], c[1], c[2]) {
+			t.Errorf("%s: %q and %q are different", c[0], c[1], c[2])
+		}
+	}
+}
+
+func TestRestrictionsNarrow(t *testing.T) {
+	base := restricted(t, "string", Facet{Name: "maxLength", Value: "3", Fixed: true}, Facet{Name: "minLength", Value: "1"})
+	for text, f := range map[string]Facet{"fixed": {Name: "maxLength", Value: "2"}, "wider": {Name: "minLength", Value: "0"}, "apply": {Name: "totalDigits", Value: "2"}, "no such facet": {Name: "size", Value: "2"},
+		"not of the base type": {Name: "enumeration", Value: "long"}, "whiteSpace is": {Name: "whiteSpace", Value: "none"}} {
+		if _, err := base.Restrict("x", []Facet{f}, nil); err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// FuzzCheck judges any text by every built-in type: no panic, and what is valid has a key.
+func FuzzCheck(f *testing.F) {
+	for _, s := range []string{"", "1", "-1.5e10", "2026-11-22T10:00:00+05:00", "P1DT1S", "QUJD", "--02-29", "a:b", "http://a/%41#b"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		text = strings.ToValidUTF8(text, "")
+		for name, b := range builtins {
+			var s Scratch
+			if b.Check([]byte(text), &s) == "" && len(b.Key(nil, []byte(text), &s)) == 0 {
+				t.Fatal(name)
+			}
+		}
+	})
+}
