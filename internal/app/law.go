@@ -12,6 +12,7 @@ import (
 	"birgeoqy.kz/almasu/internal/app/formats"
 	"birgeoqy.kz/almasu/internal/app/keeping"
 	"birgeoqy.kz/almasu/internal/app/lawtool"
+	"birgeoqy.kz/almasu/internal/app/tell"
 	"birgeoqy.kz/almasu/internal/app/watch"
 	"birgeoqy.kz/almasu/internal/legal"
 )
@@ -26,6 +27,7 @@ func (s *session) lawCommands() (root, log, transfers []*cobra.Command) {
 	return slices.Concat(
 		lawtool.Commands(env),
 		casework.Commands(env),
+		tell.Commands(env),
 		watch.Commands(env),
 		formats.Commands(files),
 		alarms.Commands(alarms.Env{Env: env, Watching: s.openWatching}),
@@ -41,6 +43,7 @@ func (s *session) openLaw(ctx context.Context, platform bool) (*lawtool.Service,
 	}
 	out := &lawtool.Service{
 		Register: v.register, Store: v.store, Demo: s.demo, Roster: v.roster, Published: v.published, Close: v.Close,
+		Deliver: v.deliverNow,
 		Request: func(ctx context.Context, id string) (*legal.Request, error) { return v.request(ctx, id) },
 		Channel: func(connector string) string {
 			if c, ok := v.connections[connector]; ok {

@@ -94,7 +94,7 @@ Start with: almasu demo`,
 	})
 	root.AddCommand(s.demoCommand(), s.serveCommand(), s.checkCommand(), s.migrateCommand(), s.runCommand(), s.transfersCommand(),
 		s.requestCommand(), s.approveCommand(), s.logCommand(), s.keysCommand(), s.grantsCommand(), s.doctorCommand(), s.personCommand(),
-		s.blockCommand(), s.unblockCommand(), s.authorityCommand())
+		s.blockCommand(), s.authorityCommand())
 	root.AddCommand(s.scheduleCommands()...)
 	law, underLog, underTransfers := s.lawCommands()
 	root.AddCommand(law...)

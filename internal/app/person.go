@@ -3,7 +3,6 @@ package app
 import (
 	"bytes"
 	"context"
-	"errors"
 	"os"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/notices"
 	"birgeoqy.kz/almasu/internal/store/retention"
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/internal/vault/period"
@@ -57,6 +57,18 @@ type given struct {
 	Purpose   string   `json:"purpose"`
 }
 
+// told is a notice about records of a person that a recipient was given.
+type told struct {
+	ID        string `json:"id"`
+	At        string `json:"at"`
+	Recipient string `json:"recipient"`
+	Act       string `json:"act"`
+	Rule      string `json:"rule"`
+	Records   int    `json:"records"`
+	// State is letter, waiting, or the outcome.
+	State string `json:"state"`
+}
+
 func (s *session) personCommand() *cobra.Command {
 	var iinFile, reason, actor string
 	cmd := &cobra.Command{
@@ -75,11 +87,11 @@ func (s *session) personCommand() *cobra.Command {
 				return err
 			}
 			defer v.Close()
-			list, err := v.whatWasGiven(cmd.Context(), iin, actor, reason)
+			list, told, err := v.whatWasGiven(cmd.Context(), iin, actor, reason)
 			if err != nil {
 				return err
 			}
-			s.result = map[string]any{"messages": list}
+			s.result = map[string]any{"messages": list, "notices": told}
 			rows := [][]string{{"AT", "RECIPIENT", "BASIS", "GROUND", "FIELDS", "OUTCOME", "LOG"}}
 			for _, g := range list {
 				rows = append(rows, []string{g.At, g.Recipient, g.Path + " " + g.Clause, g.Ground, strings.Join(g.Fields, " "), g.Outcome, "#" + itoa(g.LogIndex)})
@@ -88,6 +100,9 @@ func (s *session) personCommand() *cobra.Command {
 				table(s.stdout, rows)
 			}
 			s.say("%d messages held this person.", len(list))
+			for _, n := range told {
+				s.say("%s: recipient %s is told to %s %d records (%s): %s", n.At, n.Recipient, n.Act, n.Records, n.Rule, n.State)
+			}
 			until, err := retention.Destroyed(cmd.Context(), v.store, period.Disclosure)
 			if err != nil {
 				return environment(err)
@@ -105,18 +120,18 @@ func (s *session) personCommand() *cobra.Command {
 }
 
 // whatWasGiven logs the look-up and then finds every message that held a person.
-func (v *service) whatWasGiven(ctx context.Context, iin []byte, actor, reason string) ([]given, error) {
+func (v *service) whatWasGiven(ctx context.Context, iin []byte, actor, reason string) ([]given, []told, error) {
 	ros, err := v.roster()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ordinals, err := ros.Find(ctx, iin)
 	if err != nil {
-		return nil, environment(err)
+		return nil, nil, environment(err)
 	}
 	_, err = v.store.Append(ctx, v.session.now(), &transferlog.Act{Actor: actor, Act: "person.look_up", Object: "ordinals " + joinOrdinals(ordinals), Reason: reason})
 	if err != nil {
-		return nil, environment(err)
+		return nil, nil, environment(err)
 	}
 	list := []given{}
 	err = v.store.Disclosures(ctx, func(d store.Disclosure) error {
@@ -136,9 +151,18 @@ func (v *service) whatWasGiven(ctx context.Context, iin []byte, actor, reason st
 		return nil
 	})
 	if err != nil {
-		return nil, environment(err)
+		return nil, nil, environment(err)
 	}
-	return list, nil
+	about, err := notices.About(ctx, v.store, ordinals)
+	if err != nil {
+		return nil, nil, environment(err)
+	}
+	tellings := []told{}
+	for i := range about {
+		n := &about[i]
+		tellings = append(tellings, told{ID: n.Transfer.ID.String(), At: moment(n.Opened), Recipient: n.Transfer.Recipient, Act: string(n.Act), Rule: n.Rule, Records: len(n.Records), State: n.State()})
+	}
+	return list, tellings, nil
 }
 
 // describe says what a message gave of the people of a group.
@@ -201,34 +225,6 @@ func (s *session) blockCommand() *cobra.Command {
 	cmd.Flags().StringVar(&requester, "requester", "", "who asked: user, legal_representative or pd_authority")
 	cmd.Flags().StringVar(&reason, "reason", "", "what was said to be wrong; no personal data")
 	cmd.Flags().StringVar(&received, "received", "", "when the request was received (RFC 3339); default now")
-	return cmd
-}
-
-func (s *session) unblockCommand() *cobra.Command {
-	var iinFile, outcome, reason string
-	cmd := &cobra.Command{
-		Use: "unblock --iin-file FILE --outcome OUTCOME --reason TEXT", Short: "Lift a person's block, with the outcome of the check", Args: exactly(0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := needReason(reason); err != nil {
-				return err
-			}
-			switch outcome {
-			case "unconfirmed", "corrected", "destroyed":
-			default:
-				return badInput(record.NewProblem("usage.outcome", "", "unconfirmed, corrected or destroyed", "%q is not the outcome of a check", outcome))
-			}
-			return s.changeBlock(cmd.Context(), iinFile, func(v *service, tag roster.Tag, ordinal uint64) error {
-				err := v.store.Unblock(cmd.Context(), s.now(), tag, outcome, &transferlog.Block{Act: "unblock", Subject: ordinal, Reason: outcome + ": " + reason})
-				if errors.Is(err, store.ErrNotBlocked) {
-					return badInput(record.NewProblem("usage.not_blocked", "", "", "this person is not blocked"))
-				}
-				return err
-			}, "Unblocked.")
-		},
-	}
-	cmd.Flags().StringVar(&iinFile, "iin-file", "", "a file with the person's IIN")
-	cmd.Flags().StringVar(&outcome, "outcome", "", "unconfirmed, corrected or destroyed")
-	cmd.Flags().StringVar(&reason, "reason", "", "what the check found; no personal data")
 	return cmd
 }
 

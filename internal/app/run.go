@@ -263,6 +263,24 @@ func (v *service) runDue(ctx context.Context, d scheduler.Due) (*transfer.Report
 	return report, nil
 }
 
+// deliverNow goes on with what a connector has left open, under its lease; a row that another process works on is left to it.
+func (v *service) deliverNow(ctx context.Context, connector string) error {
+	if err := v.noteRegister(ctx, login()); err != nil {
+		return environment(err)
+	}
+	runner, err := v.runner(nil)
+	if err != nil {
+		return err
+	}
+	runner.Only, runner.Jobs = connector, func() []scheduler.Job { return nil }
+	d := scheduler.Due{Job: connector, At: v.session.now().Truncate(time.Microsecond), Cause: scheduler.CauseResume, State: scheduler.StateWaiting, Actor: login()}
+	if err := runner.Store.Enter(ctx, v.session.now(), d); err != nil {
+		return environment(err)
+	}
+	_, err = runner.Once(ctx)
+	return err
+}
+
 // request reads an ad-hoc request with its approvals from the store.
 func (v *service) request(ctx context.Context, id string) (*legal.Request, error) {
 	stored, err := v.store.GetRequest(ctx, id)

@@ -11,8 +11,9 @@
 // # Duties
 //
 // A duty is a row with a kind (a term's code of package calendar), the event's moment, the first moment of its last day, the person's ordinals if it is
-// about one, a transfer or a message if it is about one, and a note. Two kinds are not entered but follow: a notice to subjects ("notify:TRANSFER") from each
-// delivered transfer whose route says so, until it is closed; and a check ("block:BLOCK") from each block, until it is lifted. Every opening and closing
+// about one, a transfer or a message if it is about one, and a note. Three kinds are not entered but follow: a notice to subjects ("notify:TRANSFER") from each
+// delivered transfer whose route says so, until it is closed; a notice to an earlier recipient ("notice:ID"), until its receipt is in or, if it goes by
+// letter, until it is closed; and a check ("block:BLOCK") from each block, until it is lifted. Every opening and closing
 // is an entry of the log (duty.open, duty.close), and so is every look at a person's records (person.file) and every notice made (incident.notice).
 //
 // # A person's file

@@ -19,6 +19,8 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/notices"
+	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
@@ -53,6 +55,7 @@ type owed struct {
 // The ids of duties that follow from a transfer and from a block begin so.
 const (
 	notifyPrefix = "notify:"
+	noticePrefix = "notice:"
 	blockPrefix  = "block:"
 )
 
@@ -64,7 +67,7 @@ func (t *tool) dutiesCommand() *cobra.Command {
 		Use:   "duties",
 		Short: "What is owed to people and authorities by law, by the day that it is due",
 		Long: `Lists what was entered with "duties open", "claim open" and "incident open", and what follows by itself: notices to subjects of transfers whose route
-says so, and checks of blocks that are not lifted. Terms count working days of the calendar of Kazakhstan, or calendar days, as the law says; a term runs from
+says so, notices and letters to recipients who were given what has changed or was unlawful, and checks of blocks that are not lifted. Terms count working days of the calendar of Kazakhstan, or calendar days, as the law says; a term runs from
 the day after the event. Exit code 1: something is overdue.`,
 		Args: lawtool.Exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -100,7 +103,7 @@ the day after the event. Exit code 1: something is overdue.`,
 }
 
 func (t *tool) answerDuties(list []owed) {
-	rows := [][]string{{"DUE", "STATE", "KIND", "WHAT", "RULE", "SUBJECT", "ABOUT", "ID"}}
+	rows := [][]string{{"DUE", "STATE", "KIND", "WHAT", "RULE", "SUBJECT", "ABOUT", "NOTE", "ID"}}
 	overdue := 0
 	for _, o := range list {
 		state := "open"
@@ -110,7 +113,7 @@ func (t *tool) answerDuties(list []owed) {
 		case o.Overdue:
 			state, overdue = "OVERDUE", overdue+1
 		}
-		rows = append(rows, []string{o.Due, state, o.Kind, o.Text, o.Rule, o.Subject, o.About, o.ID})
+		rows = append(rows, []string{o.Due, state, o.Kind, o.Text, o.Rule, o.Subject, o.About, o.Note, o.ID})
 	}
 	t.Table(rows)
 	t.Say("%d duties, %d overdue.", len(list), overdue)
@@ -182,6 +185,9 @@ func derived(ctx context.Context, s *store.Store, r *legal.Register, stored []st
 		}
 		out = append(out, store.Duty{ID: id, Kind: notice.Code, About: "transfer " + report.ID.String(), Opened: report.Started, Due: due, Source: notice.Source, Note: fmt.Sprintf("%d people", report.Totals.Accepted)})
 	}
+	if out, err = noticesOwed(ctx, s, closed, out); err != nil {
+		return nil, err
+	}
 	blocks, err := s.OpenBlocks(ctx)
 	if err != nil {
 		return nil, err
@@ -193,6 +199,33 @@ func derived(ctx context.Context, s *store.Store, r *legal.Register, stored []st
 		}
 		term, _ := calendar.TermOf("unblock")
 		out = append(out, store.Duty{ID: blockPrefix + b.ID, Kind: term.Code, Opened: b.Received, Due: due, Source: term.Source, Note: "asked by " + b.Requester})
+	}
+	return out, nil
+}
+
+// noticesOwed adds the notices to earlier recipients: open until the recipient's receipt is in, a letter until it is closed.
+func noticesOwed(ctx context.Context, s *store.Store, closed map[string]bool, out []store.Duty) ([]store.Duty, error) {
+	list, err := notices.All(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		n := &list[i]
+		id := noticePrefix + n.Transfer.ID.String()
+		if closed[id] {
+			continue
+		}
+		term, _ := calendar.TermOf(notices.Term(n.Act))
+		d := store.Duty{ID: id, Kind: term.Code, Subject: n.Subject, About: "transfer " + n.Transfer.ID.String(), Opened: n.Opened, Due: n.Due, Source: term.Source}
+		switch {
+		case n.Letter:
+			d.About, d.Note = "", fmt.Sprintf("write to %s about %d records: almasu notify letter %s", n.Transfer.Recipient, len(n.Records), n.Transfer.ID)
+		case n.Outcome == string(transfer.Delivered):
+			d.Closed, d.Outcome = n.Settled, n.Outcome
+		default:
+			d.Note = fmt.Sprintf("%s to %s about %d records: %s", n.Act, n.Transfer.Recipient, len(n.Records), n.State())
+		}
+		out = append(out, d)
 	}
 	return out, nil
 }
@@ -383,7 +416,7 @@ func (t *tool) finish(cmd *cobra.Command, id string, c *closing) error {
 		if err != nil {
 			return t.Environment(err)
 		}
-		i := slices.IndexFunc(follow, func(x store.Duty) bool { return x.ID == id })
+		i := slices.IndexFunc(follow, func(x store.Duty) bool { return x.ID == id && x.Outcome == "" })
 		if i < 0 {
 			return unknown
 		}

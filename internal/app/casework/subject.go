@@ -23,6 +23,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/notices"
 	"birgeoqy.kz/almasu/internal/store/retention"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -34,6 +35,7 @@ type subjectFile struct {
 	At      time.Time        `json:"at"`
 	Given   []subjectGiven   `json:"given"`
 	Refused []subjectRefused `json:"refused"`
+	Notices []subjectNotice  `json:"notices"`
 	Duties  []subjectDuty    `json:"duties"`
 	Blocked bool             `json:"blocked"`
 	// GivenUntil and RefusedUntil say up to when lists of people are no longer kept, if some are not.
@@ -71,6 +73,18 @@ type subjectRefused struct {
 	Rule      string    `json:"rule"`
 	Why       string    `json:"why"`
 	Text      string    `json:"text"`
+}
+
+// subjectNotice is a notice by which an earlier recipient was told what became of the person's records.
+type subjectNotice struct {
+	At        time.Time `json:"at"`
+	ID        string    `json:"id"`
+	Recipient string    `json:"recipient"`
+	BIN       string    `json:"bin"`
+	Act       string    `json:"act"`
+	Rule      string    `json:"rule"`
+	Records   int       `json:"records"`
+	State     string    `json:"state"`
 }
 
 type subjectDuty struct {
@@ -151,7 +165,7 @@ func (t *tool) collect(ctx context.Context, v *lawtool.Service, iin []byte, o *s
 		return nil, err
 	}
 	op := &v.Register.Operator
-	file := &subjectFile{At: t.Now(), Given: []subjectGiven{}, Refused: []subjectRefused{}, Duties: []subjectDuty{},
+	file := &subjectFile{At: t.Now(), Given: []subjectGiven{}, Refused: []subjectRefused{}, Notices: []subjectNotice{}, Duties: []subjectDuty{},
 		Operator: noticeOperator{BIN: op.BIN, NameKK: op.NameKK, NameRU: op.NameRU, Contact: op.Contact}}
 	g := &gathering{ctx: ctx, v: v, ordinals: ordinals, lang: o.lang, file: file, tables: map[record.Digest][]situated{}}
 	steps := []func() error{
@@ -168,6 +182,7 @@ func (t *tool) collect(ctx context.Context, v *lawtool.Service, iin []byte, o *s
 			}
 			return err
 		},
+		g.notices,
 		g.duties,
 		func() error {
 			_, blocked, err := v.Store.Blocked(ctx)
@@ -329,6 +344,17 @@ func (g *gathering) why(digest record.Digest, situation uint16) (situated, error
 	return list[situation], nil
 }
 
+// notices adds what earlier recipients were told.
+func (g *gathering) notices() error {
+	list, err := notices.About(g.ctx, g.v.Store, g.ordinals)
+	for i := range list {
+		n := &list[i]
+		g.file.Notices = append(g.file.Notices, subjectNotice{At: n.Opened, ID: n.Transfer.ID.String(), BIN: n.Transfer.Recipient, Recipient: recipientName(g.v, n.Transfer.Recipient, g.lang),
+			Act: string(n.Act), Rule: n.Rule, Records: len(n.Records), State: n.State()})
+	}
+	return err
+}
+
 // duties adds what is or was owed to the person.
 func (g *gathering) duties() error {
 	list, err := g.v.Store.Duties(g.ctx, true)
@@ -382,6 +408,9 @@ func (f *subjectFile) write(w io.Writer, r *legal.Register, lang lawtool.Languag
 	}
 	if f.RefusedUntil != nil {
 		say("refused_destroyed", f.RefusedUntil.Format(time.DateOnly))
+	}
+	for _, n := range f.Notices {
+		say("notice_"+n.Act, when(n.At), n.Recipient, n.BIN, n.Records, n.Rule, subjectWords["outcome_"+n.State][lang])
 	}
 	if f.Blocked {
 		say("blocked")

@@ -25,6 +25,15 @@ var subjectWords = map[string]map[lawtool.Language]string{
 	"end": {"kk": "Бұл анықтамада деректердің мәндері жоқ: тек олардың атаулары.", "ru": "В справке нет значений данных: только их названия.",
 		"en": "This statement holds no values of your data: it names them only."},
 
+	"notice_correct": {"kk": "- %s, %s (%s): деректерді түзету туралы хабарланды, жазбалар: %d (%s), %s", "ru": "- %s, %s (%s): сообщено об исправлении данных, записей: %d (%s), %s",
+		"en": "- %s, %s (%s) was told to correct, records: %d (%s), %s"},
+	"notice_withdraw": {"kk": "- %s, %s (%s): деректерді пайдалануды тоқтату туралы хабарланды, жазбалар: %d (%s), %s", "ru": "- %s, %s (%s): сообщено о прекращении использования данных, записей: %d (%s), %s",
+		"en": "- %s, %s (%s) was told to use no longer, records: %d (%s), %s"},
+	"notice_destroy": {"kk": "- %s, %s (%s): деректерді жою туралы хабарланды, жазбалар: %d (%s), %s", "ru": "- %s, %s (%s): сообщено об уничтожении данных, записей: %d (%s), %s",
+		"en": "- %s, %s (%s) was told to destroy, records: %d (%s), %s"},
+	"outcome_waiting": {"kk": "жауап күтілуде", "ru": "ожидается ответ", "en": "waiting for an answer"},
+	"outcome_letter":  {"kk": "хатпен", "ru": "письмом", "en": "by letter"},
+
 	"path_consent": {"kk": "келісім", "ru": "согласие", "en": "consent"},
 	"path_statute": {"kk": "заң", "ru": "закон", "en": "law"},
 

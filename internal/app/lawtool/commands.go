@@ -57,7 +57,9 @@ type Service struct {
 	Request func(ctx context.Context, id string) (*legal.Request, error)
 	// Published is the digest of the policy as it is published now, zero if nobody looks.
 	Published func() (record.Digest, error)
-	Close     func()
+	// Deliver goes on with what waits for a connector, and with its transfers that are not closed, unless another process does so.
+	Deliver func(ctx context.Context, connector string) error
+	Close   func()
 }
 
 // Commands returns the commands for the root of the program.

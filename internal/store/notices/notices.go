@@ -12,10 +12,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 
+	"birgeoqy.kz/almasu/internal/notice"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/store"
@@ -39,6 +41,11 @@ type Notice struct {
 	Outcome  string
 	Settled  time.Time
 	Rejected int
+}
+
+// Term is the code of the term within which a notice of an act is due.
+func Term(act notice.Act) string {
+	return map[notice.Act]string{notice.Correct: "correct", notice.Withdraw: "stop", notice.Destroy: "destroy"}[act]
 }
 
 // Entries are the log entries with which notices are entered.
@@ -132,6 +139,25 @@ func All(ctx context.Context, s *store.Store) ([]Notice, error) {
 		out = append(out, *n)
 	}
 	return out, rows.Err()
+}
+
+// About lists every notice about one of the people with these ordinals, by the day that it is due.
+func About(ctx context.Context, s *store.Store, ordinals []uint32) ([]Notice, error) {
+	list, err := All(ctx, s)
+	return slices.DeleteFunc(list, func(n Notice) bool {
+		return !slices.ContainsFunc(n.Records, func(r telling.Record) bool { return slices.Contains(ordinals, r.Ordinal) })
+	}), err
+}
+
+// State is what a notice has come to, in a word: "letter", "waiting" before it has an outcome, or the outcome.
+func (n *Notice) State() string {
+	switch {
+	case n.Letter:
+		return "letter"
+	case n.Outcome == "":
+		return "waiting"
+	}
+	return n.Outcome
 }
 
 func scan(row interface{ Scan(...any) error }) (*Notice, error) {
