@@ -30,6 +30,7 @@ func (s *session) lawCommands() (root, log, transfers []*cobra.Command) {
 		tell.Commands(env),
 		watch.Commands(env),
 		formats.Commands(files),
+		s.planCommands(env),
 		alarms.Commands(alarms.Env{Env: env, Watching: s.openWatching}),
 		keeping.Commands(keeping.Env{Env: env, OpenStore: s.openStore}),
 	), lawtool.LogCommands(env), watch.TransferCommands(env, wait)

@@ -1,0 +1,101 @@
+package app
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"birgeoqy.kz/almasu/internal/plan"
+	"birgeoqy.kz/almasu/internal/transfer"
+)
+
+// TestPlanAndSend: a plan says what the run then does, shows no value, is the same while nothing moves, and a send by it is refused once data or blocks have moved.
+func TestPlanAndSend(t *testing.T) {
+	w := deployment(t, "")
+	start(t, w, w.Oblast)
+	w.Ministry.URL = w.Oblast.URL
+	if err := w.WriteConfig(w.Now.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	do := func(want int, args ...string) (string, string) {
+		t.Helper()
+		stdout, stderr, code := run(t, "almasu", almasuArgs(w, args...)...)
+		if code != want {
+			t.Fatalf("%v: exit code %d\n%s%s", args, code, stdout, stderr)
+		}
+		return stdout, stderr
+	}
+	planned := func() *plan.Plan {
+		t.Helper()
+		var answer struct{ Result plan.Plan }
+		stdout, _ := do(0, "plan", "oblast-consent", "--reason", "test", "--json")
+		if err := json.Unmarshal([]byte(stdout), &answer); err != nil {
+			t.Fatal(err)
+		}
+		return &answer.Result
+	}
+	do(0, "migrate")
+	db, err := sqlx.Open("sqlite", "file:"+w.Path("platform.db")+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	shown, _ := do(0, "plan", "oblast-consent", "--reason", "test", "--sample", "100")
+	if n := contains([]byte(shown), personal(t, db)); n > 0 || !strings.Contains(shown, "iin 999999999999") {
+		t.Errorf("%d values are shown, or no shape:\n%s", n, shown)
+	}
+	first := planned()
+	if first.Read != 1000 || first.Send < demoLeast || first.Refused == 0 || first.Read != first.Send+first.Refused+first.Withheld || len(first.Digest) != 64 {
+		t.Fatalf("%+v", first)
+	}
+	if again := planned(); again.Digest != first.Digest {
+		t.Error("the same data have another digest")
+	}
+
+	iin, err := anIIN(w.Path("platform.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write("iin.txt", []byte(iin+"\n")); err != nil {
+		t.Fatal(err)
+	}
+	do(0, "block", "--iin-file", w.Path("iin.txt"), "--requester", "user", "--reason", "test")
+	blocked := planned()
+	if blocked.Digest == first.Digest || blocked.Send > first.Send {
+		t.Errorf("a block: %d are to be sent after %d, and the digest is %s", blocked.Send, first.Send, blocked.Digest)
+	}
+	if _, stderr := do(exitBadInput, "send", "oblast-consent", "--plan", first.Digest, "--reason", "test"); !strings.Contains(stderr, "plan.moved") {
+		t.Error(stderr)
+	}
+	res := db.MustExec("UPDATE profiles SET family_name = family_name || 'а' WHERE iin <> ? AND length(iin) = 12", iin)
+	if n, err := res.RowsAffected(); err != nil || n < 900 {
+		t.Fatal(n, err)
+	}
+	do(exitBadInput, "send", "oblast-consent", "--plan", blocked.Digest, "--reason", "test")
+	if list, _ := do(0, "transfers", "--json"); strings.Contains(list, `"oblast-consent"`) {
+		t.Errorf("a refused send has left a transfer:\n%s", list)
+	}
+
+	last := planned()
+	stdout, _ := do(exitRejects, "send", "oblast-consent", "--plan", last.Digest, "--reason", "test", "--json")
+	var sent struct{ Result transfer.Report }
+	if err := json.Unmarshal([]byte(stdout), &sent); err != nil {
+		t.Fatal(err)
+	}
+	r := &sent.Result
+	if got := r.Totals; got.Read != last.Read || got.Accepted != last.Send || got.Refused != last.Refused || got.Withheld != last.Withheld || got.Messages != last.Messages {
+		t.Errorf("planned %d, %d, %d, %d in %d messages; done %s", last.Read, last.Send, last.Refused, last.Withheld, last.Messages, got)
+	}
+	if !strings.HasPrefix(r.Reason, "plan "+last.Digest) {
+		t.Errorf("the run's reason is %q", r.Reason)
+	}
+	if shown, _ := do(0, "plan", "oblast-consent", "--reason", "test"); !strings.Contains(shown, "the last run: +0 read, +0 sent, +0 refused, +0 withheld") {
+		t.Errorf("no comparison:\n%s", shown)
+	}
+	if log, _ := do(0, "log", "show"); strings.Count(log, `"plan.look"`) < 5 {
+		t.Error("the looks are not in the log")
+	}
+}

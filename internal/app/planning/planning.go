@@ -1,0 +1,224 @@
+// Package planning holds the commands that look at a transfer before it is made, and make exactly what was looked at.
+//
+//   - plan: what a run of a connector would do now ([plan.Plan]), compared with its last run, with the plan's digest. The look is an entry of the log.
+//   - send: makes the plan again, and runs the connector only if it has the digest that somebody has looked at.
+package planning
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"birgeoqy.kz/almasu/internal/app/lawtool"
+	"birgeoqy.kz/almasu/internal/plan"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/transfer"
+	"birgeoqy.kz/almasu/internal/transferlog"
+)
+
+// Env is what the commands need of the program around them.
+type Env struct {
+	lawtool.Env
+	// Stderr takes progress.
+	Stderr io.Writer
+	// Prepare opens the service for a plan of a connector, on a request if request is not "". The caller calls Close.
+	Prepare func(ctx context.Context, connector, request string) (*Prepared, error)
+	// Run runs the connector now and answers as the command run does.
+	Run func(ctx context.Context, connector, request, reason, actor string) error
+}
+
+// Prepared is what a plan is made of.
+type Prepared struct {
+	Maker      *plan.Maker
+	Connection *transfer.Connection
+	Order      transfer.Order
+	Store      *store.Store
+	Close      func()
+}
+
+// Commands returns the commands for the root of the program.
+func Commands(env Env) []*cobra.Command {
+	t := &tool{env}
+	return []*cobra.Command{t.planCommand(), t.sendCommand()}
+}
+
+type tool struct{ Env }
+
+// answer is what --json says.
+type answer struct {
+	*plan.Plan
+	// Last is the last closed run of the connector, if there was one.
+	Last *last `json:"last,omitempty"`
+	// ExpectedSeconds is how long the last run would have taken for as many people, 0 if there was none.
+	ExpectedSeconds float64 `json:"expected_seconds"`
+}
+
+type last struct {
+	Transfer string    `json:"transfer"`
+	Started  time.Time `json:"started"`
+	Read     int       `json:"read"`
+	Sent     int       `json:"sent"`
+	Refused  int       `json:"refused"`
+	Withheld int       `json:"withheld"`
+	seconds  float64
+}
+
+func (t *tool) planCommand() *cobra.Command {
+	var request, reason, actor string
+	var samples int
+	cmd := &cobra.Command{
+		Use:   "plan CONNECTOR --reason TEXT",
+		Short: "What a run would do now: people by rule, fields, size, the shape of the first records, and a digest",
+		Long: `Reads the platform as a run would, asks the same law, writes the same documents and throws them away: nothing is sent, and no value is shown. Prints how many people
+would be sent, refused and withheld, by rule; how many messages and bytes; the shape of the first records (letters as x, digits as 9); the difference to the last
+run; and the plan's digest. With "almasu send --plan DIGEST" the run is made only if data and law are still the same. The look is an entry of the log.
+
+Exit code 1: the law refuses the run.`,
+		Example: "  almasu plan oblast-consent --reason \"before the first run of the school year\"",
+		Args:    lawtool.Exactly(1, "one connector"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if reason == "" {
+				return lawtool.Usage(cmd, "reason", "say why: --reason \"before the first run\"")
+			}
+			if samples < 0 || samples > 100 {
+				return lawtool.Usage(cmd, "sample", "--sample is from 0 to 100")
+			}
+			p, err := t.Prepare(cmd.Context(), args[0], request)
+			if err != nil {
+				return err
+			}
+			defer p.Close()
+			a, err := t.make(cmd.Context(), p, samples)
+			if err != nil {
+				return err
+			}
+			act := &transferlog.Act{Actor: actor, Act: "plan.look", Object: "plan " + a.Digest + " connector " + args[0], Reason: reason}
+			if _, err := p.Store.Append(cmd.Context(), t.Now(), act); err != nil {
+				return t.Environment(err)
+			}
+			t.Result(a)
+			t.show(a)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&request, "request", "", "the id of the approved request that the run would answer")
+	cmd.Flags().IntVar(&samples, "sample", 3, "how many records to show the shape of")
+	cmd.Flags().StringVar(&reason, "reason", "", "why; for the log")
+	cmd.Flags().StringVar(&actor, "as", t.User, "who looks")
+	return cmd
+}
+
+func (t *tool) sendCommand() *cobra.Command {
+	var digest, request, reason, actor string
+	cmd := &cobra.Command{
+		Use:   "send CONNECTOR --plan DIGEST --reason TEXT",
+		Short: "Run a connector now, if it does exactly what a plan said",
+		Long: `Makes the plan again and runs the connector only if the digest is the same: neither the people's data, nor the law, nor the mapping has moved since somebody looked at
+the plan. Else nothing is sent [plan.moved]. The run's entry in the log names the plan.`,
+		Example: "  almasu send oblast-consent --plan DIGEST --reason \"approved by the director on 22 November\"",
+		Args:    lawtool.Exactly(1, "one connector"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if reason == "" || digest == "" {
+				return lawtool.Usage(cmd, "reason", "--plan and --reason are both needed; see: almasu plan")
+			}
+			p, err := t.Prepare(cmd.Context(), args[0], request)
+			if err != nil {
+				return err
+			}
+			a, err := t.make(cmd.Context(), p, 0)
+			p.Close()
+			if err != nil {
+				return err
+			}
+			if a.Digest != strings.ToLower(digest) {
+				return record.NewProblem("plan.moved", args[0], "look at a new plan with: almasu plan "+args[0]+"; it says what differs from the last run",
+					"data, law or mapping have moved since the plan %.12s...: it would be %.12s... now, with %d people; nothing was sent", digest, a.Digest, a.Send)
+			}
+			return t.Run(cmd.Context(), args[0], request, "plan "+a.Digest+": "+reason, actor)
+		},
+	}
+	cmd.Flags().StringVar(&digest, "plan", "", "the plan's digest")
+	cmd.Flags().StringVar(&request, "request", "", "the id of the approved request that the run answers")
+	cmd.Flags().StringVar(&reason, "reason", "", "why now")
+	cmd.Flags().StringVar(&actor, "as", t.User, "who sends")
+	return cmd
+}
+
+// make makes a plan and looks up what it is compared with.
+func (t *tool) make(ctx context.Context, p *Prepared, samples int) (*answer, error) {
+	began, told := time.Time{}, time.Time{}
+	p.Maker.Observe = func(read int) {
+		now := t.Now()
+		if began.IsZero() {
+			began, told = now, now
+		}
+		if now.Sub(told) >= 2*time.Second {
+			told = now
+			fmt.Fprintf(t.Stderr, "read %d people; %.0f a second\n", read, float64(read)/now.Sub(began).Seconds())
+		}
+	}
+	made, err := p.Maker.Make(ctx, p.Connection, p.Order, samples)
+	if errors.Is(err, plan.ErrCounts) {
+		return nil, record.NewProblem("plan.counts", p.Connection.Name, "see: almasu aggregate "+p.Connection.Name+" --reason TEXT", "the connector sends counts of people, and has a table in the place of a plan")
+	}
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{Plan: made}
+	reports, err := p.Store.Transfers(ctx, made.Connector, 50)
+	if err != nil {
+		return nil, t.Environment(err)
+	}
+	i := slices.IndexFunc(reports, func(r *transfer.Report) bool { return !r.Finished.IsZero() && r.Totals.Read > 0 })
+	if i >= 0 {
+		r := reports[i]
+		a.Last = &last{Transfer: r.ID.String(), Started: r.Started, Read: r.Totals.Read, Refused: r.Totals.Refused, Withheld: r.Totals.Withheld,
+			Sent: r.Totals.Read - r.Totals.Refused - r.Totals.Withheld, seconds: r.Finished.Sub(r.Started).Seconds()}
+		a.ExpectedSeconds = a.Last.seconds * float64(made.Read) / float64(r.Totals.Read)
+	}
+	return a, nil
+}
+
+func (t *tool) show(a *answer) {
+	t.Say("Plan for connector %s, route %s, recipient BIN %s", a.Connector, a.Route, a.Recipient)
+	t.Say("  basis         %s, clause %s: %s", a.Basis.Path, a.Basis.Clause, a.Basis.Ground)
+	t.Say("  purpose       %s", a.Purpose)
+	t.Say("  people        read %d = send %d + refused %d + withheld %d%s", a.Read, a.Send, a.Refused, a.Withheld, a.difference())
+	t.Say("  messages      %d, %d bytes before transport", a.Messages, a.Bytes)
+	if a.ExpectedSeconds > 0 {
+		t.Say("  time          about %.0f s, as the last run", a.ExpectedSeconds)
+	}
+	t.Say("  fields        %s", strings.Join(a.Fields, ", "))
+	for _, d := range a.Denied {
+		t.Say("  not sent      %s: %s", d.Field, d.Rule)
+	}
+	for _, r := range a.Reasons {
+		t.Say("  %-12s  %d people: %s %s", r.Kind, r.People, r.Rule, r.Why)
+	}
+	for i, shape := range a.Sample {
+		parts := make([]string, 0, len(shape))
+		for _, f := range a.Fields {
+			if v, ok := shape[f]; ok {
+				parts = append(parts, f+" "+v)
+			}
+		}
+		t.Say("  record %-6d %s", i+1, strings.Join(parts, "; "))
+	}
+	t.Say("  digest        %s", a.Digest)
+	t.Say("Nothing was sent. To send exactly this: almasu send %s --plan %s --reason TEXT", a.Connector, a.Digest)
+}
+
+// difference is what the last run had otherwise, in words.
+func (a *answer) difference() string {
+	if a.Last == nil {
+		return "; there was no run before"
+	}
+	return fmt.Sprintf("; the last run: %+d read, %+d sent, %+d refused, %+d withheld", a.Read-a.Last.Read, a.Send-a.Last.Sent, a.Refused-a.Last.Refused, a.Withheld-a.Last.Withheld)
+}
