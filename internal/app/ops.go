@@ -371,6 +371,7 @@ func (s *session) examine(cmd *cobra.Command) ([]finding, error) {
 	ctx := cmd.Context()
 	check("platform", platform.Check(ctx, v.platform, v.relations), "relations and columns are there")
 	check("store", v.store.Check(ctx), "answers, schema up to date")
+	check("recipients", v.store.Compared(ctx, ""), "no doubt that the store holds all that they know")
 	check("clock", v.clockSkew(ctx), "agrees with the database's within a minute")
 	now := s.now()
 	for _, held := range v.ring.Keys() {
