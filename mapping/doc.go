@@ -27,12 +27,13 @@
 //	    heading: {kk: Облыс, ru: Область, en: Region}           the column's heading in CSV and XLSX, by language
 //	    necessity: pupils are counted by oblast                 at least ten characters; mandatory beside from
 //	  - {target: country, constant: KZ}
+//	  - {target: iin_mark, mark: iin}  whose word a field's value is, where the form has room for it; absent where the value is
 //	code_lists:
 //	  regions: [{from: "610000000", to: "61", note: ..}, ..]
 //
 // A header row's from is one of transfer, message (32 hexadecimal digits), batch (from 1), sender, recipient (BIN), route, purpose, path,
-// ground, created (RFC 3339, UTC, seconds) and provenance: an object of the shape of a record, with [SelfDeclared] in the place of every value
-// that has a source.
+// ground, created (RFC 3339, UTC, seconds) and provenance: an object of the shape of a record, with a mark in the place of every value
+// that has a source. A mark is [SelfDeclared], or verified_by:SOURCE,DATE if the register says so of every field that the target is made of (policy 2.4).
 //
 // On a route of statistics a row's from is one of the columns of a table of counts: group, people and hidden ([legal.Columns]).
 //

@@ -3,6 +3,7 @@ package mapping
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -43,13 +44,30 @@ type DocHeader struct {
 	Path, Ground string
 	// Created is written in UTC, to the second.
 	Created time.Time
+	// Marks say where the values of each field come from; a field without one is [SelfDeclared].
+	Marks []legal.Mark
+}
+
+// mark is the mark of what is made of these fields: verified if each of them is, by the first one's source.
+func (h *DocHeader) mark(fields []string) string {
+	truth := SelfDeclared
+	for n, f := range fields {
+		i := slices.IndexFunc(h.Marks, func(m legal.Mark) bool { return m.Field == f })
+		if i < 0 || h.Marks[i].Truth == SelfDeclared {
+			return SelfDeclared
+		}
+		if n == 0 {
+			truth = h.Marks[i].Truth
+		}
+	}
+	return truth
 }
 
 // headerSources are the words that a header row's from may be.
 var headerSources = map[string]bool{"transfer": true, "message": true, "batch": true, "sender": true, "recipient": true, "route": true,
 	"purpose": true, "path": true, "ground": true, "created": true, provenance: true}
 
-// provenance is the header source that stands for the marks of all targets; loading puts a constant for each in its place.
+// provenance is the header source that stands for the marks of all targets; loading puts a row for each in its place.
 const provenance = "provenance"
 
 // appendSource appends the text of a header source.
@@ -124,6 +142,7 @@ type slot struct {
 	*row
 	columns  []int
 	constant []byte
+	marked   []byte // of a row that marks
 }
 
 // notCleared stands for the column of a field that a run clears for nobody.
@@ -215,6 +234,11 @@ func (e *Encoder) encode(dst []byte, p people, h *DocHeader) ([]byte, *Result, e
 	if err != nil {
 		return dst, nil, err
 	}
+	for k := range e.slots {
+		if s := &e.slots[k]; s.mark {
+			s.marked = append(s.marked[:0], h.mark(s.fields)...)
+		}
+	}
 	start := len(dst)
 	dst = e.form.Begin(dst, header)
 	e.sink.Event(schemas.Name, []byte(e.layout.RecordsName))
@@ -240,6 +264,10 @@ func (e *Encoder) header(h *DocHeader) ([][]byte, error) {
 	for i, r := range e.table.header {
 		if r.constant != nil {
 			values[i] = []byte(*r.constant)
+			continue
+		}
+		if r.marks != nil {
+			values[i] = []byte(h.mark(r.marks))
 			continue
 		}
 		text := h.appendSource(nil, r.from)
@@ -299,6 +327,9 @@ func (e *Encoder) fill(p people, i int) bool {
 			continue
 		}
 		v, code := e.value(s, p, i)
+		if s.mark && len(v) > 0 {
+			v = s.marked
+		}
 		if code == "" && len(v) == 0 {
 			if v = nil; s.required {
 				code = "mapping.required_missing"

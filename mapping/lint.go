@@ -68,9 +68,9 @@ func (l *linter) section(rows []*row, prefix string, declared []schemas.Target) 
 		switch made[path] = true; {
 		case !ok:
 			l.Add("lint.unknown_target", r.where, "", "the schema does not declare %s", path)
-		case len(r.fields) > 0 && d.Required && !r.required:
+		case len(r.fields) > 0 && !r.mark && d.Required && !r.required:
 			l.Add("lint.required_by_schema", r.where, "add required: true", "the schema requires %s, the row does not", path)
-		case len(r.fields) > 0 && d.MaxLength >= 0 && (r.maxLength == 0 || r.maxLength > d.MaxLength):
+		case len(r.fields) > 0 && !r.mark && d.MaxLength >= 0 && (r.maxLength == 0 || r.maxLength > d.MaxLength):
 			l.Add("lint.longer_than_schema", r.where, "set max_length to the schema's maxLength", "the row lets %s be longer than %d characters", path, d.MaxLength)
 		}
 		if ok {
@@ -91,7 +91,7 @@ func (l *linter) values(r *row, d schemas.Target) {
 		listed = []string{*d.Const}
 	}
 	switch {
-	case listed == nil:
+	case listed == nil || r.mark:
 	case r.constant != nil:
 		if !slices.Contains(listed, *r.constant) {
 			l.Add("lint.value_not_in_schema", r.where, "write one that it lists", "the schema lists other values for %s than this constant", d.Path)

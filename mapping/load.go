@@ -255,9 +255,8 @@ func (l *loader) codeList(name string, at, n *node) *codeList {
 	return list
 }
 
-// marks puts a constant for each target that has a source in the place of a header row from provenance.
+// marks puts a row for each target that has a source in the place of a header row from provenance.
 func (l *loader) marks() {
-	mark := SelfDeclared
 	var header []*row
 	for _, h := range l.t.header {
 		if h.from != provenance {
@@ -265,8 +264,8 @@ func (l *loader) marks() {
 			continue
 		}
 		for _, r := range l.t.rows {
-			if len(r.fields) > 0 {
-				header = append(header, &row{target: h.target + "/" + r.target, where: r.where, constant: &mark})
+			if len(r.fields) > 0 && !r.mark {
+				header = append(header, &row{target: h.target + "/" + r.target, where: r.where, marks: r.fields})
 			}
 		}
 	}

@@ -32,7 +32,7 @@ func (l *loader) headerRow(n *node) *row {
 	return r
 }
 
-var recordKeys = keys{"target": {kindString, true}, "from": {0, false}, "constant": {0, false}, "steps": {kindList, false}, "codes": {0, false},
+var recordKeys = keys{"target": {kindString, true}, "from": {0, false}, "constant": {0, false}, "mark": {kindString, false}, "steps": {kindList, false}, "codes": {0, false},
 	"type": {kindString, false}, "required": {kindBool, false}, "max_length": {kindInt, false}, "absent": {kindString, false}, "heading": {kindMap, false}, "necessity": {kindString, false}}
 
 func (l *loader) recordRow(n *node) *row {
@@ -57,15 +57,19 @@ func (l *loader) recordRow(n *node) *row {
 	if v := m["heading"]; v != nil {
 		r.headings = l.object(v, "heading", keys{"kk": {kindString, false}, "ru": {kindString, false}, "en": {kindString, false}})
 	}
-	from := m["from"]
-	if (from == nil) == (m["constant"] == nil) {
-		l.add("mapping.one_origin", n, "", "a row has either from or constant")
+	from, mark := m["from"], m["mark"]
+	if origins := []bool{from != nil, m["constant"] != nil, mark != nil}; count(origins) != 1 {
+		l.add("mapping.one_origin", n, "", "a row has one of from, constant and mark")
 		return r
+	}
+	if mark != nil {
+		l.sources(r, mark)
+		r.mark = true
 	}
 	if from == nil {
 		for _, key := range []string{"steps", "codes", "required", "max_length", "absent", "necessity"} {
 			if m[key] != nil {
-				l.add("mapping.beside_constant", m[key], "", "%s has no meaning beside constant", key)
+				l.add("mapping.beside_constant", m[key], "", "%s has no meaning beside constant or mark", key)
 			}
 		}
 		return r
@@ -79,6 +83,15 @@ func (l *loader) recordRow(n *node) *row {
 		r.necessity = strings.TrimSpace(v.text)
 	}
 	return r
+}
+
+func count(list []bool) (n int) {
+	for _, on := range list {
+		if on {
+			n++
+		}
+	}
+	return n
 }
 
 // sources reads a field or a list of fields; each must be one that the register permits.

@@ -41,6 +41,8 @@ type row struct {
 	fields    []string
 	from      string // of a header row: the name in [DocHeader]'s list
 	constant  *string
+	marks     []string        // of a header row: the fields whose mark it is
+	mark      bool            // of a record: the mark of its one field, in the place of the value
 	before    transform.Chain // for each source, before they are joined
 	join      *string
 	after     transform.Chain
@@ -137,9 +139,12 @@ func (t *Table) Lineage() []Lineage {
 	list := make([]Lineage, 0, len(t.rows))
 	for _, r := range t.rows {
 		l := Lineage{Target: r.target, Sources: append([]string(nil), r.fields...), Required: r.required, MaxLength: r.maxLength, Necessity: r.necessity}
-		if r.constant != nil {
+		switch {
+		case r.constant != nil:
 			l.Constant = *r.constant
-		} else {
+		case r.mark:
+			l.Transforms = []string{"mark"}
+		default:
 			l.Transforms = append(append([]string(nil), r.steps...), "nfc")
 			if r.codes != nil {
 				l.Transforms = append(l.Transforms, quoteArgument("codes", r.codes.name))

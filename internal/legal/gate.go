@@ -33,6 +33,7 @@ type Gate struct {
 	basis     Basis
 	digest    record.Digest // of the route
 	fields    []string
+	marks     []Mark
 	groups    *grouping // of a route of statistics
 	denied    []Denied
 	record    []byte
@@ -65,7 +66,7 @@ func (r *Register) Gate(c Case) (*Gate, error) {
 	}
 	g := &Gate{
 		reg: r, route: e.route, to: e.to, policy: e.policy, purpose: e.purpose, basis: e.basis, digest: r.RouteDigest(e.route),
-		fields: e.fields, groups: e.groups, denied: e.denied, consent: e.route.Path == register.PathConsent, local: e.to.Kind == register.KindLocal,
+		fields: e.fields, marks: e.marks(), groups: e.groups, denied: e.denied, consent: e.route.Path == register.PathConsent, local: e.to.Kind == register.KindLocal,
 		now: int64(e.now), cutoffs: cutoffsAt(c.Now), territory: []byte(e.to.KATO), request: c.Request,
 		terms: make(map[*record.Terms]uint16), byContent: make(map[string]uint16), verdicts: make([]verdict, 1),
 		situations: make(map[Situation]uint16),
@@ -147,16 +148,24 @@ func (g *Gate) RouteDigest() record.Digest { return g.digest }
 // Mark is the provenance of a field: what the cover of a transfer says of where its values come from (policy 2.3, 2.4).
 type Mark struct {
 	Field string `json:"field"`
-	// Source is the register's, e.g. "profile_form@birgeoqy.kz"; Truth is "self_declared": the user alone answers for it.
+	// Source is the register's, e.g. "profile_form@birgeoqy.kz"; Truth is "self_declared": the user alone answers for it, or "verified_by:SOURCE,DATE", if the
+	// register says that the values were verified by then.
 	Source string `json:"source"`
 	Truth  string `json:"truth"`
 }
 
-// Marks lists the provenance of [Gate.Fields] (PROV-1, QUAL-1).
-func (g *Gate) Marks() []Mark {
-	marks := make([]Mark, len(g.fields))
-	for i, f := range g.fields {
-		marks[i] = Mark{Field: f, Source: g.reg.Field(f).Source, Truth: "self_declared"}
+// Marks lists the provenance of [Gate.Fields] (PROV-1, QUAL-1). It is part of [Gate.Record]. The caller does not change it.
+func (g *Gate) Marks() []Mark { return g.marks }
+
+// marks makes the mark of each field that may leave.
+func (e *evaluation) marks() []Mark {
+	marks := make([]Mark, len(e.fields))
+	for i, id := range e.fields {
+		f := e.reg.Field(id)
+		marks[i] = Mark{Field: id, Source: f.Source, Truth: "self_declared"}
+		if f.VerifiedBy != "" && f.Verified != 0 && f.Verified <= e.now {
+			marks[i].Truth = "verified_by:" + f.VerifiedBy + "," + f.Verified.Time().Format(time.DateOnly)
+		}
 	}
 	return marks
 }

@@ -206,6 +206,20 @@ func TestMarksSayWhereValuesComeFrom(t *testing.T) {
 	}
 }
 
+func TestVerifiedFieldsAreMarkedFromTheirDayOn(t *testing.T) {
+	for day, want := range map[string]string{"2026-08-01": "verified_by:gbd-fl,2026-08-01", "2026-10-01": "self_declared"} {
+		g := open(t, approved(t, edit(t, "fields.yaml", "    format: iin\n", "    format: iin\n    verified_by: gbd-fl\n    verified: "+day+"\n")), consentCase())
+		for _, m := range g.Marks() {
+			if m.Field == "iin" && m.Truth != want || m.Field != "iin" && m.Truth != "self_declared" {
+				t.Errorf("verified since %s: %+v", day, m)
+			}
+		}
+		if !strings.Contains(string(g.Record()), `"truth":"`+want+`"`) {
+			t.Errorf("the decision does not hold the marks: %s", g.Record())
+		}
+	}
+}
+
 func TestPermitted(t *testing.T) {
 	permitted := approved(t).Permitted("ministry-statute")
 	for field, rule := range map[string]string{

@@ -268,11 +268,12 @@ func (e *evaluation) canonical() []byte {
 		Purpose   string           `json:"purpose"`
 		Basis     Basis            `json:"basis"`
 		Fields    []string         `json:"fields"`
+		Marks     []Mark           `json:"marks"`
 		Groups    *grouping        `json:"groups,omitempty"`
 		Denied    []Denied         `json:"denied"`
 		Checks    []Check          `json:"checks"`
 	}{
 		1, operation, e.route.ID, e.now, e.c.Demo, e.c.Channel, e.c.PublishedText, e.reg.Digest(), e.reg.RouteDigest(e.route), request,
-		e.policy.ID, e.policy.TextDigest, e.to.BIN, e.purpose.Code, e.basis, e.fields, e.groups, e.denied, e.list,
+		e.policy.ID, e.policy.TextDigest, e.to.BIN, e.purpose.Code, e.basis, e.fields, e.marks(), e.groups, e.denied, e.list,
 	})
 }

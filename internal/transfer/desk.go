@@ -148,7 +148,7 @@ func (d *desk) page() []byte {
 func (r *run) header(message record.ID, number int) mapping.DocHeader {
 	return mapping.DocHeader{
 		Transfer: r.report.ID, Message: message, Batch: number, Sender: r.conn.Sender, Recipient: r.report.Recipient,
-		Route: r.conn.Route, Purpose: r.report.Purpose, Path: r.report.Basis.Path, Ground: r.report.Basis.Ground, Created: r.engine.Now(),
+		Route: r.conn.Route, Purpose: r.report.Purpose, Path: r.report.Basis.Path, Ground: r.report.Basis.Ground, Created: r.engine.Now(), Marks: r.gate.Marks(),
 	}
 }
 

@@ -163,6 +163,9 @@ func (c *checker) fieldTable() {
 		if !slices.Contains([]string{"text", "email", "iin", "phone", "place", "technical"}, f.Format) || (f.Format == "technical") != (f.Class == ClassTechnical) {
 			c.add(rules.PD1, "field_format", f.Where.Key("format"), "text, email, iin, phone, place; technical for a technical field", "the format does not fit")
 		}
+		if (f.VerifiedBy == "") != (f.Verified == 0) || f.VerifiedBy != "" && !idForm.MatchString(f.VerifiedBy) {
+			c.add(rules.QUAL1, "field_verified", f.Where.Key("verified_by"), "write verified_by: SOURCE and verified: DATE, or neither", "a verified mark names its source and its day")
+		}
 		if f.Subject != "" && (f.Subject == "parent") != (f.Clause == "3.2.6") || f.Subject != "user" && f.Subject != "parent" {
 			c.add(rules.SUB2, "field_subject", f.Where.Key("subject"), "the data of 3.2.6 are the parent's, all others the user's", "the subject does not fit")
 		}

@@ -62,11 +62,15 @@ type Field struct {
 	// Format is text, email, iin, phone, place or technical.
 	Format string `yaml:"format" json:"format"`
 	// Source is where the platform has the value from: profile_form@DOMAIN, or automatic@DOMAIN for a technical field.
-	Source string       `yaml:"source" json:"source"`
-	KK     string       `yaml:"kk" json:"kk"`
-	RU     string       `yaml:"ru" json:"ru"`
-	EN     string       `yaml:"en" json:"en"`
-	Where  strict.Where `yaml:"-" json:"-"`
+	Source string `yaml:"source" json:"source"`
+	// VerifiedBy names the source against which every value of the field that the platform holds has been verified, as of Verified. Without it the
+	// user alone answers for the values (policy 2.4).
+	VerifiedBy string       `yaml:"verified_by,optional" json:"verified_by,omitempty"`
+	Verified   Instant      `yaml:"verified,optional" json:"verified,omitempty"`
+	KK         string       `yaml:"kk" json:"kk"`
+	RU         string       `yaml:"ru" json:"ru"`
+	EN         string       `yaml:"en" json:"en"`
+	Where      strict.Where `yaml:"-" json:"-"`
 }
 
 // Policy is a version of the privacy policy (policies.yaml).
