@@ -154,8 +154,14 @@ type Mark struct {
 	Truth  string `json:"truth"`
 }
 
-// Marks lists the provenance of [Gate.Fields] (PROV-1, QUAL-1). It is part of [Gate.Record]. The caller does not change it.
-func (g *Gate) Marks() []Mark { return g.marks }
+// Marks lists the provenance of [Gate.Fields] (PROV-1, QUAL-1). It is part of [Gate.Record]. The caller does not change it. No gate has no
+// marks.
+func (g *Gate) Marks() []Mark {
+	if g == nil {
+		return nil
+	}
+	return g.marks
+}
 
 // marks makes the mark of each field that may leave.
 func (e *evaluation) marks() []Mark {
