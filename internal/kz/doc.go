@@ -24,6 +24,9 @@
 // district directly on the city. Everything below a place therefore shares its groups down to its level, which is
 // what [Within] compares: territory is decided on the digits, without the table.
 //
+// [Edition.Migrate] says what has become of a code of one edition in another: the same, renamed, moved (one new code of the same level and names within the
+// nearest ancestor that both have), or gone, with the nearest ancestor that is there in its place.
+//
 // The names are those of the classifier with [CleanName] applied. Names are not unique: more than a thousand settlements share one with
 // another; match on codes.
 //

@@ -110,7 +110,7 @@ type Edition struct {
 var kato20260717 string
 
 var embedded = sync.OnceValue(func() *Edition {
-	e, err := readEdition("2026-07-17", strings.NewReader(kato20260717))
+	e, err := ReadEdition("2026-07-17", strings.NewReader(kato20260717))
 	if err != nil {
 		panic("kz: the embedded classifier is broken: " + err.Error())
 	}
@@ -122,8 +122,9 @@ func KATO() *Edition { return embedded() }
 
 var katoHeader = []string{"kato", "kato_version", "level", "type_code", "name_ru", "name_kk"}
 
-// readEdition reads the CSV form of an edition: the columns of katoHeader, rows ascending by code.
-func readEdition(version string, r io.Reader) (*Edition, error) {
+// ReadEdition reads the CSV form of an edition, as data/README.md describes it: the columns kato, kato_version, level, type_code, name_ru and name_kk,
+// rows ascending by code. version is the day of the edition.
+func ReadEdition(version string, r io.Reader) (*Edition, error) {
 	rows := csv.NewReader(r)
 	rows.ReuseRecord = true
 	header, err := rows.Read()
@@ -264,7 +265,7 @@ func (e *Edition) below(code string) []Place {
 }
 
 // Search returns the places within the territory (all, if it is empty) whose name in either language holds every word of query at the
-// beginning of a word, ascending by code. Case and the difference of ё and е do not matter.
+// beginning of a word, ascending by code. Case does not matter, nor whether a letter that Kazakh has beyond Russian, or ё, was typed as its Russian neighbour.
 func (e *Edition) Search(query, territory string) []Place {
 	wanted := words(query)
 	if len(wanted) == 0 {
@@ -279,8 +280,11 @@ func (e *Edition) Search(query, territory string) []Place {
 	return found
 }
 
+// neighbours are what letters are typed as on a Russian keyboard.
+var neighbours = strings.NewReplacer("ё", "е", "ә", "а", "ғ", "г", "қ", "к", "ң", "н", "ө", "о", "ұ", "у", "ү", "у", "һ", "х", "і", "и")
+
 func words(s string) []string {
-	s = strings.ReplaceAll(strings.ToLower(CleanName(s)), "ё", "е")
+	s = neighbours.Replace(strings.ToLower(CleanName(s)))
 	return strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(` .,"«»()-`, r) })
 }
 

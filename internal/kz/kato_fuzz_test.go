@@ -11,7 +11,7 @@ func FuzzEdition(f *testing.F) {
 	f.Add(strings.Join(lines[:7], ""))
 	f.Add("kato,kato_version,level,type_code,name_ru,name_kk\n110000000,NK,1,0,a,b\n110000000,NK,1,0,a,b\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		e, err := readEdition("v", strings.NewReader(text))
+		e, err := ReadEdition("v", strings.NewReader(text))
 		if err != nil {
 			return
 		}

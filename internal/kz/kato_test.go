@@ -187,7 +187,7 @@ func TestBrokenEditions(t *testing.T) {
 		"twice":         head + "110000000,X,oblast,0,a,b\n110000000,X,oblast,0,a,b\n",
 		"classifier":    head + "100000000,X,oblast,0,a,b\n110000000,Y,oblast,0,a,b\n",
 	} {
-		if _, err := readEdition("x", strings.NewReader(text)); err == nil {
+		if _, err := ReadEdition("x", strings.NewReader(text)); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}

@@ -1,11 +1,15 @@
 package lawtool
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/kz"
+	"birgeoqy.kz/almasu/internal/record"
 )
 
 // place is a place of the classifier with what it lies in.
@@ -22,14 +26,19 @@ func placeOf(p kz.Place) place {
 }
 
 func (t *tool) katoCommand() *cobra.Command {
-	var territory string
+	var territory, since string
 	cmd := &cobra.Command{
 		Use:   "kato CODE | NAME...",
 		Short: "Look up places of the classifier of administrative-territorial objects (KATO)",
 		Long: `With a code of nine digits: the place and everything that it lies in, and how many places lie directly in it. With words: the places whose Kazakh or Russian
-name has words that begin so. Names are not unique; match on codes. Exit code 1: nothing is found.`,
-		Example: "  almasu kato 615230100\n  almasu kato Сайрам --within 610000000",
+name has words that begin so, the highest levels first; capital letters and Kazakh letters typed on a Russian keyboard do not matter, and a word that begins
+nothing is looked for with a letter or two wrong. Names are not unique; match on codes. With --since an older edition, as a file in the form of the embedded one: what has
+become of the code, or of every code that is not what it was. Exit code 1: nothing is found.`,
+		Example: "  almasu kato 615230100\n  almasu kato Сайрам --within 610000000\n  almasu kato --since kato-2025.csv",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if since != "" {
+				return t.katoSince(since, args)
+			}
 			if len(args) == 0 {
 				return Usage(cmd, "arguments", "expected a code or a name")
 			}
@@ -42,9 +51,19 @@ name has words that begin so. Names are not unique; match on codes. Exit code 1:
 				if chain := e.Chain(code); chain != nil {
 					list = append(list, withChain(chain))
 					t.Say("%d places lie directly in it.", len(e.Children(code)))
+				} else if above, ok := e.Parent(code); ok {
+					t.Say("The edition has no such code; the nearest place above it is %s %s / %s.", above.Code, above.NameKK, above.NameRU)
 				}
 			} else {
-				for _, p := range e.Search(strings.Join(args, " "), territory) {
+				query := strings.Join(args, " ")
+				found := e.Search(query, territory)
+				if found == nil {
+					if found = e.Similar(query, territory); found != nil {
+						t.Say("Nothing begins so. Did you mean:")
+					}
+				}
+				slices.SortStableFunc(found, func(a, b kz.Place) int { return int(a.Level) - int(b.Level) })
+				for _, p := range found {
 					list = append(list, withChain(e.Chain(p.Code)))
 				}
 			}
@@ -65,6 +84,7 @@ name has words that begin so. Names are not unique; match on codes. Exit code 1:
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&since, "since", "", "an older edition (CSV)")
 	cmd.Flags().StringVar(&territory, "within", "", "only places in this territory (a code)")
 	return cmd
 }
@@ -75,4 +95,51 @@ func withChain(chain []kz.Place) place {
 		p.In = append(p.In, placeOf(x))
 	}
 	return p
+}
+
+// moved is what has become of a place of an older edition.
+type moved struct {
+	Was  place  `json:"was"`
+	Fate string `json:"fate"`
+	Now  *place `json:"now,omitempty"`
+}
+
+// katoSince shows what has become of places of an older edition: of the codes given, or of all that are not what they were.
+func (t *tool) katoSince(file string, codes []string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	older, err := kz.ReadEdition(strings.TrimSuffix(filepath.Base(file), ".csv"), f)
+	if err != nil {
+		return record.NewProblem("kato.edition", file, "the form is that of internal/kz/data: kato,kato_version,level,type_code,name_ru,name_kk", "the file is no edition of the classifier: %v", err)
+	}
+	all := len(codes) == 0
+	for _, p := range older.Places() {
+		if all {
+			codes = append(codes, p.Code)
+		}
+	}
+	list, rows := []moved{}, [][]string{}
+	for _, code := range codes {
+		now, fate := older.Migrate(kz.KATO(), code)
+		if all && fate == kz.FateSame {
+			continue
+		}
+		was, _ := older.Lookup(code)
+		m := moved{Was: placeOf(was), Fate: fate.String()}
+		if m.Was.Code = code; now.Code != "" {
+			p := placeOf(now)
+			m.Now = &p
+		}
+		list = append(list, m)
+		rows = append(rows, []string{code, was.NameKK, fate.String(), now.Code, now.NameKK, now.NameRU})
+	}
+	t.Table(rows)
+	t.Result(map[string]any{"since": older.Version(), "edition": kz.KATO().Version(), "places": list})
+	if all {
+		t.Say("%d of %d places are not what they were.", len(list), len(codes))
+	}
+	return nil
 }
