@@ -10,6 +10,7 @@ import (
 	"birgeoqy.kz/almasu/internal/app/alarms"
 	"birgeoqy.kz/almasu/internal/app/casework"
 	"birgeoqy.kz/almasu/internal/app/formats"
+	"birgeoqy.kz/almasu/internal/app/katotool"
 	"birgeoqy.kz/almasu/internal/app/keeping"
 	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/app/tell"
@@ -26,6 +27,7 @@ func (s *session) lawCommands() (root, log, transfers []*cobra.Command) {
 	files := formats.Env{Stdout: env.Stdout, JSON: env.JSON, Config: env.Config, Result: env.Result, Code: env.Code, Environment: environment}
 	return slices.Concat(
 		lawtool.Commands(env),
+		[]*cobra.Command{katotool.Command(env)},
 		casework.Commands(env),
 		tell.Commands(env),
 		watch.Commands(env),

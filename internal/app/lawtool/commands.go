@@ -65,7 +65,7 @@ type Service struct {
 // Commands returns the commands for the root of the program.
 func Commands(env Env) []*cobra.Command {
 	t := &tool{env}
-	return []*cobra.Command{t.decideCommand(), t.lintCommand(), t.testCommand(), t.katoCommand(), t.aggregateCommand()}
+	return []*cobra.Command{t.decideCommand(), t.lintCommand(), t.testCommand(), t.aggregateCommand()}
 }
 
 // LogCommands returns the commands for below "log".

@@ -7,7 +7,6 @@
 //	log replay  every stored decision is made again from what was stored, and compared
 //	lint        everything that loads and is wrong, or will be
 //	test        the cases beside each route
-//	kato        places of the classifier
 //
 // lint and test need files only, and decide does with --person. A folder is a deployment if it holds almasu.yaml, or a folder register; then
 // mapping and schemas stand beside it unless almasu.yaml names others.

@@ -1,4 +1,6 @@
-package lawtool
+// Package katotool is the command that looks places up in the classifier of administrative-territorial objects (KATO), and says what has become of the codes of an
+// older edition. What it knows is package birgeoqy.kz/almasu/internal/kz; it reads one file at most, and no database.
+package katotool
 
 import (
 	"os"
@@ -8,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/kz"
 	"birgeoqy.kz/almasu/internal/record"
 )
@@ -25,7 +28,11 @@ func placeOf(p kz.Place) place {
 	return place{Code: p.Code, Level: p.Level.String(), NameKK: p.NameKK, NameRU: p.NameRU}
 }
 
-func (t *tool) katoCommand() *cobra.Command {
+type tool struct{ lawtool.Env }
+
+// Command makes the command.
+func Command(env lawtool.Env) *cobra.Command {
+	t := &tool{env}
 	var territory, since string
 	cmd := &cobra.Command{
 		Use:   "kato CODE | NAME...",
@@ -40,11 +47,11 @@ become of the code, or of every code that is not what it was. Exit code 1: nothi
 				return t.katoSince(since, args)
 			}
 			if len(args) == 0 {
-				return Usage(cmd, "arguments", "expected a code or a name")
+				return lawtool.Usage(cmd, "arguments", "expected a code or a name")
 			}
 			e := kz.KATO()
 			if _, ok := e.Lookup(territory); territory != "" && !ok {
-				return Usage(cmd, "within", "--within is a code of the classifier")
+				return lawtool.Usage(cmd, "within", "--within is a code of the classifier")
 			}
 			list := []place{}
 			if code := args[0]; len(args) == 1 && len(code) == 9 && strings.Trim(code, "0123456789") == "" {
