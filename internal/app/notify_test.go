@@ -13,6 +13,7 @@ import (
 
 	birgeoqy "birgeoqy.kz/almasu/deploy/birgeoqy"
 	"birgeoqy.kz/almasu/internal/app/setup"
+	"birgeoqy.kz/almasu/internal/kz"
 )
 
 // tellers is a deployment that has sent its people to two bodies, and tells them what has changed.
@@ -232,4 +233,60 @@ func TestWithdrawalAndLetter(t *testing.T) {
 	k.almasu(0, "Blocked", "block", "--iin-file", file, "--requester", "pd_authority", "--reason", "letter 9")
 	k.almasu(1, "waits", "unblock", "--iin-file", file, "--outcome", "unlawful", "--reason", "act No 4")
 	k.almasu(-1, "waiting", "duties")
+}
+
+// TestNoticesGoToExactlyThoseWhoHoldIt: whoever is picked and whatever has changed, a correction is owed to exactly the bodies whose own export holds the
+// person with one of the fields.
+func TestNoticesGoToExactlyThoseWhoHoldIt(t *testing.T) {
+	k := newTellers(t)
+	exports := map[string]map[string]heldRecord{}
+	exports["351240000020"], _ = k.export(k.w.Ministry)
+	exports["351240000040"], _ = k.export(k.w.Oblast)
+	var people []struct {
+		IIN   string  `db:"iin"`
+		Phone *string `db:"phone"`
+	}
+	if err := k.platform.Select(&people, "SELECT iin, phone FROM profiles WHERE length(iin) = 12 ORDER BY id"); err != nil {
+		t.Fatal(err)
+	}
+	owed, nobody := 0, 0
+	for i, fields := range []string{"family_name", "phone", "email", "phone,email", "iin,phone", "phone", "parent_phone,email", "given_name,phone", "phone", "family_name", "phone", "email,iin"} {
+		p := people[(i*37+11)%len(people)]
+		if p.Phone == nil || !kz.ValidIIN([]byte(p.IIN)) {
+			continue
+		}
+		file := k.w.Path("somebody.txt")
+		if err := os.WriteFile(file, []byte(p.IIN), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var answer struct {
+			Result struct {
+				Notices []struct{ BIN string }
+			}
+		}
+		if err := json.Unmarshal([]byte(k.almasu(0, "", "--json", "notify", "--iin-file", file, "--fields", fields)), &answer); err != nil {
+			t.Fatal(err)
+		}
+		var got, want []string
+		for _, n := range answer.Result.Notices {
+			got = append(got, n.BIN)
+		}
+		for body, all := range exports {
+			h, ok := all[p.IIN]
+			if ok && slices.ContainsFunc(strings.Split(fields, ","), func(f string) bool { return h.Record[f] != nil }) {
+				want = append(want, body)
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("person %d, %s: %v, want %v", i, fields, got, want)
+		}
+		if owed += len(want); len(want) == 0 {
+			nobody++
+		}
+	}
+	if owed < 4 || nobody < 2 {
+		t.Errorf("%d notices, nobody in %d cases: the draw shows nothing", owed, nobody)
+	}
 }
