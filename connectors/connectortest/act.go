@@ -1,6 +1,11 @@
 package connectortest
 
-import "birgeoqy.kz/almasu/connectors"
+import (
+	"maps"
+	"slices"
+
+	"birgeoqy.kz/almasu/connectors"
+)
 
 // Act is how a receiver treats one request that brings a message.
 type Act string
@@ -80,3 +85,6 @@ var verdicts = map[Act]verdict{
 	Forked:           {kind: connectors.Halt},
 	Distrusts:        {kind: connectors.Halt},
 }
+
+// Acts lists every act.
+func Acts() []Act { return slices.Sorted(maps.Keys(verdicts)) }

@@ -5,9 +5,9 @@
 // the road that package pause names, almasu and the authority, in programs that are built with the tag pausepoints; TestShippedHasNoPoints proves that
 // the others have none. TestAuthorityForgets takes the authority's memory away. TestSystemCallsFail lets system calls fail by strace. After each
 // death the whole log is verified. TestThreeProcesses kills one of three processes that share a PostgreSQL, TestFailover the PostgreSQL itself, which has a
-// synchronous replica.
+// synchronous replica. TestTracesOfFaults searches everything that a faulty transfer leaves behind for values of people.
 //
 // ALMASU_KILLS is how many times a program is killed at random for each store (default 50), ALMASU_POINT_KILLS how many times at each point for
-// each store (default 10), ALMASU_SYSCALLS how many times each system call fails for each store (default 4), ALMASU_FLEET how many times one of three is
+// each store (default 10), ALMASU_SYSCALLS how many times each system call fails for each store (default 2), ALMASU_FLEET how many times one of three is
 // killed (default 3).
 package kill
