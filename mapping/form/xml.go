@@ -62,8 +62,8 @@ type scope map[string]string
 // NewXML returns the XML form of a layout.
 func NewXML(l Layout, names XMLNames) *XML {
 	x := &XML{layout: l, names: names}
-	root, holder := scope{}, scope{}
-	x.root, root = x.newTags(names.Root, root)
+	var root, holder scope
+	x.root, root = x.newTags(names.Root, scope{})
 	x.holder, holder = x.newTags(l.RecordsName, root)
 	x.header, x.records = x.tree(l.Header, l.HeaderName, root), x.tree(l.Records, names.Record, holder)
 	return x

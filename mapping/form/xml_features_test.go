@@ -132,7 +132,7 @@ func TestEventsAreThoseOfTheBytes(t *testing.T) {
 					values[i] = []byte(texts[r.IntN(len(texts))])
 				}
 			}
-			if values[1] != nil && len(values[1]) == 12 {
+			if len(values[1]) == 12 {
 				values[1][11] = byte('0' + r.IntN(10))
 			}
 			checker.Mark()

@@ -51,10 +51,9 @@ func (r *Reader) Start(t *xmlscan.Tag) {
 
 // attributes takes those of the instance namespace first: they decide what the others mean.
 func (r *Reader) attributes(t *xmlscan.Tag) {
-	own := false
 	for i := range t.Attrs {
 		if a := &t.Attrs[i]; a.Space == grammar.InstanceNamespace {
-			own = r.instance(a.Local, a.Value) || own
+			r.instance(a.Local, a.Value)
 		}
 	}
 	for i := range t.Attrs {
@@ -67,7 +66,7 @@ func (r *Reader) attributes(t *xmlscan.Tag) {
 
 var instanceNames = map[string]bool{"nil": true, "type": true, "schemaLocation": true, "noNamespaceSchemaLocation": true}
 
-func (r *Reader) instance(local, value []byte) bool {
+func (r *Reader) instance(local, value []byte) {
 	value = bytes.Trim(value, " \t\r\n")
 	switch string(local) {
 	case "nil":
@@ -89,10 +88,7 @@ func (r *Reader) instance(local, value []byte) bool {
 			uri = "\x00" // no namespace has this name
 		}
 		r.checker.Retype(uri, string(name))
-	default:
-		return false
 	}
-	return true
 }
 
 // Text implements xmlscan.Handler.

@@ -12,8 +12,6 @@ type generator struct {
 	types     []string // declarations of named simple types
 	names     []string
 	values    map[string][]string // of each type, texts to try
-	groups    []string
-	target    string
 	qualified bool
 	depth     int
 	marks     int

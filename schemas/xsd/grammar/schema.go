@@ -30,7 +30,6 @@ type Element struct {
 	Default  bool   // an empty element has a default or fixed value
 	Limits   []*Constraint
 	About    string
-	pending  bool
 }
 
 // Attribute is an attribute declaration, or its use in a type.
