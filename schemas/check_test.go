@@ -186,10 +186,12 @@ func TestExampleSchemas(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range set.All() {
-		if _, err := e.Schema.Full(); err != nil {
-			t.Errorf("%s: %v", e.File, err)
+		if e.Schema.XML() == nil {
+			if _, err := e.Schema.Full(); err != nil {
+				t.Errorf("%s: %v", e.File, err)
+			}
 		}
-		if e.Schema.Records() != "pupils" || len(e.Schema.RecordTargets()) < 6 || !strings.Contains(string(e.Schema.Source()), "example format") {
+		if e.Schema.Records() == "" || len(e.Schema.RecordTargets()) < 3 || !strings.Contains(string(e.Schema.Source()), "example format") {
 			t.Errorf("%s does not say what it is", e.File)
 		}
 	}
