@@ -127,10 +127,10 @@ type probe struct {
 	FailureThreshold int `yaml:"failureThreshold"`
 }
 
-// manifests reads deploy/kubernetes/almasu.yaml: unknown and repeated keys are errors.
+// manifests reads deploy/kubernetes/manifests.yaml: unknown and repeated keys are errors.
 func manifests(t *testing.T) map[string]*manifest {
 	t.Helper()
-	f, err := os.Open("../../deploy/kubernetes/almasu.yaml")
+	f, err := os.Open("../../deploy/kubernetes/manifests.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
