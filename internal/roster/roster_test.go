@@ -274,3 +274,53 @@ func TestFormerPeriods(t *testing.T) {
 		t.Errorf("without the former roster: %v, %v", got, err)
 	}
 }
+
+// TestOrderIsThatOfAMessage: whatever batches came in whatever order, the people of one are named in the order of their keys, and each account knows
+// its ordinals and a key below it with nobody between.
+func TestOrderIsThatOfAMessage(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r, _ := setup(t)
+		keys := rapid.SliceOfNDistinct(rapid.IntRange(1, 5000), 2, 60, rapid.ID[int]).Draw(rt, "keys")
+		late := keys[len(keys)/2:]
+		for _, part := range [][]int{slices.Sorted(slices.Values(keys[:len(keys)/2])), slices.Sorted(slices.Values(late))} {
+			if err := r.Resolve(t.Context(), batchOf(part, plainIIN)); err != nil {
+				rt.Fatal(err)
+			}
+		}
+		all := slices.Sorted(slices.Values(keys))
+		b := batchOf(all, plainIIN)
+		if err := r.Resolve(t.Context(), b); err != nil {
+			rt.Fatal(err)
+		}
+		from, to := rapid.IntRange(0, len(all)-1).Draw(rt, "from"), rapid.IntRange(0, len(all)-1).Draw(rt, "to")
+		var after []byte
+		if from > 0 {
+			after = key(all[from-1])
+		}
+		var want []uint32
+		left := uint32(0)
+		for i := from; i <= to; i++ {
+			if o := b.Person(i).Ordinal; left == 0 && i > from {
+				left = o // somebody who is not in the message
+			} else {
+				want = append(want, o)
+			}
+		}
+		got, err := r.Order(t.Context(), after, key(all[to]), func(o uint32) bool { return o != left })
+		if err != nil || !slices.Equal(got, want) {
+			rt.Fatalf("%v, not %v (%v)", got, want, err)
+		}
+		who := rapid.IntRange(0, len(all)-1).Draw(rt, "who")
+		accounts, err := r.Accounts(t.Context(), map[Tag]struct{}{r.TagOf([]byte(plainIIN(all[who]))): {}})
+		if err != nil || len(accounts) != 1 {
+			rt.Fatalf("%d accounts, %v", len(accounts), err)
+		}
+		a := accounts[0]
+		if !bytes.Equal(a.Key, key(all[who])) || !slices.Equal(a.Ordinals, []uint32{b.Person(who).Ordinal}) {
+			rt.Fatalf("%+v", a)
+		}
+		if who > 0 && !bytes.Equal(a.Before, key(all[who-1])) || who == 0 && a.Before != nil {
+			rt.Fatalf("before it lies %x", a.Before)
+		}
+	})
+}
