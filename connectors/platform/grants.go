@@ -1,9 +1,12 @@
 package platform
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/jmoiron/sqlx"
 
 	"birgeoqy.kz/almasu/internal/record"
 )
@@ -91,4 +94,35 @@ func Grants(c Config, fields []string, role string) (string, error) {
 		fmt.Fprintf(&out, "GRANT SELECT (%s) ON TABLE %s TO %s;\n", strings.Join(columns, ", "), relation, role)
 	}
 	return out.String(), nil
+}
+
+// Excess lists what the role that the database is opened as may do on the configured relations beyond reading the columns of the fields and the decision
+// columns: "relation.column" that it may read, "relation (write)" that it may change. SQLite has no such rights: nothing is listed.
+func Excess(ctx context.Context, db *sqlx.DB, c Config, fields []string) ([]string, error) {
+	if c.Dialect == SQLite {
+		return nil, nil
+	}
+	var out []string
+	for _, u := range c.uses(fields) {
+		relation := quoteRelation(u.relation)
+		var write bool
+		if err := db.GetContext(ctx, &write, "SELECT has_table_privilege($1::regclass, 'INSERT, UPDATE, DELETE, TRUNCATE')", relation); err != nil {
+			return nil, failed("asking for the rights of the role", err)
+		}
+		if write {
+			out = append(out, u.relation+" (write)")
+		}
+		var readable []string
+		err := db.SelectContext(ctx, &readable, `SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped
+			AND has_column_privilege($1::regclass, attnum, 'SELECT') ORDER BY attnum`, relation)
+		if err != nil {
+			return nil, failed("asking for the rights of the role", err)
+		}
+		for _, column := range readable {
+			if !slices.Contains(u.columns, column) {
+				out = append(out, u.relation+"."+column)
+			}
+		}
+	}
+	return out, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"birgeoqy.kz/almasu/connectors/platform"
 	"birgeoqy.kz/almasu/internal/app/alarms"
+	"birgeoqy.kz/almasu/internal/app/doctor"
 	"birgeoqy.kz/almasu/internal/app/schedtool"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/record"
@@ -324,94 +325,33 @@ func (v *service) leftOpen(ctx context.Context, connector string) (bool, error) 
 func (s *session) doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "Look at everything that a transfer needs, and say what is wrong or soon will be", Args: exactly(0, "no arguments"),
+		Long: `Looks at configuration, databases and the rights of both roles, clocks, keys and certificates, files of secrets, disks, what the law says of each
+route now and within thirty days, each recipient's server (a TLS handshake and a HEAD request), what waits, and the whole log. Run it as the service's account.
+Each finding has a level, a code and a hint. Exit code 1: something fails; warnings alone are 0.`,
+		Example: "  almasu doctor\n  almasu doctor --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			findings, err := s.examine(cmd)
+			findings, err := s.examine(cmd.Context())
 			if err != nil {
 				return err
 			}
 			s.result = findings
 			for _, f := range findings {
-				mark := map[string]string{"ok": "[OK]  ", "warn": "[WARN]", "fail": "[FAIL]"}[f.Level]
-				s.say("%s %s: %s", mark, f.What, f.Message)
-				if f.Level == "fail" {
+				mark := map[string]string{doctor.OK: "[OK]  ", doctor.Warn: "[WARN]", doctor.Fail: "[FAIL]"}[f.Level]
+				line := fmt.Sprintf("%s %s: %s", mark, f.What, f.Message)
+				if f.Code != "" {
+					line += " [" + f.Code + "]"
+				}
+				if f.Hint != "" {
+					line += "\n         hint: " + f.Hint
+				}
+				s.say("%s", line)
+				if f.Level == doctor.Fail {
 					s.code = exitFailed
 				}
 			}
 			return nil
 		},
 	}
-}
-
-// finding is one line of the doctor's.
-type finding struct {
-	Level   string `json:"level"`
-	What    string `json:"what"`
-	Message string `json:"message"`
-}
-
-func (s *session) examine(cmd *cobra.Command) ([]finding, error) {
-	v, err := s.open(cmd.Context(), parts{platform: true, store: true})
-	if err != nil {
-		return nil, err
-	}
-	defer v.Close()
-	var out []finding
-	add := func(level, what, format string, args ...any) {
-		out = append(out, finding{level, what, fmt.Sprintf(format, args...)})
-	}
-	check := func(what string, err error, fine string) {
-		if err != nil {
-			for _, p := range problemsOf(err) {
-				add("fail", what, "%s [%s] %s", p.Message, p.Code, p.Hint)
-			}
-			return
-		}
-		add("ok", what, "%s", fine)
-	}
-	ctx := cmd.Context()
-	check("platform", platform.Check(ctx, v.platform, v.relations), "relations and columns are there")
-	check("store", v.store.Check(ctx), "answers, schema up to date")
-	check("recipients", v.store.Compared(ctx, ""), "no doubt that the store holds all that they know")
-	check("clock", v.clockSkew(ctx), "agrees with the database's within a minute")
-	now := s.now()
-	for _, held := range v.ring.Keys() {
-		left := held.NotAfter.Sub(now)
-		switch {
-		case held.NotAfter.IsZero() || left > 30*24*time.Hour:
-			add("ok", "sealing key", "%s is valid", held.Key.ID())
-		case left > 0:
-			add("warn", "sealing key", "%s ends on %s", held.Key.ID(), moment(held.NotAfter))
-		default:
-			add("ok", "former sealing key", "%s ended on %s", held.Key.ID(), moment(held.NotAfter))
-		}
-	}
-	soon := now.Add(30 * 24 * time.Hour)
-	for _, a := range v.askRoutes() {
-		if !a.Permitted {
-			add("fail", "route "+a.Route, "%s", a.Why)
-			continue
-		}
-		_, err := v.register.Gate(legal.Case{Route: a.Route, Now: soon, Demo: s.demo, Channel: v.connections[a.Connector].Channel})
-		if a.OnRequest {
-			add("ok", "route "+a.Route, "%s", a.Why)
-		} else if err != nil {
-			add("warn", "route "+a.Route, "permitted now, but not on %s: %s", soon.Format(time.DateOnly), err)
-		} else {
-			add("ok", "route "+a.Route, "permitted now")
-		}
-	}
-	report, err := v.verifyLog(ctx, nil)
-	switch {
-	case errors.Is(err, store.ErrEmptyLog):
-		add("ok", "log", "empty")
-	case err != nil:
-		add("fail", "log", "%v", err)
-	case !report.OK():
-		add("fail", "log", "%d findings; see: almasu log verify", report.Total)
-	default:
-		add("ok", "log", "verifies: %d entries", report.Entries)
-	}
-	return out, nil
 }
 
 // clockSkew compares our clock with the store's database.

@@ -81,7 +81,7 @@ func Open(ctx context.Context, c *inbox.Config, now func() time.Time, log *slog.
 // material reads the files that the configuration names; all findings come at once.
 func (s *Server) material() error {
 	var ps record.Problems
-	if b, err := os.ReadFile(s.config.ReceiptKey); err != nil {
+	if b, err := inbox.Secret(s.config.ReceiptKey); err != nil {
 		ps.Add("config.file", "receipt_key", "", "%v", err)
 	} else if s.key, err = signing.ParseKey(b); err != nil {
 		ps.Merge(err, "config.file", s.config.ReceiptKey)
@@ -248,6 +248,9 @@ func (s *Server) Serve(ctx context.Context, ready func(url string)) error {
 }
 
 func (s *Server) tls() (*tls.Config, error) {
+	if _, err := inbox.Secret(s.config.TLS.Key); err != nil {
+		return nil, err
+	}
 	certificate, err := tls.LoadX509KeyPair(s.config.TLS.Certificate, s.config.TLS.Key)
 	if err != nil {
 		return nil, record.NewProblem("config.file", "tls", "", "%v", err)

@@ -52,6 +52,7 @@ var floors = []struct {
 	{"internal/synth", 5, "synthetic people, for the demo, tests and the benchmark only"},
 	{"internal/pgtest", 6, "a PostgreSQL of one's own, for tests and the benchmark only"},
 	{"internal/bench", 7, "measures the shipped binaries"},
+	{"internal/sbom", 7, "bills of materials of the built programs"},
 	{"internal/kill", 7, "kills the shipped binaries; tests only"},
 	{"internal/deptest", 7, "this test"},
 	{"internal/docstest", 7, "the documentation and the measures, as tests"},
