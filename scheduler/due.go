@@ -59,12 +59,20 @@ type Store interface {
 	Enter(ctx context.Context, now time.Time, rows ...Due) error
 	// Claim first makes rows missed, and logs it, that an exception covers or that [Overlap] drops, and flags those that it cancels; of
 	// scheduled rows whose start has come. Then it takes the earliest row whose start has come that runs under a lease that has lapsed, or waits
-	// while no other row of its job runs (a lapsed one is taken up first); of one job only if only is not "". It returns nil if there is none.
-	Claim(ctx context.Context, worker, only string, now time.Time, lease time.Duration) (*Due, error)
+	// while no other row of its job runs; lapsed ones before those that wait. It returns nil if there is none.
+	Claim(ctx context.Context, worker string, want Want, now time.Time, lease time.Duration) (*Due, error)
 	// Keep begins the term of the lease again, from now, or ends the row: state is [StateRunning], [StateDone] or [StateMissed], which is
 	// logged with the row's Reason. It makes the row's Transfer durable, if it has one. It returns [ErrLost] if the row is not this worker's any
 	// more, and [ErrCancelled], having renewed the lease, for a row that goes on running and was cancelled.
 	Keep(ctx context.Context, worker string, d *Due, state string, now time.Time) error
+}
+
+// Want restricts what is claimed.
+type Want struct {
+	// Job is the only job to claim for, "" for all.
+	Job string
+	// Lapsed says that only rows whose lease has lapsed are claimed.
+	Lapsed bool
 }
 
 var (

@@ -29,7 +29,8 @@ type Runner struct {
 	Wake <-chan struct{}
 	// Only restricts claims to one job; "" claims for all.
 	Only string
-	// Lease is how long a claim lasts without a sign of life; Parallel how many jobs run at once.
+	// Lease is how long a claim lasts without a sign of life; Parallel how many jobs run at once. One more runs if its process has died: the others may
+	// be waiting for what it has left undone.
 	Lease    time.Duration
 	Parallel int
 	Logger   *slog.Logger
@@ -38,14 +39,16 @@ type Runner struct {
 // Loop enters what is due and claims what it has room for, again after each pause, when it is woken and when a run ends, until ctx ends; then it waits
 // for what is running. Due times are entered while jobs run, however long they take.
 func (r *Runner) Loop(ctx context.Context, pause time.Duration) error {
-	slots, freed := make(chan struct{}, max(r.Parallel, 1)), make(chan struct{}, 1)
+	slots, spare, freed := make(chan struct{}, max(r.Parallel, 1)), make(chan struct{}, 1), make(chan struct{}, 1)
 	var running sync.WaitGroup
 	defer running.Wait()
 	for {
 		if err := r.Enter(ctx); err != nil && ctx.Err() == nil {
 			r.Logger.Error("entering due times failed", "error", err)
 		}
-		for r.start(ctx, slots, freed, &running) {
+		for r.start(ctx, Want{Job: r.Only}, slots, freed, &running) {
+		}
+		for r.start(ctx, Want{Job: r.Only, Lapsed: true}, spare, freed, &running) {
 		}
 		if err := r.rest(ctx, pause, freed); err != nil {
 			return nil
@@ -71,13 +74,13 @@ func (r *Runner) rest(ctx context.Context, pause time.Duration, freed <-chan str
 }
 
 // start claims a row and runs it beside the caller, if there is room and a row.
-func (r *Runner) start(ctx context.Context, slots, freed chan struct{}, running *sync.WaitGroup) bool {
+func (r *Runner) start(ctx context.Context, want Want, slots, freed chan struct{}, running *sync.WaitGroup) bool {
 	select {
 	case slots <- struct{}{}:
 	default:
 		return false
 	}
-	d, err := r.Store.Claim(ctx, r.Worker, r.Only, r.Now(), r.Lease)
+	d, err := r.Store.Claim(ctx, r.Worker, want, r.Now(), r.Lease)
 	if err != nil && ctx.Err() == nil {
 		r.Logger.Error("claiming a due run failed", "error", err)
 	}
@@ -102,7 +105,7 @@ func (r *Runner) Once(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	for n := 0; ; n++ {
-		d, err := r.Store.Claim(ctx, r.Worker, r.Only, r.Now(), r.Lease)
+		d, err := r.Store.Claim(ctx, r.Worker, Want{Job: r.Only}, r.Now(), r.Lease)
 		if err != nil || d == nil {
 			return n, err
 		}

@@ -58,7 +58,7 @@ func (s *shelf) Standing(_ context.Context, now time.Time, jobs ...string) (*Sta
 	return out, nil
 }
 
-func (s *shelf) Claim(_ context.Context, worker, only string, now time.Time, lease time.Duration) (*Due, error) {
+func (s *shelf) Claim(_ context.Context, worker string, want Want, now time.Time, lease time.Duration) (*Due, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	busy := map[string]bool{}
@@ -67,7 +67,7 @@ func (s *shelf) Claim(_ context.Context, worker, only string, now time.Time, lea
 	}
 	for _, r := range s.rows {
 		lapsed := r.State == StateRunning && r.until.Before(now)
-		if r.At.After(now) || r.Start.After(now) || only != "" && only != r.Job || !lapsed && (r.State != StateWaiting || busy[r.Job]) {
+		if r.At.After(now) || r.Start.After(now) || want.Job != "" && want.Job != r.Job || want.Lapsed && !lapsed || !lapsed && (r.State != StateWaiting || busy[r.Job]) {
 			continue
 		}
 		r.State, r.worker, r.until, r.term = StateRunning, worker, now.Add(lease), lease
@@ -209,7 +209,7 @@ func TestLostLease(t *testing.T) {
 				beats++
 				return ctx.Err()
 			}
-			d, err := s.Claim(t.Context(), "w", "", now, r.Lease)
+			d, err := s.Claim(t.Context(), "w", Want{}, now, r.Lease)
 			if err != nil || d == nil {
 				t.Fatalf("claimed %v, %v", d, err)
 			}
@@ -404,4 +404,50 @@ func TestWake(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
+}
+
+// TestSpareSlot takes up what a dead process has left while every slot is taken: those who run may be waiting for it.
+func TestSpareSlot(t *testing.T) {
+	s, now := &shelf{}, born
+	r := runner(s, &now)
+	wake := make(chan struct{})
+	r.Wake = wake
+	left, waiting := Due{Job: "left", At: born, State: StateWaiting}, Due{Job: "waiting", At: born, State: StateWaiting}
+	_ = s.Enter(t.Context(), now, left)
+	if d, err := s.Claim(t.Context(), "dead", Want{}, now, time.Minute); d == nil || err != nil {
+		t.Fatal("nothing to claim")
+	}
+	done := make(chan struct{})
+	ran := make(chan string, 2)
+	r.Run = func(_ context.Context, d *Due) error {
+		ran <- d.Job
+		if d.Job == "waiting" {
+			<-done // until the other has run
+		} else {
+			close(done)
+		}
+		return nil
+	}
+	_ = s.Enter(t.Context(), now, waiting)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var clock sync.Mutex
+	r.Now = func() time.Time { clock.Lock(); defer clock.Unlock(); return now }
+	go func() { _ = r.Loop(ctx, time.Hour) }()
+	if first := <-ran; first != "waiting" {
+		t.Fatalf("%s ran first", first)
+	}
+	clock.Lock()
+	now = now.Add(2 * time.Minute) // the lease of the dead lapses
+	clock.Unlock()
+	for second := ""; second == ""; {
+		select {
+		case second = <-ran:
+			if second != "left" {
+				t.Errorf("%s ran", second)
+			}
+		case wake <- struct{}{}:
+		}
+	}
+	<-done
 }

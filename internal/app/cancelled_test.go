@@ -61,7 +61,7 @@ func TestCancelledRun(t *testing.T) {
 		}
 		once.Do(func() { // the new due time comes, and some process looks for work
 			enter()
-			if d, err := v.store.Claim(t.Context(), "another", "", s.now(), time.Minute); d != nil || err != nil {
+			if d, err := v.store.Claim(t.Context(), "another", scheduler.Want{}, s.now(), time.Minute); d != nil || err != nil {
 				t.Errorf("claimed %+v, %v", d, err)
 			}
 			<-first.Done()

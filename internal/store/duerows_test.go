@@ -21,7 +21,7 @@ func waitingRow(job string, at time.Time) scheduler.Due {
 // claim claims at a time; "" is nothing.
 func (r *rig) claim(worker, only string, at time.Time) *scheduler.Due {
 	r.Helper()
-	d, err := r.s.Claim(r.Context(), worker, only, at, time.Minute)
+	d, err := r.s.Claim(r.Context(), worker, scheduler.Want{Job: only}, at, time.Minute)
 	r.must(err)
 	return d
 }
@@ -71,6 +71,9 @@ func TestDueRows(t *testing.T) {
 		r.must(r.s.Keep(ctx, "w1", a, scheduler.StateRunning, start.Add(2*time.Hour+50*time.Second)))
 		if d := r.claim("w3", "a", start.Add(2*time.Hour+90*time.Second)); d != nil {
 			t.Errorf("a kept lease was taken: %+v", d)
+		}
+		if d, err := r.s.Claim(ctx, "w3", scheduler.Want{Lapsed: true}, start.Add(2*time.Hour+90*time.Second), time.Minute); d == nil || d.Job != "b" || err != nil {
+			t.Errorf("the lapsed row is %+v, %v", d, err)
 		}
 		over := r.claim("w3", "a", start.Add(2*time.Hour+111*time.Second))
 		if over == nil || !over.At.Equal(start) || over.Attempt != 2 || over.Transfer != "t1" {
@@ -153,7 +156,7 @@ func TestClaimsAreExclusive(t *testing.T) {
 			s, worker := r.another(r.dsn), fmt.Sprintf("w%d", i)
 			wg.Go(func() {
 				for {
-					d, err := s.Claim(t.Context(), worker, "", now, time.Hour)
+					d, err := s.Claim(t.Context(), worker, scheduler.Want{}, now, time.Hour)
 					if err != nil || t.Failed() {
 						t.Errorf("claiming: %v", err)
 						return
@@ -197,7 +200,7 @@ func TestOneConnectorRunsOnce(t *testing.T) {
 		for i, s := range workers {
 			wg.Go(func() {
 				var err error
-				if claimed[i], err = s.Claim(t.Context(), fmt.Sprint(i), "", start, time.Hour); err != nil {
+				if claimed[i], err = s.Claim(t.Context(), fmt.Sprint(i), scheduler.Want{}, start, time.Hour); err != nil {
 					t.Errorf("claiming: %v", err)
 				}
 			})

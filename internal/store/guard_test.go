@@ -73,7 +73,7 @@ func (r *rig) everything() {
 	r.must(err)
 	r.must(r.s.Enter(ctx, r.tick(), scheduler.Due{Job: "pupils", At: r.now, Cause: scheduler.CauseSchedule, State: scheduler.StateWaiting},
 		scheduler.Due{Job: "pupils", At: r.now.Add(-time.Hour), Cause: scheduler.CauseCatchUp, State: scheduler.StateMissed, Actor: "schedule", Reason: "late"}))
-	d, err := r.s.Claim(ctx, "w", "", r.now, time.Minute)
+	d, err := r.s.Claim(ctx, "w", scheduler.Want{}, r.now, time.Minute)
 	if err != nil || d == nil {
 		r.Fatalf("nothing to claim: %v", err)
 	}

@@ -211,16 +211,16 @@ func scan(row interface{ Scan(...any) error }, more ...any) (*scheduler.Due, err
 }
 
 // Claim implements [scheduler.Store]. It writes, and waits for other writers, only if there is something to decide or to claim.
-func (s *Rows) Claim(ctx context.Context, worker, only string, now time.Time, lease time.Duration) (*scheduler.Due, error) {
-	d, err := s.claim(ctx, worker, only, now, lease)
+func (s *Rows) Claim(ctx context.Context, worker string, want scheduler.Want, now time.Time, lease time.Duration) (*scheduler.Due, error) {
+	d, err := s.claim(ctx, worker, want, now, lease)
 	if err != nil {
 		return nil, fmt.Errorf("claiming a due run: %w", err)
 	}
 	return d, nil
 }
 
-func (s *Rows) claim(ctx context.Context, worker, only string, now time.Time, lease time.Duration) (*scheduler.Due, error) {
-	waiting := s.at(now, settleSQL)
+func (s *Rows) claim(ctx context.Context, worker string, want scheduler.Want, now time.Time, lease time.Duration) (*scheduler.Due, error) {
+	only, waiting := want.Job, s.at(now, settleSQL)
 	if list, err := hinderedRows(ctx, s.Read, waiting, only); err != nil {
 		return nil, err
 	} else if len(list) > 0 {
@@ -230,29 +230,34 @@ func (s *Rows) claim(ctx context.Context, worker, only string, now time.Time, le
 		}
 	}
 	for {
-		_, err := scan(s.Read.QueryRowxContext(ctx, s.at(now, claimSQL), only))
+		_, err := scan(s.Read.QueryRowxContext(ctx, s.at(now, claimSQL(want)), only))
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		d, err := s.take(ctx, worker, only, now, lease)
+		d, err := s.take(ctx, worker, want, now, lease)
 		if !isUnique(err) { // else another process has just claimed another row of this connector, and is seen now
 			return d, err
 		}
 	}
 }
 
-const claimSQL = "SELECT " + columns + ` FROM due d WHERE starts <= @now AND (connector = $1 OR $1 = '')
-	AND (state = 'running' AND lease_until < @now
-		OR state = 'waiting' AND NOT EXISTS (SELECT 1 FROM due o WHERE o.connector = d.connector AND o.state = 'running'))
-	ORDER BY due, connector LIMIT 1`
+// claimSQL selects the row to claim: a lapsed one ("running") before those that wait.
+func claimSQL(want scheduler.Want) string {
+	waiting := "OR state = 'waiting' AND NOT EXISTS (SELECT 1 FROM due o WHERE o.connector = d.connector AND o.state = 'running')"
+	if want.Lapsed {
+		waiting = ""
+	}
+	return "SELECT " + columns + " FROM due d WHERE starts <= @now AND (connector = $1 OR $1 = '') AND (state = 'running' AND lease_until < @now " + waiting +
+		") ORDER BY state, due, connector LIMIT 1"
+}
 
 // take claims a row, nil if there is none.
-func (s *Rows) take(ctx context.Context, worker, only string, now time.Time, lease time.Duration) (d *scheduler.Due, err error) {
+func (s *Rows) take(ctx context.Context, worker string, want scheduler.Want, now time.Time, lease time.Duration) (d *scheduler.Due, err error) {
 	err = s.InTx(ctx, func(tx *sqlx.Tx) error {
-		d, err = scan(tx.QueryRowxContext(ctx, s.at(now, claimSQL)+s.SkipLocked, only))
+		d, err = scan(tx.QueryRowxContext(ctx, s.at(now, claimSQL(want))+s.SkipLocked, want.Job))
 		if errors.Is(err, sql.ErrNoRows) {
 			d = nil
 			return nil
