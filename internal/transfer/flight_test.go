@@ -2,6 +2,7 @@ package transfer_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
@@ -49,4 +51,31 @@ func TestSeveralInFlight(t *testing.T) {
 		t.Fatalf("%+v, %v: %d were on their way at once", report.Totals, err, g.here)
 	}
 	r.check()
+}
+
+// early answers the first attempts as a recipient does that misses an earlier number.
+type early struct {
+	connectors.Connector
+	mu   sync.Mutex
+	left int
+}
+
+func (e *early) Deliver(ctx context.Context, env *signing.Envelope, t *transferlog.Ticket) ([]byte, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.left > 0 {
+		e.left--
+		return nil, &connectors.Failure{Kind: connectors.Transient, Code: "delivery.window", Err: errors.New("an earlier number is missing")}
+	}
+	return e.Connector.Deliver(ctx, env, t)
+}
+
+// TestMissingNumberLeavesTheLineUp: a recipient that waits for an earlier number answers; whoever has that number may bring it at once.
+func TestMissingNumberLeavesTheLineUp(t *testing.T) {
+	r := newRig(t, store.SQLite)
+	r.conn.Connector = &early{Connector: r.conn.Connector, left: 8}
+	report := r.finish(r.order())
+	if report.Totals.Pending != 0 || r.count("line is down") != 0 || r.line().State != transfer.LineUp {
+		t.Errorf("%s, the line %+v", report.Totals, r.line())
+	}
 }

@@ -185,7 +185,7 @@ func (e *Engine) unanswered(ctx context.Context, l *line, f *connectors.Failure)
 	l.mu.Lock()
 	l.failures++
 	l.probed()
-	if l.State == LineHalted || l.State == LineUp && l.failures < downAfter {
+	if l.State == LineHalted || l.State == LineUp && (l.failures < downAfter || f.Code == "delivery.window") { // who misses an earlier number has answered
 		l.mu.Unlock()
 		return nil
 	}
