@@ -10,13 +10,28 @@ import (
 	"birgeoqy.kz/almasu/internal/app/setup"
 )
 
-// TestRoadInXML takes people along the whole road in XML, with the shipped programs: the receiving side checks the documents by the same
-// schema, stores them, and can export them.
-func TestRoadInXML(t *testing.T) {
-	files, err := setup.Forms(filepath.Join("testdata", "xml"))
-	if err != nil {
-		t.Fatal(err)
+// TestRoadInForms takes people along the whole road in each form but JSON, with the shipped programs: the receiving side checks the documents by
+// the same schema, stores them, and can export them.
+func TestRoadInForms(t *testing.T) {
+	const local = "../../deploy/birgeoqy/local/"
+	for _, c := range []struct{ name, mapping, schema, json, csv string }{
+		{"xml", "testdata/xml/oblast-consent.yaml", "testdata/xml/birgeoqy-oblast-pupils-xml.v1.xsd", `"record":{"iin":"`, "name/@family,name/@given,phone/@of"},
+		{"csv", local + "local-csv.v2.yaml", local + "birgeoqy-local-pupils.v2.json", `"iin":"`, "iin,family_name,given_name,phone"},
+		{"xlsx", local + "local-xlsx.v2.yaml", local + "birgeoqy-local-pupils.v2.json", `"iin":"`, "iin,family_name,given_name,phone"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			files, err := setup.Forms("oblast-consent", c.mapping, c.schema)
+			if err != nil {
+				t.Fatal(err)
+			}
+			roadIn(t, files, map[string]string{"json": c.json, "csv": c.csv})
+		})
 	}
+}
+
+// roadIn sends the consent route's people and exports them in each of the formats, whose text is to hold what is wanted.
+func roadIn(t *testing.T, files map[string][]byte, exports map[string]string) {
+	t.Helper()
 	w := &setup.Example{Dir: t.TempDir(), Now: demoStart, People: 400, Batch: 100, Canary: canary, Files: files}
 	if err := w.Build(t.Context()); err != nil {
 		t.Fatal(err)
@@ -46,7 +61,7 @@ func TestRoadInXML(t *testing.T) {
 	if out, stderr, code := run(t, "authority", "--config", config, "verify"); code != 0 {
 		t.Errorf("exit code %d\n%s%s", code, out, stderr)
 	}
-	for format, want := range map[string]string{"json": `"record":{"iin":"`, "csv": "name/@family,name/@given,phone/@of"} {
+	for format, want := range exports {
 		out := filepath.Join(t.TempDir(), "received")
 		if _, stderr, code := run(t, "authority", "--config", config, "export", "--sender", "351240000010", "--out", out, "--format", format); code != 0 {
 			t.Fatalf("exit code %d: %s", code, stderr)

@@ -44,6 +44,12 @@ const (
 // maxRatios are the bars of the forms, as multiples of the floor.
 var maxRatios = map[string]float64{"json": 6, "csv": 6, "xml": 7}
 
+// formFiles are the mapping and the schema of each form but JSON, which the example has; all of them hold the floor's eight columns.
+var formFiles = map[string][2]string{
+	"xml": {"internal/app/testdata/xml/oblast-consent.yaml", "internal/app/testdata/xml/birgeoqy-oblast-pupils-xml.v1.xsd"},
+	"csv": {"deploy/birgeoqy/local/local-csv.v2.yaml", "deploy/birgeoqy/local/birgeoqy-local-pupils.v2.json"},
+}
+
 // floorSQL reads the eight columns that the road sends.
 const floorSQL = "COPY (SELECT family_name, given_name, iin, phone, region, district, settlement, parent_phone FROM profiles) TO STDOUT"
 
@@ -51,7 +57,7 @@ func main() {
 	people := flag.Int("people", 1_000_000, "how many people")
 	runs := flag.Int("runs", 3, "how many runs of each")
 	plain := flag.Bool("plain", false, "send over plain HTTP, as the floor's bytes are plain too")
-	form := flag.String("form", "json", "the form of the documents: json, or a folder of internal/app/testdata: xml")
+	form := flag.String("form", "json", "the form of the documents: json, xml or csv")
 	profile := flag.String("cpuprofile", "", "profile the last road run into this file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -79,8 +85,11 @@ func run(ctx context.Context, people, runs int, plain bool, form, profile string
 	}
 	defer os.RemoveAll(dir)
 	w := &world{ratio: maxRatios[form], plain: plain, dir: dir, bin: filepath.Join(dir, "bin")}
-	if form != "json" {
-		if w.files, err = setup.Forms(filepath.Join("internal", "app", "testdata", form)); err != nil {
+	if w.ratio == 0 {
+		return fmt.Errorf("the form %s is none of json, xml and csv", form)
+	}
+	if files, ok := formFiles[form]; ok {
+		if w.files, err = setup.Forms("oblast-consent", files[0], files[1]); err != nil {
 			return fmt.Errorf("the form %s (run it from the module's root): %w", form, err)
 		}
 	}

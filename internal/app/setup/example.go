@@ -18,6 +18,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -26,9 +27,11 @@ import (
 	birgeoqy "birgeoqy.kz/almasu/deploy/birgeoqy"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/legal/register"
+	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/synth"
 	"birgeoqy.kz/almasu/internal/transferlog"
+	"birgeoqy.kz/almasu/mapping"
 	"birgeoqy.kz/almasu/schemas"
 )
 
@@ -45,22 +48,44 @@ type Body struct {
 	process *process
 }
 
-// Forms reads the files that give the consent route another form than JSON: [Example.Files] from the folder that holds them, a mapping and a schema.
-func Forms(dir string) (map[string][]byte, error) {
-	files := map[string][]byte{}
-	names, err := os.ReadDir(dir)
-	for _, e := range names {
-		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+// Forms reads the files that give a connector another form than the example's: [Example.Files] from a mapping, which is named after the connector, and its schema.
+func Forms(connector, mapping, schema string) (map[string][]byte, error) {
+	table, err := os.ReadFile(mapping)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(schema)
+	if err != nil {
+		return nil, err
+	}
+	name := regexp.MustCompile(`(?m)^mapping: .*$`)
+	return map[string][]byte{
+		"mapping/" + connector + ".yaml":   name.ReplaceAll(table, []byte("mapping: "+connector)),
+		"schemas/" + filepath.Base(schema): text,
+	}, nil
+}
+
+// columns are the columns of the tables among the files, by the digest of their schema, as the receiving side names them.
+func (w *Example) columns() (map[record.Digest]string, error) {
+	out := map[record.Digest]string{}
+	for name, text := range w.Files {
+		if !strings.HasPrefix(name, "mapping/") {
+			continue
+		}
+		table, err := mapping.Load(name, text, func(string) (string, bool) { return "", true })
 		if err != nil {
 			return nil, err
 		}
-		folder := "schemas"
-		if filepath.Ext(e.Name()) == ".yaml" {
-			folder = "mapping"
+		if !strings.HasPrefix(table.MediaType(), "text/csv") && !strings.Contains(table.MediaType(), "spreadsheet") {
+			continue
 		}
-		files[folder+"/"+e.Name()] = data
+		var list []string
+		for _, l := range table.Lineage() {
+			list = append(list, l.Target)
+		}
+		out[table.Schema().Digest] = ", columns: [" + strings.Join(list, ", ") + "]"
 	}
-	return files, err
+	return out, nil
 }
 
 // Example is a deployment in a folder: the embedded example with keys, two signed approvals of each route, and two authorities.
@@ -262,9 +287,13 @@ func (w *Example) makeAuthority(b *Body, reg *legal.Register, log *transferlog.L
 		return err
 	}
 	to := reg.Recipient(b.ID)
+	columns, err := w.columns()
+	if err != nil {
+		return err
+	}
 	var list strings.Builder
 	for _, entry := range set.All() {
-		fmt.Fprintf(&list, "  - {file: ../schemas/%s, digest: %q}\n", entry.File, entry.Schema.Digest())
+		fmt.Fprintf(&list, "  - {file: ../schemas/%s, digest: %q%s}\n", entry.File, entry.Schema.Digest(), columns[entry.Schema.Digest()])
 	}
 	channel := "tls: {certificate: tls.pem, key: tls.key}"
 	if w.Plain {
