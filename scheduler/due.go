@@ -55,7 +55,8 @@ type Store interface {
 	// Standing returns what is known of jobs. What others do after that, Enter and Claim see.
 	Standing(ctx context.Context, now time.Time, jobs ...string) (*Standing, error)
 	// Enter adds rows, in the state given, that are not there yet, and logs those of them that are missed, at the time now. A row of
-	// [CauseRunNow] or [CauseAdHoc] is always added, one of [CauseResume] only while its job has no row that waits or runs.
+	// [CauseRunNow] or [CauseAdHoc] is always added, one of [CauseResume] only while its job has no row that waits or runs. A row with a
+	// Request is added only while no row with that request waits, runs, or has sent a message: a request is answered once.
 	Enter(ctx context.Context, now time.Time, rows ...Due) error
 	// Claim first makes rows missed, and logs it, that an exception covers or that [Overlap] drops, and flags those that it cancels; of
 	// scheduled rows whose start has come. Then it takes the earliest row whose start has come that runs under a lease that has lapsed, or waits

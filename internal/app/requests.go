@@ -81,6 +81,9 @@ func (v *service) enterRequest(ctx context.Context, name string, body []byte) (*
 	if route == nil {
 		problems.Add("request.route", name, "routes stand in the register's folder routes/", "the register has no route %q", q.Route)
 	}
+	if now := register.At(v.session.now()); now >= q.Expires {
+		problems.Add("request.expired", name, "a new letter is a new request", "the request has expired and may not be answered (BAS-3)")
+	}
 	if v.register.Administrator(q.Initiator) == nil {
 		problems.Add("request.initiator", name, "administrators stand in the register", "%q is not an administrator", q.Initiator)
 	}
@@ -89,6 +92,9 @@ func (v *service) enterRequest(ctx context.Context, name string, body []byte) (*
 	}
 	err = v.store.PutRequest(ctx, v.session.now(), store.Request{ID: q.ID, Connector: route.Connector, Body: string(body), Digest: q.Digest(), Initiator: q.Initiator},
 		&transferlog.Act{Actor: q.Initiator, Act: "request", Object: q.ID, Digest: q.Digest(), Reason: q.Number})
+	if errors.Is(err, store.ErrEntered) {
+		return nil, badInput(record.NewProblem("request.exists", name, "a request that was entered does not change; another one has another id", "request %q has been entered already", q.ID))
+	}
 	if err != nil {
 		return nil, environment(err)
 	}
@@ -177,6 +183,9 @@ func (v *service) approveRequest(ctx context.Context, id, who string, key ed2551
 	if err != nil {
 		return false, err
 	}
+	if err := v.approvable(q); err != nil {
+		return false, badInput(err)
+	}
 	a, err := v.signApproval(register.ApproveRequest, q.ID, q.Initiator, q.Digest(), who, key)
 	if err != nil {
 		return false, err
@@ -197,13 +206,28 @@ func (v *service) approveRequest(ctx context.Context, id, who string, key ed2551
 	if q, err = v.request(ctx, id); err != nil {
 		return false, err
 	}
-	moment := register.Instant(v.session.now().UnixMicro())
-	if len(v.register.Approvers(q.Approvals, register.ApproveRequest, q.ID, q.Digest(), q.Initiator, moment)) < 2 {
+	if v.approvers(q) < 2 {
 		return false, nil
 	}
 	err = v.store.Enter(ctx, v.session.now(), scheduler.Due{Job: v.register.Route(q.Route).Connector, At: now, Cause: scheduler.CauseAdHoc, State: scheduler.StateWaiting,
 		Actor: q.Initiator, Reason: q.Number, Request: q.ID})
 	return err == nil, err
+}
+
+// approvers counts the approvals of a request that the register counts now.
+func (v *service) approvers(q *legal.Request) int {
+	return len(v.register.Approvers(q.Approvals, register.ApproveRequest, q.ID, q.Digest(), q.Initiator, register.At(v.session.now())))
+}
+
+// approvable refuses what needs no approval any more.
+func (v *service) approvable(q *legal.Request) error {
+	switch {
+	case register.At(v.session.now()) >= q.Expires:
+		return record.NewProblem("approve.expired", "", "a new letter is a new request", "request %s has expired and may not be answered (BAS-3)", q.ID)
+	case v.approvers(q) >= 2:
+		return record.NewProblem("approve.enough", "", "see: almasu transfers", "two administrators have approved request %s already", q.ID)
+	}
+	return nil
 }
 
 // approveRoute prints a route's approval for approvals.yaml.

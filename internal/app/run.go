@@ -248,6 +248,13 @@ func (v *service) runDue(ctx context.Context, d scheduler.Due) (*transfer.Report
 	}
 	runner.Only = d.Job
 	runner.Jobs = func() []scheduler.Job { return nil }
+	if d.Request != "" {
+		if answered, err := v.store.Answered(ctx, d.Request); err != nil {
+			return nil, environment(err)
+		} else if answered {
+			return nil, badInput(record.NewProblem("request.answered", "", "see: almasu transfers", "request %s has been answered; a request is answered once", d.Request))
+		}
+	}
 	progress := v.session.progress()
 	v.engine.Observe = progress.observe
 	defer progress.done()

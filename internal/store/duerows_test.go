@@ -261,3 +261,58 @@ func TestUnclosed(t *testing.T) {
 		}
 	})
 }
+
+// TestRequestIsAnsweredOnce: however many enter a request's row at once, one is there; another only after that is done and has sent nothing.
+func TestRequestIsAnsweredOnce(t *testing.T) {
+	onBoth(t, func(r *rig) {
+		r.s.SimulateTime()
+		row := func(n int) scheduler.Due {
+			return scheduler.Due{Job: "pupils", At: start.Add(time.Duration(n) * time.Second), Cause: scheduler.CauseAdHoc, State: scheduler.StateWaiting, Actor: "a", Request: "q"}
+		}
+		rows := func(want int) {
+			t.Helper()
+			var all int
+			r.must(r.s.Read.Get(&all, "SELECT count(*) FROM due WHERE request = 'q'"))
+			if all != want {
+				t.Fatalf("%d rows, want %d", all, want)
+			}
+		}
+		var entering sync.WaitGroup
+		for i := range 8 {
+			entering.Go(func() {
+				if err := r.s.Enter(t.Context(), start, row(i)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		entering.Wait()
+		rows(1)
+		answered := func(want bool) {
+			t.Helper()
+			if got, err := r.s.Answered(t.Context(), "q"); err != nil || got != want {
+				t.Errorf("answered: %v, %v", got, err)
+			}
+		}
+		tr := r.begin("pupils", "123456789012")
+		for _, sends := range []bool{false, true} {
+			d := r.claim("w", "", start.Add(time.Hour))
+			if d == nil {
+				t.Fatal("no row waits")
+			}
+			r.must(r.s.Enter(t.Context(), start, row(20)))
+			answered(false)
+			if sends {
+				d.Transfer = tr.ID.String()
+				r.must(r.s.Record(t.Context(), r.tick(), r.work(tr, r.part(tr, 1, 0, 3, 1))))
+			}
+			r.must(r.s.Keep(t.Context(), "w", d, scheduler.StateDone, start.Add(time.Hour)))
+			answered(sends)
+			r.must(r.s.Enter(t.Context(), start, row(30)))
+			rows(2)
+		}
+		r.must(r.s.Enter(t.Context(), start, scheduler.Due{Job: "pupils", At: start.Add(time.Minute), Cause: scheduler.CauseAdHoc, State: scheduler.StateWaiting, Actor: "a", Request: "other"}))
+		if d := r.claim("w", "", start.Add(2*time.Hour)); d == nil || d.Request != "other" {
+			t.Errorf("claimed %+v", d)
+		}
+	})
+}

@@ -35,16 +35,20 @@ type Approval struct {
 // The errors of requests and approvals.
 var (
 	ErrNoRequest = errors.New("there is no such request")
+	ErrEntered   = errors.New("a request with this id has been entered already")
 	ErrTwice     = errors.New("this person has approved this request already")
 )
 
-// PutRequest enters a request with its log entry.
+// PutRequest enters a request with its log entry. A second one with its id is [ErrEntered], whatever it asks for.
 func (s *Store) PutRequest(ctx context.Context, at time.Time, r Request, entry *transferlog.Act) error {
 	_, err := s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO request (id, connector, body, digest, initiator, created) VALUES ($1, $2, $3, $4, $5, $6)",
+		res, err := tx.ExecContext(ctx, "INSERT INTO request (id, connector, body, digest, initiator, created) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING",
 			r.ID, r.Connector, r.Body, r.Digest.String(), r.Initiator, micros(at))
 		if err != nil {
 			return fmt.Errorf("entering the request: %w", err)
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(ErrEntered, err)
 		}
 		return nil
 	}, entry)

@@ -31,7 +31,7 @@ func TestRequestsAndApprovals(t *testing.T) {
 		}
 		q.Created = r.tick()
 		r.must(r.s.PutRequest(ctx, q.Created, q, act("a", "request")))
-		if r.s.PutRequest(ctx, r.tick(), q, act("a", "request")) == nil {
+		if err := r.s.PutRequest(ctx, r.tick(), q, act("a", "request")); !errors.Is(err, ErrEntered) {
 			t.Error("one id for two requests")
 		}
 		if r.s.PutApproval(ctx, r.tick(), "q2", Approval{Approver: "b", At: r.now}, act("b", "approve_request")) == nil {

@@ -109,7 +109,7 @@ func (s *Rows) Enter(ctx context.Context, now time.Time, rows ...scheduler.Due) 
 		waiting := false
 		for i := range rows {
 			d := &rows[i]
-			fresh, err := enter(ctx, tx, d)
+			fresh, err := s.enter(ctx, tx, d)
 			if err != nil {
 				return nil, err
 			}
@@ -133,13 +133,38 @@ const (
 	enterSQL = `INSERT INTO due (connector, due, starts, cause, state, transfer, request, actor, reason, overlap) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (connector, due) DO NOTHING`
 	openSQL = "SELECT count(*) FROM due WHERE connector = $1 AND state IN ('waiting', 'running')"
+	// sentSQL counts the rows of a request that have sent something, begunSQL those that wait or run too.
+	sentSQL  = "SELECT count(*) FROM due d WHERE d.request = $1 AND EXISTS (SELECT 1 FROM message m WHERE m.transfer = d.transfer)"
+	begunSQL = `SELECT count(*) FROM due d WHERE d.request = $1 AND (d.state IN ('waiting', 'running')
+		OR EXISTS (SELECT 1 FROM message m WHERE m.transfer = d.transfer))`
 )
 
-// enter enters a row and reports whether it was not there. A row that somebody asked for is not the one that is there: it takes the next microsecond.
-func enter(ctx context.Context, tx *sqlx.Tx, d *scheduler.Due) (bool, error) {
+// Answered reports whether something has been sent on a request.
+func (s *Rows) Answered(ctx context.Context, request string) (bool, error) {
+	var rows int
+	if err := s.Read.GetContext(ctx, &rows, sentSQL, request); err != nil {
+		return false, fmt.Errorf("looking for a request's answer: %w", err)
+	}
+	return rows > 0, nil
+}
+
+// enter enters a row and reports whether it was not there. A row that somebody asked for is not the one that is there: it takes the next microsecond. One that
+// answers a request is there if another of the request waits, runs or has sent something; whoever enters one waits for others who do.
+func (s *Rows) enter(ctx context.Context, tx *sqlx.Tx, d *scheduler.Due) (bool, error) {
 	if d.Cause == scheduler.CauseResume {
 		var open int
 		if err := tx.GetContext(ctx, &open, openSQL, d.Job); err != nil || open > 0 {
+			return false, err
+		}
+	}
+	if d.Request != "" {
+		if s.Notifies {
+			if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtext($1))", "almasu request "+d.Request); err != nil {
+				return false, err
+			}
+		}
+		var rows int
+		if err := tx.GetContext(ctx, &rows, begunSQL, d.Request); err != nil || rows > 0 {
 			return false, err
 		}
 	}

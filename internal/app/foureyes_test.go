@@ -1,0 +1,311 @@
+package app
+
+import (
+	"crypto/ed25519"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"birgeoqy.kz/almasu/internal/app/setup"
+	"birgeoqy.kz/almasu/internal/legal"
+	"birgeoqy.kz/almasu/internal/legal/register"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/transfer"
+	"birgeoqy.kz/almasu/scheduler"
+)
+
+// office is a deployment with five administrators in one process, whose clock the test moves.
+type office struct {
+	*testing.T
+	w    *setup.Example
+	v    *service
+	now  time.Time
+	keys map[string]ed25519.PrivateKey
+	n    int
+}
+
+const ministryRequest = "ministry-request"
+
+// newOffice makes the office; the ministry is there if somebody is to be sent.
+func newOffice(t *testing.T, sends bool) *office {
+	t.Helper()
+	w := &setup.Example{Dir: t.TempDir(), Now: demoStart, People: 40, Batch: 40}
+	if err := w.Build(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	o := &office{T: t, w: w, now: w.Now, keys: w.Admins}
+	w.Oblast.URL, w.Ministry.URL = "https://127.0.0.1:9", "https://127.0.0.1:9"
+	if sends {
+		start(t, w, w.Ministry)
+	}
+	if err := w.WriteConfig(w.Now.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	var list []register.Administrator
+	for _, id := range append(slices.Clone(setup.Administrators), "admin-fourth", "admin-gone") {
+		if o.keys[id] == nil {
+			key, _, _, err := setup.Administrator()
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.keys[id] = key
+		}
+		if id != "admin-gone" {
+			list = append(list, register.Administrator{ID: id, Name: id, Role: register.RoleAdministration, PublicKey: register.PublicKey(o.keys[id].Public().(ed25519.PublicKey))})
+		}
+	}
+	text, err := register.MarshalAdministrators(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(w.Path("register", register.FileAdministrators), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &session{stdout: io.Discard, stderr: io.Discard, config: w.Path("almasu.yaml"), json: true, demo: true, now: func() time.Time { return o.now }}
+	if o.v, err = s.open(t.Context(), parts{platform: true, store: true, anySchema: true}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(o.v.Close)
+	if _, err := o.v.store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.v.noteRegister(t.Context(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// letter is a request's file with an id of its own, after edits of old to new text.
+func (o *office) letter(edits ...string) (id string, body []byte) {
+	o.Helper()
+	body, err := requestFile(o.Context(), o.v)
+	if err != nil {
+		o.Fatal(err)
+	}
+	o.n++
+	id = fmt.Sprintf("request-%d", o.n)
+	text := strings.NewReplacer(append([]string{"id: request-2026-118", "id: " + id}, edits...)...).Replace(string(body))
+	return id, []byte(text)
+}
+
+// enter enters a letter and returns its id, or the code of what is wrong with it.
+func (o *office) enter(edits ...string) (id, code string) {
+	o.Helper()
+	id, body := o.letter(edits...)
+	_, err := o.v.enterRequest(o.Context(), "letter.yaml", body)
+	return id, o.code(err)
+}
+
+// code is the stable code of an error; an error without one fails the test.
+func (o *office) code(err error) string {
+	o.Helper()
+	code := record.CodeOf(err)
+	if err != nil && code == "" {
+		o.Fatal(err)
+	}
+	return code
+}
+
+// approve lets somebody approve; they may say who they are and use another's key: "who by key". The answer is a code, "due", or "" for one approval of two.
+func (o *office) approve(id, who string) string {
+	o.Helper()
+	who, key, _ := strings.Cut(who, " by ")
+	if key == "" {
+		key = who
+	}
+	if o.keys[key] == nil {
+		o.Fatalf("nobody has the key %s", key)
+	}
+	ready, err := o.v.approveRequest(o.Context(), id, who, o.keys[key])
+	if ready {
+		return "due"
+	}
+	return o.code(err)
+}
+
+// rows counts the rows that a request has.
+func (o *office) rows(id string) (n int) {
+	o.Helper()
+	if err := o.v.store.Read.Get(&n, "SELECT count(*) FROM due WHERE request = $1", id); err != nil {
+		o.Fatal(err)
+	}
+	return n
+}
+
+// run makes the run of a request as "almasu send" does, approved or not.
+func (o *office) run(id string) (*transfer.Report, string) {
+	o.Helper()
+	o.now = o.now.Add(time.Second)
+	r, err := o.v.runDue(o.Context(), scheduler.Due{Job: ministryRequest, Cause: scheduler.CauseAdHoc, Reason: "test", Actor: "clerk", Request: id})
+	return r, o.code(err)
+}
+
+// TestFourEyesInTheOffice: every two people, in every order and in every role, approve a request of the author's by the real commands' code; a third follows.
+// The request is due if and only if two administrators other than the author have approved it, and it is due once.
+func TestFourEyesInTheOffice(t *testing.T) {
+	o := newOffice(t, false)
+	alone := map[string]string{ // what the first approval is answered
+		"admin-author": "approve.own", "admin-second": "", "admin-third": "", "admin-gone": "approve.unknown", "clerk by admin-second": "approve.unknown",
+		"admin-third by admin-second": "approve.other_key", "admin-second by admin-author": "approve.other_key", "admin-author by admin-second": "approve.own",
+	}
+	for first, says := range alone {
+		for second, then := range alone {
+			t.Run(first+" and then "+second, func(t *testing.T) {
+				id, code := o.enter()
+				if code != "" {
+					t.Fatal(code)
+				}
+				if got := o.approve(id, first); got != says {
+					t.Errorf("%s: %q, want %q", first, got, says)
+				}
+				want, rows := then, 0
+				switch {
+				case says == "" && first == second:
+					want = "approve.twice"
+				case says == "" && then == "":
+					want, rows = "due", 1
+				}
+				if got := o.approve(id, second); got != want {
+					t.Errorf("%s: %q, want %q", second, got, want)
+				}
+				if got := o.rows(id); got != rows {
+					t.Errorf("%d rows", got)
+				}
+				if rows == 1 {
+					if got := o.approve(id, "admin-fourth"); got != "approve.enough" || o.rows(id) != 1 {
+						t.Errorf("a third approval: %q, %d rows", got, o.rows(id))
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestFourEyesOrderOfActs: acts out of their order, and requests that cannot be answered, are each refused by a rule or a code.
+func TestFourEyesOrderOfActs(t *testing.T) {
+	o := newOffice(t, false)
+	must := func(what, got, want string) {
+		t.Helper()
+		if got != want {
+			t.Errorf("%s: %q, want %q", what, got, want)
+		}
+	}
+	must("an approval of what was not entered", o.approve("request-99", "admin-second"), "request.unknown")
+	for what, c := range map[string]struct{ old, new, code string }{
+		"unsigned":            {"signatory: head of department (example)\n", "", "yaml.missing_key"},
+		"without its scan":    {"file: sha256:", "# file: sha256:", "yaml.missing_key"},
+		"of nobody":           {"initiator: admin-author", "initiator: clerk", "request.initiator"},
+		"of a revoked person": {"initiator: admin-author", "initiator: admin-gone", "request.initiator"},
+		"on no route":         {"route: ministry-request", "route: nowhere", "request.route"},
+		"expired":             {"expires: 2026-12-20", "expires: 2026-11-22", "request.expired"},
+		"with a key more":     {"marking: ordinary", "marking: ordinary\napproved: true", "yaml.unknown_key"},
+	} {
+		_, code := o.enter(c.old, c.new)
+		must("a request "+what, code, c.code)
+	}
+	id, body := o.letter()
+	for _, want := range []string{"", "request.exists"} {
+		_, err := o.v.enterRequest(t.Context(), "letter.yaml", body)
+		must("entered", o.code(err), want)
+	}
+
+	refused := func(what, id, why string) {
+		t.Helper()
+		r, code := o.run(id)
+		if code != "" || r.Status != transfer.NotPermitted || r.Code != "legal."+why || r.Totals.Read != 0 || r.Totals.Messages != 0 {
+			t.Errorf("%s: %s, %+v", what, code, r)
+		}
+	}
+	refused("a run before any approval", id, "request_not_approved")
+	must("the first approval", o.approve(id, "admin-second"), "")
+	refused("a run after one approval", id, "request_not_approved")
+	// Somebody with the database's password enters the second approval: in the author's name, then one that was signed for another request.
+	other, _ := o.enter()
+	must("elsewhere", o.approve(other, "admin-third"), "")
+	for _, who := range []string{"admin-author", "admin-third"} {
+		if _, err := o.v.store.DB().Exec("INSERT INTO approval (request, approver, body, approved) SELECT $1, $2, body, approved FROM approval WHERE request = $3", id, who, other); err != nil {
+			t.Fatal(err)
+		}
+		refused("a run with an approval of other bytes", id, "request_not_approved")
+	}
+
+	// Expiry between the acts.
+	late, _ := o.enter()
+	approved, _ := o.enter()
+	must("in time", o.approve(late, "admin-second")+o.approve(approved, "admin-second"), "")
+	must("in time", o.approve(approved, "admin-third"), "due")
+	o.now = time.Date(2026, 12, 20, 0, 0, 0, 0, register.Zone)
+	must("an approval after the expiry", o.approve(late, "admin-third"), "approve.expired")
+	refused("a run after the expiry", approved, "request_expired")
+
+	// The stored letter is changed after its approvals.
+	if _, err := o.v.store.DB().Exec("UPDATE request SET body = replace(body, 'region, ', 'region, phone, ') WHERE id = $1", approved); err != nil {
+		t.Fatal(err)
+	}
+	must("an approval of changed bytes", o.approve(approved, "admin-fourth"), "request.changed")
+	o.now = time.Date(2026, 12, 1, 0, 0, 0, 0, register.Zone)
+	r, err := o.v.runDue(t.Context(), scheduler.Due{Job: ministryRequest, Cause: scheduler.CauseAdHoc, Reason: "test", Actor: "clerk", Request: approved})
+	messages := -1
+	if looked := o.v.store.Read.Get(&messages, "SELECT count(*) FROM message"); r != nil || err == nil || looked != nil || messages != 0 {
+		t.Errorf("a run of changed bytes: %+v, %v, %v; %d messages", r, err, looked, messages)
+	}
+}
+
+// TestFourEyesSendOnce: two approvals let exactly one answer leave, with the fields and people that the letter names; neither a third approval nor another run sends it again.
+func TestFourEyesSendOnce(t *testing.T) {
+	o := newOffice(t, true)
+	id, code := o.enter("fields: [family_name, given_name, iin, region, district, settlement]", "fields: [family_name, given_name, iin, region, district, birth_date]")
+	if got := code + o.approve(id, "admin-second") + o.approve(id, "admin-third"); got != "due" {
+		t.Fatal(got)
+	}
+	r, code := o.run(id)
+	if code != "" || r.Totals.Accepted == 0 || !slices.Equal(r.Fields, []string{"family_name", "given_name", "iin", "region", "district"}) {
+		t.Fatalf("%s, %+v", code, r)
+	}
+	for field, rule := range map[string]string{"birth_date": "FLD-3", "settlement": "BAS-3"} {
+		if !slices.ContainsFunc(r.Denied, func(d legal.Denied) bool { return d.Field == field && d.Rule == rule }) {
+			t.Errorf("%s is not denied by %s: %+v", field, rule, r.Denied)
+		}
+	}
+	if got := o.approve(id, "admin-fourth"); got != "approve.enough" {
+		t.Errorf("a third approval: %q", got)
+	}
+	if again, code := o.run(id); code != "request.answered" || again != nil {
+		t.Errorf("sent again: %s, %+v", code, again)
+	}
+	if n := o.rows(id); n != 1 {
+		t.Errorf("%d rows", n)
+	}
+	list, err := o.v.store.Transfers(t.Context(), ministryRequest, 10)
+	if err != nil || len(list) != 1 {
+		t.Errorf("%d transfers, %v", len(list), err)
+	}
+}
+
+// TestFourEyesOverARoute: every administrator's approval of a route by the command's code.
+func TestFourEyesOverARoute(t *testing.T) {
+	o := newOffice(t, false)
+	for who, want := range map[string]string{
+		"admin-author": "approve.own", "admin-second": "", "admin-fourth": "", "admin-gone": "approve.unknown", "clerk by admin-second": "approve.unknown",
+		"admin-third by admin-second": "approve.other_key", "admin-third by admin-author": "approve.other_key",
+	} {
+		as, key, _ := strings.Cut(who, " by ")
+		if key == "" {
+			key = as
+		}
+		o.v.session.result = nil
+		if got := o.code(o.v.session.approveRoute(o.v, "oblast-consent", as, o.keys[key])); got != want {
+			t.Errorf("%s: %q, want %q", who, got, want)
+		}
+		if printed := o.v.session.result != nil; printed != (want == "") {
+			t.Errorf("%s: an approval was printed: %v", who, printed)
+		}
+	}
+	if got := o.code(o.v.session.approveRoute(o.v, "nowhere", "admin-second", o.keys["admin-second"])); got != "approve.unknown_route" {
+		t.Errorf("no such route: %q", got)
+	}
+}
