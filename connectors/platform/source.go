@@ -195,18 +195,20 @@ type failure struct {
 	cause error
 }
 
-func (f *failure) Unwrap() error { return f.cause }
+func (f *failure) Unwrap() []error { return []error{f.Problem, f.cause} }
 
-// failed wraps a database error. Its text is kept unless it may quote a value.
+// Failed wraps an error of the platform's database under the code source.database, with what to do. Its text is kept unless it may quote a value.
+func Failed(doing string, err error) error { return failed(doing, err) }
+
 func failed(doing string, err error) error {
 	var known interface{ ProblemCode() string }
 	if errors.As(err, &known) {
 		return err
 	}
-	text, hint := err.Error(), ""
+	text, hint := err.Error(), "start the platform's database or mend the way to it; almasu serve goes on by itself, or run again: what waits goes first"
 	var server *pq.Error
 	if errors.As(err, &server) {
-		text = "SQLSTATE " + string(server.Code)
+		text, hint = "SQLSTATE "+string(server.Code), "see the log of the platform's database; then run again"
 		if server.Code == "42501" {
 			hint = "grant the role what the connector reads: almasu grants CONNECTOR"
 		}

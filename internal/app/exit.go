@@ -12,6 +12,7 @@ import (
 
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/store/fault"
 	"birgeoqy.kz/almasu/internal/transfer"
 )
 
@@ -54,7 +55,7 @@ func exitCode(err error) int {
 		return exit.code
 	case errors.As(err, &refusal):
 		return exitFailed
-	case record.CodeOf(err) == "source.database":
+	case record.CodeOf(err) == "source.database", fault.Known(fault.Wrap(err)):
 		return exitEnvironment
 	case errors.As(err, &problems), errors.As(err, &problem):
 		return exitBadInput
@@ -86,6 +87,7 @@ type envelope struct {
 // problemsOf turns any error into problems.
 func problemsOf(err error) []*record.Problem {
 	var ps record.Problems
+	err = fault.Wrap(err)
 	ps.Merge(err, "almasu.failed", "")
 	if code := record.CodeOf(err); code != "" && len(ps) == 1 && ps[0].Code == "almasu.failed" {
 		ps[0].Code = code

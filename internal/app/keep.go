@@ -8,6 +8,7 @@ import (
 	"birgeoqy.kz/almasu/internal/evidence"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/store/fault"
 )
 
 // openStore opens the service for a command that keeps its store.
@@ -54,7 +55,7 @@ func (v *service) admit(ctx context.Context, connector string) error {
 		bin = v.recipient(c)
 	}
 	err := v.keeping().Admit(ctx, v.session.now(), bin)
-	if record.CodeOf(err) != "" {
+	if record.CodeOf(err) != "" && !fault.Known(err) {
 		return failed(err)
 	}
 	return err
@@ -64,7 +65,7 @@ func (v *service) admit(ctx context.Context, connector string) error {
 // until the comparison is made.
 func (v *service) startAdmitted(ctx context.Context) error {
 	err := v.admit(ctx, "")
-	if record.CodeOf(err) != "" {
+	if record.CodeOf(err) != "" && !fault.Known(err) {
 		v.session.logger().Error("nothing is logged or sent", "code", record.CodeOf(err), "error", err)
 		return nil
 	}

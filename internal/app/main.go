@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 
 	"birgeoqy.kz/almasu/internal/app/sigtool"
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/store/fault"
 )
 
 // session is one invocation of the program: its streams, its clock and its common flags.
@@ -149,9 +151,24 @@ func (s *session) startProfile() error {
 	return pprof.StartCPUProfile(f)
 }
 
-// logger writes JSON lines to standard error.
+// logger writes JSON lines to standard error. An error that knows what to do says it.
 func (s *session) logger() *slog.Logger {
-	return slog.New(slog.NewJSONHandler(s.stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	return slog.New(slog.NewJSONHandler(s.stderr, &slog.HandlerOptions{Level: slog.LevelInfo, ReplaceAttr: hinted}))
+}
+
+// hinted puts the hint of an error beside it.
+func hinted(_ []string, a slog.Attr) slog.Attr {
+	err, ok := a.Value.Any().(error)
+	if !ok {
+		return a
+	}
+	err = fault.Wrap(err)
+	a.Value = slog.StringValue(err.Error())
+	var p *record.Problem
+	if !errors.As(err, &p) || p.Hint == "" {
+		return a
+	}
+	return slog.Attr{Value: slog.GroupValue(a, slog.String("hint", p.Hint))}
 }
 
 // say prints for people; nothing with --json.

@@ -31,7 +31,7 @@ func openPlatform(ctx context.Context, dialect, dsn string) (*sqlx.DB, error) {
 	driver := "postgres"
 	if dialect == platform.SQLite {
 		if _, err := os.Stat(dsn); err != nil { // SQLite would make an empty database
-			return nil, err
+			return nil, platform.Failed("opening the platform's database", err)
 		}
 		driver, dsn = "sqlite", "file:"+dsn+"?mode=ro&_pragma=busy_timeout(10000)"
 	}
@@ -41,7 +41,7 @@ func openPlatform(ctx context.Context, dialect, dsn string) (*sqlx.DB, error) {
 	}
 	if err := db.PingContext(ctx); err != nil {
 		db.Close()
-		return nil, err
+		return nil, platform.Failed("opening the platform's database", err)
 	}
 	return db, nil
 }

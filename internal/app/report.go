@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"birgeoqy.kz/almasu/internal/legal/rules"
+	"birgeoqy.kz/almasu/internal/store/fault"
 	"birgeoqy.kz/almasu/internal/transfer"
 )
 
@@ -23,7 +24,10 @@ func printReport(w io.Writer, r *transfer.Report) {
 	fmt.Fprintf(w, "Transfer %s by %s, connector %s\n", r.ID, r.Actor, r.Connector)
 	fmt.Fprintf(w, "  status        %s\n", statusWords[r.Status])
 	if r.Message != "" {
-		fmt.Fprintf(w, "  because       %s [%s]\n", r.Message, r.Code)
+		fmt.Fprintf(w, "  because       %s [%s]\n", strings.TrimSuffix(r.Message, " ["+r.Code+"]"), r.Code)
+	}
+	if hint := fault.Hint(r.Code); hint != "" {
+		fmt.Fprintf(w, "  what to do    %s\n", hint)
 	}
 	fmt.Fprintf(w, "  recipient     BIN %s, route %s\n", r.Recipient, r.Route)
 	if r.Basis.Path != "" {

@@ -222,29 +222,43 @@ func (s *session) runNow(ctx context.Context, d scheduler.Due) error {
 		return environment(err)
 	}
 	report, err := v.runDue(ctx, d)
-	if err != nil {
+	if report == nil {
 		return err
 	}
 	s.result, s.code = report, exitOf(report.Status)
 	if !s.json {
 		printReport(s.stdout, report)
 	}
-	return nil
+	return err
 }
 
 func unknownConnector(v *service, name string) error {
 	return badInput(record.NewProblem("usage.unknown_connector", "", fmt.Sprintf("configured are: %v", v.file.Names()), "there is no connector %q", name))
 }
 
+// errLost ends a run whose lease was not renewed in time.
+var errLost = record.NewProblem("transfer.lease_lost", "", "see that the store's database answers (almasu doctor); almasu serve goes on by itself, or run again: what waits goes first",
+	"the run has lost its lease: the store did not answer for too long, or another process has taken the run up")
+
 var errBusy = errors.New("another transfer of this connector is running; see: almasu transfers")
 
-// runDue enters one row and performs it, unless another run of the connector is under way.
+// runDue enters one row and performs it, unless another run of the connector is under way. A run that could not be closed has an error beside its report.
 func (v *service) runDue(ctx context.Context, d scheduler.Due) (*transfer.Report, error) {
 	d.At, d.State = v.session.now().Truncate(time.Microsecond), scheduler.StateWaiting
 	var report *transfer.Report
 	runner, err := v.runner(func(r *transfer.Report) { report = r })
 	if err != nil {
 		return nil, err
+	}
+	var failure error
+	perform := runner.Run
+	runner.Run = func(ctx context.Context, d *scheduler.Due) error {
+		report, failure = nil, nil
+		err := perform(ctx, d)
+		if failure = err; errors.Is(context.Cause(ctx), scheduler.ErrLost) {
+			failure = environment(errLost)
+		}
+		return err
 	}
 	runner.Only = d.Job
 	runner.Jobs = func() []scheduler.Job { return nil }
@@ -261,13 +275,13 @@ func (v *service) runDue(ctx context.Context, d scheduler.Due) (*transfer.Report
 	if err := v.store.Enter(ctx, v.session.now(), d); err != nil {
 		return nil, environment(err)
 	}
-	if _, err := runner.Once(ctx); err != nil {
-		return nil, err
+	if _, err := runner.Once(ctx); err != nil && failure == nil {
+		failure = err
 	}
-	if report == nil {
+	if report == nil && failure == nil {
 		return nil, held(errBusy)
 	}
-	return report, nil
+	return report, failure
 }
 
 // deliverNow goes on with what a connector has left open, under its lease; a row that another process works on is left to it.

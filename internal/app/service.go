@@ -237,7 +237,7 @@ func (v *service) openDatabases(ctx context.Context, need parts) error {
 		}
 		db, err := openPlatform(ctx, v.relations.Dialect, dsn)
 		if err != nil {
-			return environment(fmt.Errorf("opening the platform's database: %w", err))
+			return environment(err)
 		}
 		v.platform, v.closers = db, append(v.closers, func() { db.Close() })
 		if v.source, err = platform.New(v.relations, db); err != nil {

@@ -5,7 +5,7 @@
 //   - The cluster lives in a new directory of its own and listens on a Unix socket in it, on no network port. Its superuser
 //     is "postgres", without a password; nobody else can reach the socket, because the directory is private.
 //   - The server never runs as root: under root it runs as "postgres" or "nobody", who then own the directory.
-//   - A cluster can have a streaming replica ([Cluster.Standby]), be ended without a word ([Cluster.Crash]), and a replica promoted.
+//   - A cluster can have a streaming replica ([Cluster.Standby]), be halted and resumed ([Cluster.Halt]), be ended without a word ([Cluster.Crash]), and a replica promoted.
 //   - fsync is on, so that what is measured and killed behaves as in production.
 //   - Nothing is left behind: the server is the child of a small shell that waits for the end of a pipe which this process holds. When
 //     the process ends, in whatever way, the shell stops the server and removes the directory.
@@ -57,11 +57,14 @@ make() {
 }
 if make >log 2>&1 </dev/null
 then
-	"$bin/postgres" -D data -k "$dir" -c listen_addresses= "$@" >>log 2>&1 </dev/null &
-	server=$!
-	{ read -r _; while kill -INT "$server"; do sleep 0.2; done; } <&3 2>/dev/null &
+	{ read -r _; : >ended; while :; do kill -INT "$(head -n 1 data/postmaster.pid)"; sleep 0.2; done; } <&3 2>/dev/null &
 	watch=$!
-	wait "$server" && code=0 || code=1
+	while
+		"$bin/postgres" -D data -k "$dir" -c listen_addresses= "$@" >>log 2>&1 </dev/null &
+		wait "$!" && code=0 || code=1
+		while [ -e halted ] && [ ! -e ended ]; do sleep 0.1; done
+		[ -e resumed ] && [ ! -e ended ]
+	do rm -f resumed; done
 	kill "$watch" 2>/dev/null
 else
 	code=1
@@ -103,18 +106,55 @@ func (c *Cluster) Promote(ctx context.Context) error {
 	return nil
 }
 
+// Halt ends the server at once, as for its maintenance: connections are cut, its data stay, and nobody listens until [Cluster.Resume].
+func (c *Cluster) Halt() error {
+	if err := os.WriteFile(filepath.Join(c.dir, "halted"), nil, 0o600); err != nil {
+		return fmt.Errorf("halting the server: %w", err)
+	}
+	pid, err := c.server()
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for err = syscall.Kill(pid, syscall.SIGINT); err == nil; err = syscall.Kill(pid, 0) {
+		<-tick.C
+	}
+	if errors.Is(err, syscall.ESRCH) {
+		return nil
+	}
+	return err
+}
+
+// Resume starts a server that was halted, with the settings it had, and returns when it answers.
+func (c *Cluster) Resume(ctx context.Context) error {
+	if err := os.Rename(filepath.Join(c.dir, "halted"), filepath.Join(c.dir, "resumed")); err != nil {
+		return fmt.Errorf("starting the server again: %w", err)
+	}
+	return c.await(ctx)
+}
+
 // Crash ends the server as a machine does that fails: without a word to anybody, and without writing what it has in memory. [Cluster.Stop] follows.
 func (c *Cluster) Crash() error {
+	pid, err := c.server()
+	if err != nil {
+		return err
+	}
+	return syscall.Kill(pid, syscall.SIGKILL)
+}
+
+// server is the id of the server's process.
+func (c *Cluster) server() (int, error) {
 	text, err := os.ReadFile(filepath.Join(c.dir, "data", "postmaster.pid"))
 	if err != nil {
-		return fmt.Errorf("looking for the server's process: %w", err)
+		return 0, fmt.Errorf("looking for the server's process: %w", err)
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
 	pid, err := strconv.Atoi(line)
 	if err != nil {
-		return fmt.Errorf("looking for the server's process: %w", err)
+		return 0, fmt.Errorf("looking for the server's process: %w", err)
 	}
-	return syscall.Kill(pid, syscall.SIGKILL)
+	return pid, nil
 }
 
 func begin(dir, primary string, settings []string) (*Cluster, error) {

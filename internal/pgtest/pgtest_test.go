@@ -137,6 +137,33 @@ func TestStandby(t *testing.T) {
 	}
 }
 
+// TestHaltAndResume: a halted server is away, and comes back with its data; a halted one can be stopped.
+func TestHaltAndResume(t *testing.T) {
+	c := start(t)
+	db := sqlx.MustOpen("postgres", c.DSN("postgres"))
+	defer db.Close()
+	db.MustExec("CREATE TABLE t (x int)")
+	for range 2 {
+		if err := c.Halt(); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Ping(); err == nil {
+			t.Error("a halted server answers")
+		}
+		if err := c.Resume(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		db.MustExec("INSERT INTO t VALUES (1)")
+	}
+	if err := c.Halt(); err != nil {
+		t.Fatal(err)
+	}
+	c.Stop()
+	if _, err := os.Stat(c.Dir()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the directory is still there: %v", err)
+	}
+}
+
 func start(t *testing.T) *Cluster {
 	t.Helper()
 	New(t) // skips where nothing is installed

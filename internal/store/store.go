@@ -49,6 +49,7 @@ import (
 
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store/due"
+	"birgeoqy.kz/almasu/internal/store/fault"
 	"birgeoqy.kz/almasu/internal/store/people"
 	"birgeoqy.kz/almasu/internal/store/sets"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -242,12 +243,12 @@ func (s *Store) Migrate(ctx context.Context) ([]string, error) {
 }
 
 // ErrSchema is returned by [Store.Check] if the schema is not this program's.
-var ErrSchema = errors.New("the store's schema is not up to date; run: almasu migrate")
+var ErrSchema error = fault.Problem(fault.Schema)
 
-// Check reports whether the database answers and its schema is up to date.
+// Check reports whether the database answers and its schema is up to date. An error of the database is a [fault.Fault].
 func (s *Store) Check(ctx context.Context) error {
 	if err := s.db.PingContext(ctx); err != nil {
-		return fmt.Errorf("reaching the store: %w", err)
+		return fmt.Errorf("reaching the store: %w", fault.Wrap(err))
 	}
 	p, err := s.provider()
 	if err != nil {
@@ -256,7 +257,10 @@ func (s *Store) Check(ctx context.Context) error {
 	// goose would make its table where it is missing; a service's role may not, and a check changes nothing.
 	var version int64
 	if err := s.db.QueryRowxContext(ctx, "SELECT COALESCE(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&version); err != nil {
-		return errors.Join(ErrSchema, err)
+		if err = fault.Wrap(err); record.CodeOf(err) == "" || record.CodeOf(err) == fault.Schema { // SQLite has no result code for a missing table
+			return errors.Join(ErrSchema, err)
+		}
+		return err
 	}
 	sources := p.ListSources()
 	if version != sources[len(sources)-1].Version {
@@ -280,30 +284,30 @@ func (s *Store) provider() (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectPostgres, s.db.DB, folder, goose.WithSessionLocker(locker))
 }
 
-// InTx runs f in one transaction.
+// InTx runs f in one transaction. An error of the database is a [fault.Fault].
 func (s *Store) InTx(ctx context.Context, f func(tx *sqlx.Tx) error) error {
 	tx, err := s.db.BeginTxx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("beginning a transaction: %w", err)
+		return fmt.Errorf("beginning a transaction: %w", fault.Wrap(err))
 	}
 	if err := f(tx); err != nil {
 		_ = tx.Rollback() // the first error is the one that matters
-		return err
+		return fault.Wrap(err)
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("committing: %w", err)
+		return fmt.Errorf("committing: %w", fault.Wrap(err))
 	}
 	return nil
 }
 
-// Look runs f in one transaction that only reads, and reads one state.
+// Look runs f in one transaction that only reads, and reads one state. An error of the database is a [fault.Fault].
 func (s *Store) Look(ctx context.Context, f func(tx *sqlx.Tx) error) error {
 	tx, err := s.read.BeginTxx(ctx, &s.snapshot)
 	if err != nil {
-		return fmt.Errorf("beginning to read: %w", err)
+		return fmt.Errorf("beginning to read: %w", fault.Wrap(err))
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written
-	return f(tx)
+	return fault.Wrap(f(tx))
 }
 
 // insert adds rows with one statement.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -150,11 +151,11 @@ func (r *run) insist(ctx context.Context) error {
 	}
 }
 
-// mends reports whether time may mend an error: that of a database has no code, or the platform's.
+// mends reports whether time may mend an error: that of a database has no code, the store's or the platform's.
 func mends(err error) bool {
 	var refusal *legal.Refusal
 	code := record.CodeOf(err)
-	return !errors.As(err, &refusal) && (code == "" || code == "source.database")
+	return !errors.As(err, &refusal) && (code == "" || code == "source.database" || strings.HasPrefix(code, "store."))
 }
 
 // road asks the law, brings what waits to its end, and streams the rest. Whenever the register of blocks changes on the way, what was logged and

@@ -4,14 +4,15 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"birgeoqy.kz/almasu/internal/metrics"
+	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/fault"
 	"birgeoqy.kz/almasu/internal/store/tally"
 	"birgeoqy.kz/almasu/internal/transfer"
 )
@@ -100,7 +101,7 @@ func (s *State) Collect(out chan<- prometheus.Metric) {
 	t, err := tally.Read(ctx, s.Store, now)
 	put(descUp, truth(err == nil))
 	if err != nil {
-		s.Logger.Warn("the store does not answer monitoring", "code", "store.unreachable", "error", err)
+		s.Logger.Warn("the store does not answer monitoring", "code", codeOf(err), "error", err)
 		return
 	}
 	put(descLog, float64(t.LogEntries))
@@ -159,11 +160,7 @@ func (s *State) jobs(t *tally.Tally) []tally.Job {
 // is no such reason.
 func (s *State) Ready(ctx context.Context) (out []metrics.Reason) {
 	if err := s.Store.Check(ctx); err != nil {
-		code := "store.unreachable"
-		if errors.Is(err, store.ErrSchema) {
-			code = "store.schema"
-		}
-		out = append(out, metrics.Reason{Code: code, Message: "the store does not answer, or is not migrated; see: almasu doctor"})
+		out = append(out, metrics.Reason{Code: codeOf(err), Message: "the store does not answer, or is not migrated; see: almasu doctor"})
 	}
 	seal := false
 	for _, e := range s.Expiries {
@@ -173,6 +170,14 @@ func (s *State) Ready(ctx context.Context) (out []metrics.Reason) {
 		out = append(out, metrics.Reason{Code: "signing.key_expired", Message: "no sealing key is in force; see: almasu keys rotate"})
 	}
 	return out
+}
+
+// codeOf is the code of an error of the store; one that no database has made says that time ran out.
+func codeOf(err error) string {
+	if code := record.CodeOf(fault.Wrap(err)); code != "" {
+		return code
+	}
+	return fault.Unreachable
 }
 
 func truth(b bool) float64 {
