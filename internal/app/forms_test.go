@@ -1,43 +1,68 @@
 package app
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	birgeoqy "birgeoqy.kz/almasu/deploy/birgeoqy"
 	"birgeoqy.kz/almasu/internal/app/setup"
 )
 
-// TestRoadInForms takes people along the whole road in each form but JSON, with the shipped programs: the receiving side checks the documents by
-// the same schema, stores them, and can export them.
+// TestRoadInForms takes people along the whole road in each form but the example's JSON, with the shipped programs: the receiving side checks the
+// documents by the same schema, stores them, and can export them.
 func TestRoadInForms(t *testing.T) {
-	const local = "../../deploy/birgeoqy/local/"
-	for _, c := range []struct{ name, mapping, schema, json, csv string }{
-		{"xml", "testdata/xml/oblast-consent.yaml", "testdata/xml/birgeoqy-oblast-pupils-xml.v1.xsd", `"record":{"iin":"`, "name/@family,name/@given,phone/@of"},
-		{"csv", local + "local-csv.v2.yaml", local + "birgeoqy-local-pupils.v2.json", `"iin":"`, "iin,family_name,given_name,phone"},
-		{"xlsx", local + "local-xlsx.v2.yaml", local + "birgeoqy-local-pupils.v2.json", `"iin":"`, "iin,family_name,given_name,phone"},
+	const local, ministry = "../../deploy/birgeoqy/local/", "../../deploy/birgeoqy/ministry/"
+	for name, c := range map[string]struct {
+		connector, mapping, schema string
+		counted                    int
+		csv                        string
+	}{
+		"xml":             {"oblast-consent", "testdata/xml/oblast-consent.yaml", "testdata/xml/birgeoqy-oblast-pupils-xml.v1.xsd", 174, "name/@family,name/@given,phone/@of"},
+		"csv":             {"oblast-consent", local + "local-csv.v2.yaml", local + "birgeoqy-local-pupils.v2.json", 174, "iin,family_name,given_name,phone"},
+		"xlsx":            {"oblast-consent", local + "local-xlsx.v2.yaml", local + "birgeoqy-local-pupils.v2.json", 174, "iin,family_name,given_name,phone"},
+		"ministry xml v1": {"ministry-statute", ministry + "ministry-xml.v1.yaml", ministry + "birgeoqy-ministry-pupils-xml.v1.xsd", 381, "family_name,given_name"},
+		"ministry xml v2": {"ministry-statute", ministry + "ministry-xml.v2.yaml", ministry + "birgeoqy-ministry-pupils-xml.v2.xsd", 381, "name/@family,name/@given"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			files, err := setup.Forms("oblast-consent", c.mapping, c.schema)
+		t.Run(name, func(t *testing.T) {
+			files, err := setup.Forms(c.connector, c.mapping, c.schema)
 			if err != nil {
 				t.Fatal(err)
 			}
-			roadIn(t, files, map[string]string{"json": c.json, "csv": c.csv})
+			files["register/acts.yaml"] = realActs(t)
+			roadIn(t, c.connector, files, c.counted, map[string]string{"json": `"iin":"`, "csv": c.csv})
 		})
 	}
 }
 
-// roadIn sends the consent route's people and exports them in each of the formats, whose text is to hold what is wanted.
-func roadIn(t *testing.T, files map[string][]byte, exports map[string]string) {
+// realActs are the example's acts, of which none is marked as an example.
+func realActs(t *testing.T) []byte {
+	t.Helper()
+	acts, err := birgeoqy.Files.ReadFile("register/acts.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return regexp.MustCompile(`(?m)^ *example: true\n`).ReplaceAll(acts, nil)
+}
+
+// roadIn sends a connector's people and exports them in each of the formats, whose text is to hold what is wanted.
+func roadIn(t *testing.T, connector string, files map[string][]byte, counted int, exports map[string]string) {
 	t.Helper()
 	w := &setup.Example{Dir: t.TempDir(), Now: demoStart, People: 400, Batch: 100, Canary: canary, Files: files}
 	if err := w.Build(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	start(t, w, w.Oblast)
-	w.Ministry.URL = w.Oblast.URL
+	body, other := w.Oblast, w.Ministry
+	if slices.Contains(w.Ministry.Connectors, connector) {
+		body, other = w.Ministry, w.Oblast
+	}
+	start(t, w, body)
+	other.URL = body.URL
 	if err := w.WriteConfig(w.Now.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
@@ -50,14 +75,14 @@ func roadIn(t *testing.T, files map[string][]byte, exports map[string]string) {
 		return stdout
 	}
 	do("migrate")
-	said := do("run", "oblast-consent", "--reason", "test")
-	if !strings.Contains(said, "receiver counts 174") {
+	said := do("run", connector, "--reason", "test")
+	if !strings.Contains(said, fmt.Sprintf("receiver counts %d", counted)) {
 		t.Errorf("the account:\n%s", said)
 	}
 	if out := do("log", "verify"); !strings.Contains(out, "VERIFIED") {
 		t.Errorf("the log: %s", out)
 	}
-	config := w.Path("oblast/authority.yaml")
+	config := w.Path(body.Folder, "authority.yaml")
 	if out, stderr, code := run(t, "authority", "--config", config, "verify"); code != 0 {
 		t.Errorf("exit code %d\n%s%s", code, out, stderr)
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	birgeoqy "birgeoqy.kz/almasu/deploy/birgeoqy"
 	"birgeoqy.kz/almasu/internal/app/setup"
 	"birgeoqy.kz/almasu/internal/kz"
 )
@@ -25,12 +24,8 @@ type tellers struct {
 
 // newTellers sends everybody to both bodies; the act that the ministry's route stands on is no example here.
 func newTellers(t *testing.T) *tellers {
-	acts, err := birgeoqy.Files.ReadFile("register/acts.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	k := &tellers{T: t, w: &setup.Example{Dir: t.TempDir(), Now: demoStart, People: 300, Batch: 50,
-		Files: map[string][]byte{"register/acts.yaml": regexp.MustCompile(`(?m)^ *example: true\n`).ReplaceAll(acts, nil)}}}
+		Files: map[string][]byte{"register/acts.yaml": realActs(t)}}}
 	if err := k.w.Build(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -39,6 +34,7 @@ func newTellers(t *testing.T) *tellers {
 	if err := k.w.WriteConfig(k.w.Now.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
+	var err error
 	if k.platform, err = sqlx.Open("sqlite", "file:"+k.w.Path("platform.db")+"?_pragma=busy_timeout(10000)"); err != nil {
 		t.Fatal(err)
 	}
