@@ -14,6 +14,7 @@ import (
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/mapping/form"
+	"birgeoqy.kz/almasu/mapping/judging"
 	"birgeoqy.kz/almasu/mapping/transform"
 	"birgeoqy.kz/almasu/schemas"
 )
@@ -127,6 +128,8 @@ type people interface {
 type Encoder struct {
 	table   *Table
 	sink    Sink
+	judge   judging.Asked // nil without another program
+	starts  []int         // for the judge: where each record begins in the bytes, and where the last one ends
 	form    form.Form
 	layout  form.Layout
 	slots   []slot
@@ -155,6 +158,9 @@ func (t *Table) Bind(fields []string, sink Sink) (*Encoder, error) {
 		return nil, record.NewProblem("mapping.no_sink", t.at, "", "a document without a schema is not written")
 	}
 	e := &Encoder{table: t, sink: sink, layout: t.layout()}
+	if j, ok := sink.(judged); ok {
+		e.sink, e.judge = j.Sink, j.judge
+	}
 	column := map[string]int{}
 	for i, f := range fields {
 		column[f] = i
@@ -229,7 +235,7 @@ func (e *Encoder) EncodeTable(dst []byte, d *legal.Depersonalised, h DocHeader) 
 }
 
 func (e *Encoder) encode(dst []byte, p people, h *DocHeader) ([]byte, *Result, error) {
-	e.result.Rows, e.result.Withheld, e.result.People = e.result.Rows[:0], e.result.Withheld[:0], 0
+	e.result.Rows, e.result.Withheld, e.result.People, e.starts = e.result.Rows[:0], e.result.Withheld[:0], 0, e.starts[:0]
 	header, err := e.header(h)
 	if err != nil {
 		return dst, nil, err
@@ -254,6 +260,10 @@ func (e *Encoder) encode(dst []byte, p people, h *DocHeader) ([]byte, *Result, e
 	e.sink.Event(schemas.EndObject, nil)
 	if err := e.settleDocument("mapping.document_invalid", "the document outside header and records"); err != nil {
 		return dst[:start], nil, err
+	}
+	if e.judge != nil {
+		e.starts = append(e.starts, len(dst))
+		return e.fit(e.form.End(dst), start)
 	}
 	return e.form.End(dst), &e.result, nil
 }
@@ -313,6 +323,9 @@ func (e *Encoder) person(dst []byte, p people, i int) []byte {
 		return out[:len(dst)]
 	}
 	e.result.Rows = append(e.result.Rows, e.row)
+	if e.judge != nil {
+		e.starts = append(e.starts, len(dst))
+	}
 	return out
 }
 

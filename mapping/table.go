@@ -1,8 +1,11 @@
 package mapping
 
 import (
+	"context"
+
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/mapping/form"
+	"birgeoqy.kz/almasu/mapping/judging"
 	"birgeoqy.kz/almasu/mapping/transform"
 	"birgeoqy.kz/almasu/schemas"
 )
@@ -96,14 +99,30 @@ func (t *Table) Digest() record.Digest { return t.digest }
 // Schema names the schema of the documents.
 func (t *Table) Schema() SchemaRef { return t.schema }
 
-// Checker is a checker of the table's documents by a schema: the one that the table pins. A schema of XML checks XML only. The error is a
-// [*record.Problem].
-func (t *Table) Checker(s *schemas.Schema) (Sink, error) {
-	if s.XML() == nil {
+// Checker is a checker of the table's documents by a schema: the one that the table pins. A schema of XML checks XML only. judge, if there is one, has the last
+// word on each document of XML, until ctx ends; a foreign schema needs one. The error is a [*record.Problem].
+func (t *Table) Checker(ctx context.Context, s *schemas.Schema, judge judging.Judge) (Sink, error) {
+	sink, err := t.checker(s)
+	switch {
+	case err != nil:
+		return nil, err
+	case judge == nil && s.Foreign():
+		return nil, record.NewProblem("mapping.no_judge", t.schemaAt, "set validator: xmllint for the connector", "the schema uses what only another program can check")
+	case judge == nil:
+		return sink, nil
+	}
+	return judged{sink, judge.By(ctx, s)}, nil
+}
+
+func (t *Table) checker(s *schemas.Schema) (Sink, error) {
+	if s.XML() == nil && !s.Foreign() {
 		return s.Checker(), nil
 	}
 	if t.format != "xml" {
 		return nil, record.NewProblem("mapping.other_form", t.at, "set output.format: xml", "the schema is one of XML, and the documents are %s", t.format)
+	}
+	if s.Foreign() {
+		return judging.NoOpinion{}, nil
 	}
 	c, err := s.XMLChecker(schemas.XMLNames{Root: t.xml.Root, Record: t.xml.Record, Namespace: t.xml.Namespace, Prefixes: t.xml.Prefixes})
 	if err != nil {

@@ -45,6 +45,7 @@ type Schema struct {
 	root    *node // of XML: one that refuses everything
 	records int
 	xml     *xsd.Schema // nil of a schema of JSON
+	foreign []string    // the files of a schema that only another program can judge by
 }
 
 // Digest is the SHA-256 of the schema's source bytes.

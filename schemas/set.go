@@ -32,7 +32,9 @@ var fileName = regexp.MustCompile(`^([a-z][a-z0-9-]*)\.v([1-9][0-9]{0,3})\.(?:js
 // LoadSet compiles every *.json and *.xsd in fsys, at any depth. A file is named <name>.v<version>.json or <name>.v<version>.xsd, where name is of
 // lower-case letters, digits and hyphens; two may share neither name and version nor digest. An *.xsd with another name is a part that
 // some schema includes or imports. All problems are reported at once, as [record.Problems].
-func LoadSet(fsys fs.FS) (*Set, error) {
+//
+// A schema of XML that uses more than is supported is refused, unless its digest is one of foreign: then it is [Schema.Foreign].
+func LoadSet(fsys fs.FS, foreign ...record.Digest) (*Set, error) {
 	s := &Set{digests: map[record.Digest]int{}}
 	var problems record.Problems
 	var parts []string
@@ -46,7 +48,7 @@ func LoadSet(fsys fs.FS) (*Set, error) {
 			parts = append(parts, file)
 			return nil
 		}
-		s.add(fsys, file, used, &problems)
+		s.add(fsys, file, foreign, used, &problems)
 		return nil
 	})
 	for _, p := range parts {
@@ -67,21 +69,24 @@ func LoadSet(fsys fs.FS) (*Set, error) {
 	return s, nil
 }
 
-func (s *Set) add(fsys fs.FS, file string, used map[string]bool, problems *record.Problems) {
+func (s *Set) add(fsys fs.FS, file string, foreign []record.Digest, used map[string]bool, problems *record.Problems) {
 	parts := fileName.FindStringSubmatch(path.Base(file))
 	if parts == nil {
 		problems.Add("schema.file_name", file, "rename the file", "a schema file is named <name>.v<version>.json or .xsd")
 		return
 	}
 	compiled, err := CompileFile(fsys, file)
+	if err != nil && len(foreign) > 0 && path.Ext(file) == ".xsd" {
+		if pinned, pinErr := Pin(fsys, file); pinErr == nil && slices.Contains(foreign, pinned.Digest()) {
+			compiled, err = pinned, nil
+		}
+	}
 	if err != nil {
 		problems.Merge(err, "schema.unreadable", file)
 		return
 	}
-	if compiled.xml != nil {
-		for _, f := range compiled.xml.Files() {
-			used[f] = true
-		}
+	for _, f := range compiled.files() {
+		used[f] = true
 	}
 	version, _ := strconv.Atoi(parts[2])
 	if other, ok := s.Lookup(parts[1], version); ok {

@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"bytes"
+	"io/fs"
 	"strings"
 
 	"birgeoqy.kz/almasu/internal/record"
@@ -19,12 +20,33 @@ func CompileXSD(file string, open func(file string) ([]byte, error)) (*Schema, e
 	return &Schema{digest: x.Digest(), raw: x.Source(), root: &node{}, records: -1, xml: x}, nil
 }
 
-// XML is the schema of XML, nil if the schema is one of JSON.
+// Pin reads a schema of XML that may use more than schemas/xsd supports. It has a digest and a source, and is [Schema.Foreign]: another program judges by it, and all
+// checkers here refuse every document. The error is [record.Problems].
+func Pin(fsys fs.FS, file string) (*Schema, error) {
+	digest, raw, files, err := xsd.Pin(file, func(name string) ([]byte, error) { return fs.ReadFile(fsys, name) })
+	if err != nil {
+		return nil, err
+	}
+	return &Schema{digest: digest, raw: raw, root: &node{}, records: -1, foreign: files}, nil
+}
+
+// Foreign reports whether the schema is one of XML that only another program can judge by.
+func (s *Schema) Foreign() bool { return s.foreign != nil }
+
+// files are the paths of all files of a schema of XML.
+func (s *Schema) files() []string {
+	if s.xml != nil {
+		return s.xml.Files()
+	}
+	return s.foreign
+}
+
+// XML is the schema of XML, nil if the schema is one of JSON, or foreign.
 func (s *Schema) XML() *xsd.Schema { return s.xml }
 
 // MediaType is the media type of the documents.
 func (s *Schema) MediaType() string {
-	if s.xml != nil {
+	if s.xml != nil || s.Foreign() {
 		return "application/xml"
 	}
 	return "application/json"

@@ -2,6 +2,9 @@ package schemas
 
 import (
 	"testing"
+	"testing/fstest"
+
+	"birgeoqy.kz/almasu/internal/record"
 )
 
 const ministry = `<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="urn:t" targetNamespace="urn:t" elementFormDefault="qualified">
@@ -205,4 +208,43 @@ func BenchmarkXMLBytes(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/records, "ns/record")
+}
+
+// TestForeign: a schema outside the subset is in a set only where its digest is named, with all files that it is made of; no checker here lets a document through.
+func TestForeign(t *testing.T) {
+	files := fstest.MapFS{
+		"list.v1.xsd":    {Data: []byte(`<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:redefine schemaLocation="parts/base.xsd"/><xs:element name="a" abstract="true"/></xs:schema>`)},
+		"parts/base.xsd": {Data: []byte(`<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="b"/></xs:schema>`)},
+	}
+	if _, err := LoadSet(files); record.CodeOf(err) != "xsd.unsupported" {
+		t.Errorf("without leave: %v", err)
+	}
+	s, err := Pin(files, "list.v1.xsd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := LoadSet(files, s.Digest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, ok := set.Find(s.Digest())
+	if !ok || !e.Schema.Foreign() || e.Schema.MediaType() != "application/xml" || e.Schema.XML() != nil {
+		t.Errorf("%v %+v", ok, e)
+	}
+	if found, err := e.Schema.CheckDocument([]byte("{}")); err == nil && len(found) == 0 {
+		t.Error("a foreign schema lets a document through")
+	}
+	if _, err := e.Schema.XMLChecker(XMLNames{Root: "a"}); err == nil {
+		t.Error("a foreign schema has a checker")
+	}
+	files["parts/base.xsd"].Data = append(files["parts/base.xsd"].Data, ' ')
+	if _, err := LoadSet(files, s.Digest()); record.CodeOf(err) != "xsd.unsupported" {
+		t.Errorf("a part was changed: %v", err)
+	}
+	for _, location := range []string{"http://127.0.0.1/x.xsd", "/etc/x.xsd", "missing.xsd"} {
+		files["list.v1.xsd"].Data = []byte(`<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:redefine schemaLocation="` + location + `"/></xs:schema>`)
+		if _, err := Pin(files, "list.v1.xsd"); record.CodeOf(err) != "xsd.include" {
+			t.Errorf("%s: %v", location, err)
+		}
+	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"birgeoqy.kz/almasu/connectors/platform"
 	"birgeoqy.kz/almasu/internal/app/peer"
+	"birgeoqy.kz/almasu/internal/app/xmllint"
 	"birgeoqy.kz/almasu/internal/config"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/legal/register"
@@ -220,7 +221,7 @@ func (v *service) readSchemas(ps *record.Problems) {
 		return
 	}
 	var err error
-	v.schemas, err = schemas.LoadSet(os.DirFS(dir))
+	v.schemas, err = schemas.LoadSet(os.DirFS(dir), peer.Foreign(v.file)...)
 	ps.Merge(within(err, dir), "schema.unreadable", dir)
 }
 
@@ -305,6 +306,9 @@ func (v *service) connect(c *config.Connector, ps *record.Problems) {
 		}
 		v.later[c.Name] = append(v.later[c.Name], version)
 	}
+	if c.Validator != "" {
+		conn.Judge = v.judge
+	}
 	recipient := v.register.Recipient(route.Recipient)
 	ring := peer.Ring(c, recipient.BIN, v, ps)
 	v.receivers[c.Name] = ring
@@ -355,10 +359,25 @@ func (v *service) readMapping(c *config.Connector, name string, ps *record.Probl
 		ps.Add("config.schema_missing", path, "put the schema into the schemas' folder", "no schema has the digest that the mapping pins (%s version %d)", ref.Name, ref.Version)
 		return table, nil
 	}
-	if _, err := table.Checker(entry.Schema); err != nil {
+	judge, err := peer.Judge(c, entry.Schema, filepath.Join(v.file.Path(v.file.Schemas), entry.File))
+	ps.Merge(err, "xmllint.failed", c.Where.Key("validator"))
+	if _, err := table.Checker(context.Background(), entry.Schema, judge); err != nil {
 		ps.Merge(err, "mapping.other_form", path)
 	}
 	return table, entry.Schema
+}
+
+// judge has xmllint judge a document by a schema of the set.
+func (v *service) judge(ctx context.Context, s *schemas.Schema, doc []byte) ([]int, error) {
+	program, err := xmllint.Find()
+	if err != nil {
+		return nil, err
+	}
+	entry, ok := v.schemas.Find(s.Digest())
+	if !ok {
+		return nil, record.NewProblem("config.schema_missing", "", "", "the schema is not in the schemas' folder")
+	}
+	return program.JudgeBy(ctx, s, filepath.Join(v.file.Path(v.file.Schemas), entry.File), doc)
 }
 
 // newEngine wires the engine.

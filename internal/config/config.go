@@ -161,6 +161,9 @@ type Connector struct {
 	Mapping string `yaml:"mapping"`
 	// Later are the tables that take its place, each from a day on, ascending; optional.
 	Later []Later `yaml:"later,optional"`
+	// Validator, if it is "xmllint", lets that program judge each document of XML before it is sealed, beside our own validator, and by a schema that uses what ours
+	// refuses, in its place.
+	Validator string `yaml:"validator,optional"`
 	// Schedule says when it is due; without one it runs on request only.
 	Schedule *Schedule `yaml:"schedule,optional"`
 	// Batch is how many people make one message; default 2000. Small ones cost speed, large ones memory on both sides.
@@ -176,6 +179,9 @@ type Connector struct {
 	Parcel *Parcel      `yaml:"parcel,optional"`
 	Where  strict.Where `yaml:"-"`
 }
+
+// Xmllint is the one other validator.
+const Xmllint = "xmllint"
 
 // Later is a version of a connector's table that begins on a day. What was logged before keeps its bytes.
 type Later struct {
@@ -344,6 +350,9 @@ func (f *File) check(ps *record.Problems) {
 func (c *Connector) check(where func(string) string, ps *record.Problems) {
 	if strings.Trim(c.Name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 		ps.Add("config.connector_name", where("name"), "", "a connector's name has lower-case letters, digits and hyphens")
+	}
+	if c.Validator != "" && c.Validator != Xmllint {
+		ps.Add("config.validator", where("validator"), "leave it out: Almasu checks each document itself", "the only other validator is %s", Xmllint)
 	}
 	if c.Batch < 0 || c.Batch > maxBatch {
 		ps.Add("config.range", where("batch"), "2000 is a good size", "batch must be between 1 and %d", maxBatch)

@@ -106,7 +106,11 @@ func (m *Maker) Make(ctx context.Context, c *transfer.Connection, o transfer.Ord
 		return nil, fmt.Errorf("opening the source: %w", err)
 	}
 	defer source.Close()
-	encoder, err := c.Table.Bind(gate.Fields(), c.Schema.Checker())
+	sink, err := c.Table.Checker(ctx, c.Schema, c.Judge)
+	if err != nil {
+		return nil, fmt.Errorf("the schema of the mapping %s: %w", c.Name, err)
+	}
+	encoder, err := c.Table.Bind(gate.Fields(), sink)
 	if err != nil {
 		return nil, fmt.Errorf("binding the mapping %s: %w", c.Name, err)
 	}

@@ -17,6 +17,7 @@ import (
 	"birgeoqy.kz/almasu/internal/transfer/telling"
 	"birgeoqy.kz/almasu/internal/vault"
 	"birgeoqy.kz/almasu/mapping"
+	"birgeoqy.kz/almasu/mapping/judging"
 	"birgeoqy.kz/almasu/schemas"
 )
 
@@ -27,13 +28,13 @@ const window = 16
 type Connection struct {
 	Name, Route string
 	// Channel is the kind of connector as the register names channels: "rest", "parcel".
-	Channel string
-	// Sender is our BIN.
-	Sender    string
+	Channel   string
+	Sender    string // our BIN
 	Source    connectors.Source
 	Connector connectors.Connector
 	Table     *mapping.Table
 	Schema    *schemas.Schema
+	Judge     judging.Judge // optional: has the last word on each document of XML before it is sealed; whom it names is withheld
 	// Key seals; Ring holds our own public keys, to open what waits in the outbox.
 	Key  *signing.Key
 	Ring *signing.Keyring

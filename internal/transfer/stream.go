@@ -30,7 +30,7 @@ func (r *run) stream(ctx context.Context, from Progress, left int) error {
 	}
 	defer source.Close()
 	r.report.Snapshot = source.Snapshot()
-	desk, err := r.newDesk(from, generation)
+	desk, err := r.newDesk(ctx, from, generation)
 	if err != nil {
 		return err
 	}
@@ -106,8 +106,8 @@ func (r *run) sendAll(ctx context.Context, outgoing <-chan *message, settled cha
 }
 
 // newDesk prepares the stage that decides and writes.
-func (r *run) newDesk(from Progress, generation int64) (*desk, error) {
-	sink, err := r.conn.Table.Checker(r.conn.Schema)
+func (r *run) newDesk(ctx context.Context, from Progress, generation int64) (*desk, error) {
+	sink, err := r.conn.Table.Checker(ctx, r.conn.Schema, r.conn.Judge)
 	if err != nil {
 		return nil, fmt.Errorf("the schema of the mapping %s: %w", r.conn.Name, err)
 	}

@@ -26,7 +26,7 @@ func (r *run) count(ctx context.Context, q connectors.Query, inside func(ordinal
 	if err != nil {
 		return nil, 0, err
 	}
-	desk, err := r.newDesk(Progress{}, generation)
+	desk, err := r.newDesk(ctx, Progress{}, generation)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -157,7 +157,7 @@ func (r *run) replace(ctx context.Context, w *Waiting, why string) (*Part, int64
 	if r.gate.Counts() {
 		return r.recount(ctx, w, set.Contains)
 	}
-	desk, err := r.newDesk(Progress{Parts: w.Part}, generation)
+	desk, err := r.newDesk(ctx, Progress{Parts: w.Part}, generation)
 	if err != nil {
 		return nil, 0, err
 	}

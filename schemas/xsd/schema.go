@@ -24,6 +24,16 @@ func Compile(file string, open func(file string) ([]byte, error)) (*Schema, erro
 	return s, nil
 }
 
+// Pin is the digest and the source of a schema that may use more than the subset, and the paths of all its files. The digest is the one that [Compile] gives; nothing
+// is judged by it. The error is [record.Problems].
+func Pin(file string, open func(file string) ([]byte, error)) (d record.Digest, source []byte, files []string, err error) {
+	g, err := grammar.Pin(file, open)
+	if err != nil {
+		return d, nil, nil, err
+	}
+	return g.Digest, g.Source, g.Files, nil
+}
+
 // Digest pins the schema: the SHA-256 of its file, or of the list of its files (see the package comment).
 func (s *Schema) Digest() record.Digest { return s.grammar.Digest }
 

@@ -137,7 +137,7 @@ func TestMappingNew(t *testing.T) {
 		if found := mapping.Lint(table, nil, s); len(found) > 0 {
 			t.Errorf("%s: %v", from, found)
 		}
-		if _, err := table.Checker(s); err != nil {
+		if _, err := table.Checker(t.Context(), s, nil); err != nil {
 			t.Errorf("%s: %v", from, err)
 		}
 		if _, _, err := invoke(t, "mapping", "new", name, "--from-schema", from, "--out", name+".yaml"); !errors.Is(err, os.ErrExist) {

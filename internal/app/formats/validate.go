@@ -5,16 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/app/xmllint"
 	"birgeoqy.kz/almasu/internal/authority/tabular"
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/mapping/judging"
 	"birgeoqy.kz/almasu/schemas"
 )
 
@@ -177,40 +177,40 @@ func columnsOf(s *schemas.Schema) []string {
 	return list
 }
 
-// aPlace is what xmllint prints before a message; the message quotes values and is not repeated.
-var aPlace = regexp.MustCompile(`^(.+?):([0-9]+): (element|parser error|namespace error)`)
-
 // xmllint lets that program judge.
 func (t *tool) xmllint(ctx context.Context, schema string, files []string) error {
-	program, err := exec.LookPath("xmllint")
+	program, err := xmllint.Find()
 	if err != nil {
-		return t.Environment(record.NewProblem("xmllint.missing", "", "install libxml2-utils", "the program xmllint is not installed"))
+		return t.Environment(err)
 	}
 	if _, err := t.read(schema); err != nil {
 		return err
 	}
 	var list []verdict
 	for _, file := range files {
-		if _, err := t.read(file); err != nil {
+		raw, err := t.read(file)
+		if err != nil {
 			return err
 		}
-		cmd := exec.CommandContext(ctx, program, "--noout", "--nonet", "--schema", schema, file)
-		out, err := cmd.CombinedOutput()
-		var exit *exec.ExitError
-		switch code := cmd.ProcessState.ExitCode(); {
-		case err != nil && !errors.As(err, &exit):
-			return t.Environment(fmt.Errorf("running xmllint: %w", err))
-		case code == 5:
-			return record.NewProblem("schema.unreadable", schema, "", "xmllint cannot use the schema")
-		case code != 0 && code != 1 && code != 3 && code != 4:
-			return t.Environment(fmt.Errorf("xmllint has failed with code %d", code))
-		}
-		v := verdict{File: file, Valid: err == nil}
-		for _, text := range strings.Split(string(out), "\n") {
-			if m := aPlace.FindStringSubmatch(text); m != nil && !v.Valid {
-				n, _ := strconv.Atoi(m[2])
-				v.Violations = append(v.Violations, schemas.Violation{Record: -1, Code: "schema.xmllint", Line: n})
+		lines, err := program.Judge(ctx, schema, raw)
+		v := verdict{File: file, Valid: err == nil && len(lines) == 0}
+		switch record.CodeOf(err) {
+		case "":
+			if err != nil {
+				return t.Environment(err)
 			}
+		case "xml.syntax":
+			errors.As(err, &v.Problem)
+			at := *v.Problem
+			at.Where = file
+			v.Problem = &at
+		case "schema.unreadable":
+			return err
+		default:
+			return t.Environment(err)
+		}
+		for _, n := range lines {
+			v.Violations = append(v.Violations, schemas.Violation{Record: -1, Code: judging.Code, Line: n})
 		}
 		list = append(list, v)
 	}

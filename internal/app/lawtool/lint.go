@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/app/peer"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/legal/cases"
 	"birgeoqy.kz/almasu/internal/legal/register"
@@ -161,7 +162,11 @@ func (l *linter) readSchemas() *schemas.Set {
 		l.problems.Add("config.schemas_missing", l.schemas, "", "the schemas' folder cannot be read")
 		return nil
 	}
-	set, err := schemas.LoadSet(os.DirFS(l.schemas))
+	var foreign []record.Digest
+	if l.file != nil {
+		foreign = peer.Foreign(l.file)
+	}
+	set, err := schemas.LoadSet(os.DirFS(l.schemas), foreign...)
 	if err != nil {
 		l.problems.Merge(within(err, l.schemas), "schema.unreadable", l.schemas)
 		return nil

@@ -1,6 +1,8 @@
 package grammar
 
 import (
+	"slices"
+
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/schemas/xsd/simple"
 )
@@ -131,7 +133,7 @@ func (w *Wildcard) same(v *Wildcard) bool {
 // Compile reads a schema from its first file; open reads it and what it includes and imports, by paths from the same folder. The error is
 // [record.Problems] with every finding; a finding's Where is "file:line".
 func Compile(file string, open func(file string) ([]byte, error)) (*Grammar, error) {
-	l := &loader{open: open, types: map[QName]*node{}, elements: map[QName]*node{}, attrs: map[QName]*node{}, groups: map[QName]*node{}, bundles: map[QName]*node{}}
+	l := newLoader(open)
 	l.load(file, nil, "", false)
 	if err := l.problems.Err(); err != nil {
 		return nil, err
@@ -142,8 +144,37 @@ func Compile(file string, open func(file string) ([]byte, error)) (*Grammar, err
 		return nil, err
 	}
 	g := &Grammar{Digest: l.digest(), Source: l.docs[0].raw, Target: l.docs[0].target, Elements: b.elements, Types: b.types, Attributes: b.attrs}
-	for _, d := range l.docs {
-		g.Files = append(g.Files, d.file)
-	}
+	g.Files = l.files()
 	return g, nil
+}
+
+// Pin reads the files of a schema that may use what is not supported, and judges nothing by it: the result has Digest, Source, Target and Files only, and the digest is
+// that of Compile. Refused are files that are missing, too large, no XML or no schema, and locations that are not relative paths.
+func Pin(file string, open func(file string) ([]byte, error)) (*Grammar, error) {
+	l := newLoader(open)
+	l.whole = true
+	l.load(file, nil, "", false)
+	l.problems = slices.DeleteFunc(l.problems, func(p *record.Problem) bool {
+		switch p.Code {
+		case "xsd.unsupported", "xsd.syntax", "xsd.twice":
+			return true
+		}
+		return false
+	})
+	if err := l.problems.Err(); err != nil {
+		return nil, err
+	}
+	return &Grammar{Digest: l.digest(), Source: l.docs[0].raw, Target: l.docs[0].target, Files: l.files()}, nil
+}
+
+func newLoader(open func(file string) ([]byte, error)) *loader {
+	return &loader{open: open, types: map[QName]*node{}, elements: map[QName]*node{}, attrs: map[QName]*node{}, groups: map[QName]*node{}, bundles: map[QName]*node{}}
+}
+
+func (l *loader) files() []string {
+	var list []string
+	for _, d := range l.docs {
+		list = append(list, d.file)
+	}
+	return list
 }

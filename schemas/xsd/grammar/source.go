@@ -146,6 +146,8 @@ type loader struct {
 	attrs    map[QName]*node
 	groups   map[QName]*node
 	bundles  map[QName]*node // attribute groups
+	// whole follows redefine, too, which is not supported otherwise.
+	whole bool
 }
 
 func (l *loader) add(code string, n *node, format string, args ...any) {
@@ -287,6 +289,9 @@ func (l *loader) component(d *document, k *node) {
 		register(l.bundles)
 	case "redefine", "notation":
 		l.unsupported(k, k.local)
+		if location, ok := k.token("schemaLocation"); ok && l.whole {
+			l.load(l.relative(d, k, location), k, d.target, true)
+		}
 	default:
 		l.add("xsd.syntax", k, "%s does not belong into schema", k.local)
 	}

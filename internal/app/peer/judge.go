@@ -1,0 +1,53 @@
+package peer
+
+import (
+	"context"
+	"os"
+
+	"birgeoqy.kz/almasu/internal/app/xmllint"
+	"birgeoqy.kz/almasu/internal/config"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/mapping"
+	"birgeoqy.kz/almasu/mapping/judging"
+	"birgeoqy.kz/almasu/schemas"
+)
+
+// Foreign are the digests of the schemas that another program may judge by: those that the mappings of connectors with a validator pin. A mapping that does not load is
+// passed over; whoever needs it says so.
+func Foreign(f *config.File) []record.Digest {
+	var list []record.Digest
+	for i := range f.Connectors {
+		c := &f.Connectors[i]
+		if c.Validator == "" {
+			continue
+		}
+		for _, name := range c.Mappings() {
+			text, err := os.ReadFile(f.Path(name))
+			if err != nil {
+				continue
+			}
+			if t, err := mapping.Load(name, text, func(string) (string, bool) { return "", true }); err == nil {
+				list = append(list, t.Schema().Digest)
+			}
+		}
+	}
+	return list
+}
+
+// Judge is the judge that a connector asks for by a schema, which lies in a file; nil without a validator. The error says that the program is missing, cannot use the
+// schema, or is asked for where documents are not of XML.
+func Judge(c *config.Connector, s *schemas.Schema, file string) (judging.Judge, error) {
+	switch {
+	case c.Validator == "":
+		return nil, nil
+	case s.MediaType() != "application/xml":
+		return nil, record.NewProblem("config.validator", c.Where.Key("validator"), "leave validator out", "xmllint judges by schemas of XML only, and the mapping pins one of JSON")
+	}
+	program, err := xmllint.Find()
+	if err == nil {
+		err = program.Try(context.Background(), s, file)
+	}
+	return func(ctx context.Context, s *schemas.Schema, doc []byte) ([]int, error) {
+		return program.JudgeBy(ctx, s, file, doc)
+	}, err
+}
