@@ -109,7 +109,7 @@ func TestExamplesInXML(t *testing.T) {
 		if found := Lint(table, []string{"family_name", "given_name", "iin", "region", "district", "settlement"}, schema); len(found) > 0 {
 			t.Errorf("%s: %v", name, found)
 		}
-		checker, err := table.Checker(schema)
+		checker, err := table.Checker(t.Context(), schema, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

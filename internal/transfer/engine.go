@@ -27,14 +27,13 @@ const window = 16
 // Connection is one connector, wired: where its people come from, how they are written, and where they go.
 type Connection struct {
 	Name, Route string
-	// Channel is the kind of connector as the register names channels: "rest", "parcel".
-	Channel   string
-	Sender    string // our BIN
-	Source    connectors.Source
-	Connector connectors.Connector
-	Table     *mapping.Table
-	Schema    *schemas.Schema
-	Judge     judging.Judge // optional: has the last word on each document of XML before it is sealed; whom it names is withheld
+	Channel     string // the kind of connector as the register names channels: "rest", "parcel"
+	Sender      string // our BIN
+	Source      connectors.Source
+	Connector   connectors.Connector
+	Table       *mapping.Table
+	Schema      *schemas.Schema
+	Judge       judging.Judge // optional: has the last word on each document of XML before it is sealed; whom it names is withheld
 	// Key seals; Ring holds our own public keys, to open what waits in the outbox.
 	Key  *signing.Key
 	Ring *signing.Keyring
