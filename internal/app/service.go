@@ -32,6 +32,7 @@ import (
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/internal/vault"
 	"birgeoqy.kz/almasu/mapping"
+	"birgeoqy.kz/almasu/mapping/judging"
 	"birgeoqy.kz/almasu/schemas"
 )
 
@@ -359,8 +360,11 @@ func (v *service) readMapping(c *config.Connector, name string, ps *record.Probl
 		ps.Add("config.schema_missing", path, "put the schema into the schemas' folder", "no schema has the digest that the mapping pins (%s version %d)", ref.Name, ref.Version)
 		return table, nil
 	}
-	judge, err := peer.Judge(c, entry.Schema, filepath.Join(v.file.Path(v.file.Schemas), entry.File))
-	ps.Merge(err, "xmllint.failed", c.Where.Key("validator"))
+	var judge judging.Judge
+	if c.Validator != "" {
+		judge = v.judge
+		ps.Merge(peer.Validator(context.Background(), c, entry.Schema, v.schemaFile(entry)), "xmllint.failed", c.Where.Key("validator"))
+	}
 	if _, err := table.Checker(context.Background(), entry.Schema, judge); err != nil {
 		ps.Merge(err, "mapping.other_form", path)
 	}
@@ -377,7 +381,11 @@ func (v *service) judge(ctx context.Context, s *schemas.Schema, doc []byte) ([]i
 	if !ok {
 		return nil, record.NewProblem("config.schema_missing", "", "", "the schema is not in the schemas' folder")
 	}
-	return program.JudgeBy(ctx, s, filepath.Join(v.file.Path(v.file.Schemas), entry.File), doc)
+	return program.JudgeBy(ctx, s, v.schemaFile(entry), doc)
+}
+
+func (v *service) schemaFile(e schemas.Entry) string {
+	return filepath.Join(v.file.Path(v.file.Schemas), e.File)
 }
 
 // newEngine wires the engine.

@@ -8,7 +8,6 @@ import (
 	"birgeoqy.kz/almasu/internal/config"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/mapping"
-	"birgeoqy.kz/almasu/mapping/judging"
 	"birgeoqy.kz/almasu/schemas"
 )
 
@@ -34,20 +33,15 @@ func Foreign(f *config.File) []record.Digest {
 	return list
 }
 
-// Judge is the judge that a connector asks for by a schema, which lies in a file; nil without a validator. The error says that the program is missing, cannot use the
+// Validator checks that a connector's validator, if it has one, can judge by a schema, which lies in a file. The error says that the program is missing, cannot use the
 // schema, or is asked for where documents are not of XML.
-func Judge(c *config.Connector, s *schemas.Schema, file string) (judging.Judge, error) {
-	switch {
-	case c.Validator == "":
-		return nil, nil
-	case s.MediaType() != "application/xml":
-		return nil, record.NewProblem("config.validator", c.Where.Key("validator"), "leave validator out", "xmllint judges by schemas of XML only, and the mapping pins one of JSON")
+func Validator(ctx context.Context, c *config.Connector, s *schemas.Schema, file string) error {
+	if s.MediaType() != "application/xml" {
+		return record.NewProblem("config.validator", c.Where.Key("validator"), "leave validator out", "xmllint judges by schemas of XML only, and the mapping pins one of JSON")
 	}
 	program, err := xmllint.Find()
-	if err == nil {
-		err = program.Try(context.Background(), s, file)
+	if err != nil {
+		return err
 	}
-	return func(ctx context.Context, s *schemas.Schema, doc []byte) ([]int, error) {
-		return program.JudgeBy(ctx, s, file, doc)
-	}, err
+	return program.Try(ctx, s, file)
 }
