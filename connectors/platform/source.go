@@ -197,6 +197,9 @@ type failure struct {
 
 func (f *failure) Unwrap() []error { return []error{f.Problem, f.cause} }
 
+// Advice is what to do when the platform's database does not answer.
+const Advice = "start the platform's database or mend the way to it; almasu serve goes on by itself, or run again: what waits goes first"
+
 // Failed wraps an error of the platform's database under the code source.database, with what to do. Its text is kept unless it may quote a value.
 func Failed(doing string, err error) error { return failed(doing, err) }
 
@@ -205,7 +208,7 @@ func failed(doing string, err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
-	text, hint := err.Error(), "start the platform's database or mend the way to it; almasu serve goes on by itself, or run again: what waits goes first"
+	text, hint := err.Error(), Advice
 	var server *pq.Error
 	if errors.As(err, &server) {
 		text, hint = "SQLSTATE "+string(server.Code), "see the log of the platform's database; then run again"

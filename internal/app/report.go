@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"birgeoqy.kz/almasu/connectors/platform"
 	"birgeoqy.kz/almasu/internal/legal/rules"
 	"birgeoqy.kz/almasu/internal/store/fault"
 	"birgeoqy.kz/almasu/internal/transfer"
@@ -26,7 +27,11 @@ func printReport(w io.Writer, r *transfer.Report) {
 	if r.Message != "" {
 		fmt.Fprintf(w, "  because       %s [%s]\n", strings.TrimSuffix(r.Message, " ["+r.Code+"]"), r.Code)
 	}
-	if hint := fault.Hint(r.Code); hint != "" {
+	hint := fault.Hint(r.Code)
+	if r.Code == "source.database" {
+		hint = platform.Advice
+	}
+	if hint != "" {
 		fmt.Fprintf(w, "  what to do    %s\n", hint)
 	}
 	fmt.Fprintf(w, "  recipient     BIN %s, route %s\n", r.Recipient, r.Route)

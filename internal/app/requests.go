@@ -139,7 +139,7 @@ printed as YAML for the register's approvals.yaml.`,
 		},
 	}
 	cmd.Flags().StringVar(&who, "as", "", "the administrator's id")
-	cmd.Flags().StringVar(&key, "key", "", "the administrator's private key (PEM)")
+	cmd.Flags().StringVar(&key, "key", "", "the file of the administrator's private key (PEM)")
 	cmd.Flags().BoolVar(&route, "route", false, "approve a route of the register")
 	return cmd
 }

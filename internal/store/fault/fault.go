@@ -5,9 +5,9 @@
 // a database's (a sentinel, a context that has ended), comes back as it is. [Hint] is the one table of what to do.
 //
 //	code               SQLite                     PostgreSQL
-//	store.disk_full    FULL                       53100
+//	store.disk_full    FULL, IOERR_SHMSIZE        53100
 //	store.read_only    READONLY                   25006
-//	store.disk_error   IOERR                      58030, class 58
+//	store.disk_error   IOERR (others)             58030, class 58
 //	store.cannot_open  CANTOPEN, PERM             3D000
 //	store.busy         BUSY, LOCKED               53300, 53200, 55P03, 40001, 40P01
 //	store.damaged      CORRUPT, NOTADB            class XX
@@ -58,7 +58,7 @@ var texts = map[string]struct{ message, hint string }{
 	DiskError: {"the store's disk has failed",
 		"look at the disk's room (df) and at the kernel's log (dmesg); when the disk is sound: almasu log verify, then run again"},
 	CannotOpen: {"the store cannot be opened",
-		"check the store's path or database name in almasu.yaml, and that the service's account may read and write the file and its folder"},
+		"check the store's path or database name in almasu.yaml, and that file, folder and disk are writable for the service's account (ls -l, mount)"},
 	Busy: {"the store is busy",
 		"another program holds it, or it has no connection left: end what is not needed, and run again"},
 	Damaged: {"the store is damaged",
@@ -133,6 +133,9 @@ func codeOf(err error) string {
 
 // ofSQLite reads a result code (sqlite.org/rescode.html); the lower byte of an extended one is the primary.
 func ofSQLite(code int) string {
+	if code == 10|19<<8 { // the file beside the log of changes cannot grow: the disk is full
+		return DiskFull
+	}
 	return map[int]string{
 		3: CannotOpen, 5: Busy, 6: Busy, 8: ReadOnly, 10: DiskError, 11: Damaged, 13: DiskFull, 14: CannotOpen, 23: Rights, 26: Damaged,
 	}[code&0xff]

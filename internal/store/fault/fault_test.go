@@ -14,6 +14,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 
 	"birgeoqy.kz/almasu/internal/pgtest"
 	"birgeoqy.kz/almasu/internal/record"
@@ -29,13 +30,13 @@ func TestCodes(t *testing.T) {
 			t.Errorf("%s does not say what to do", code)
 		}
 		for _, state := range states {
-			err := Wrap(fmt.Errorf("writing: %w", &pq.Error{Code: pq.ErrorCode(state), Message: "so it says", Detail: "a value"}))
+			err := Wrap(fmt.Errorf("writing: %w", &pq.Error{Code: pqerror.Code(state), Message: "so it says", Detail: "a value"}))
 			if record.CodeOf(err) != code || !strings.Contains(err.Error(), "so it says, SQLSTATE "+state) || strings.Contains(err.Error(), "a value") {
 				t.Errorf("%s: %v", state, err)
 			}
 		}
 	}
-	for n, code := range map[int]string{13: DiskFull, 8: ReadOnly, 8 | 4<<8: ReadOnly, 10: DiskError, 10 | 3<<8: DiskError, 14: CannotOpen, 3: CannotOpen, 5: Busy, 6: Busy, 11: Damaged, 26: Damaged, 23: Rights, 1: "", 19: ""} {
+	for n, code := range map[int]string{13: DiskFull, 8: ReadOnly, 8 | 4<<8: ReadOnly, 10: DiskError, 10 | 3<<8: DiskError, 10 | 19<<8: DiskFull, 14: CannotOpen, 3: CannotOpen, 5: Busy, 6: Busy, 11: Damaged, 26: Damaged, 23: Rights, 1: "", 19: ""} {
 		if got := ofSQLite(n); got != code {
 			t.Errorf("result code %d is %q, want %q", n, got, code)
 		}
