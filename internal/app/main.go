@@ -38,6 +38,7 @@ type session struct {
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	tuneMemory()
 	s := &session{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now}
 	root := s.root()
 	root.SetArgs(args)

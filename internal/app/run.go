@@ -99,7 +99,6 @@ func (v *service) performRow(ctx context.Context, d *scheduler.Due) (*transfer.R
 		return nil, err
 	}
 	conn = peer.At(conn, v.later[conn.Name], v.session.now())
-	defer v.memory.enter(conn.Batch)()
 	if d.Cause == scheduler.CauseResume {
 		closed, err := v.closeOthers(ctx, conn, record.ID{})
 		if err != nil || closed > 0 { // a run has delivered what waits

@@ -56,7 +56,6 @@ type service struct {
 	later       map[string][]peer.Version   // by connector
 	receivers   map[string]*signing.Keyring // by connector
 	engine      *transfer.Engine
-	memory      budget
 	tellers     []notify.Channel
 	closers     []func()
 }

@@ -219,8 +219,10 @@ func (r *recording) write(ctx context.Context, tx *sqlx.Tx) error {
 	if err != nil {
 		return err
 	}
-	if err := insert(ctx, tx, "outbox (message, body)", outbox); err != nil {
-		return err
+	for i := range outbox { // one by one, so that the driver's buffer is of one payload's size
+		if err := insert(ctx, tx, "outbox (message, body)", outbox[i:i+1]); err != nil {
+			return err
+		}
 	}
 	return r.writeSettlements(ctx, tx)
 }

@@ -115,6 +115,15 @@ func (v *Vault) Seal(dst []byte, purpose, name string, plain []byte) ([]byte, er
 
 // Open returns what was sealed, or [ErrOpen].
 func (v *Vault) Open(purpose, name string, sealed []byte) ([]byte, error) {
+	return v.open(purpose, name, sealed, false)
+}
+
+// OpenInPlace does the same in the memory of sealed, which holds nothing of use afterwards.
+func (v *Vault) OpenInPlace(purpose, name string, sealed []byte) ([]byte, error) {
+	return v.open(purpose, name, sealed, true)
+}
+
+func (v *Vault) open(purpose, name string, sealed []byte, inPlace bool) ([]byte, error) {
 	if len(sealed) < overhead || sealed[0] != version {
 		return nil, ErrOpen
 	}
@@ -122,8 +131,12 @@ func (v *Vault) Open(purpose, name string, sealed []byte) ([]byte, error) {
 	if aead == nil {
 		return nil, ErrOpen
 	}
-	nonce := sealed[1+idSize : 1+idSize+12]
-	plain, err := aead.Open(nil, nonce, sealed[1+idSize+12:], associated(purpose, name))
+	nonce, body := sealed[1+idSize:1+idSize+12], sealed[1+idSize+12:]
+	var dst []byte
+	if inPlace {
+		dst = body[:0]
+	}
+	plain, err := aead.Open(dst, nonce, body, associated(purpose, name))
 	if err != nil {
 		return nil, ErrOpen
 	}

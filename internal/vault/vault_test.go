@@ -35,6 +35,9 @@ func TestSealOpen(t *testing.T) {
 	if err != nil || !bytes.Equal(got, plain) {
 		t.Fatalf("open: %q, %v", got, err)
 	}
+	if got, err := v.OpenInPlace("outbox", "m1", bytes.Clone(sealed)); err != nil || !bytes.Equal(got, plain) {
+		t.Fatalf("in place: %q, %v", got, err)
+	}
 	for i := range sealed {
 		bad := bytes.Clone(sealed)
 		bad[i] ^= 1

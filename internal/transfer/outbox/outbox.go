@@ -23,9 +23,9 @@ func Pack(v *vault.Vault, message record.ID, payload, scratch []byte) (sealed, g
 	return sealed, grown, err
 }
 
-// Unpack restores a payload, into the memory of page if it fits.
+// Unpack restores a payload, into the memory of page if it fits. It overwrites sealed.
 func Unpack(v *vault.Vault, message record.ID, sealed, page []byte) ([]byte, error) {
-	compressed, err := v.Open(purpose, message.String(), sealed)
+	compressed, err := v.OpenInPlace(purpose, message.String(), sealed)
 	if err != nil {
 		return nil, err
 	}
