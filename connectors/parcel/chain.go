@@ -2,16 +2,12 @@ package parcel
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"sync"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/parcel"
-	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
 // maxIntroduced bounds the memory of introduced checkpoints.
@@ -30,7 +26,7 @@ type chain struct {
 func (c *Connector) introduce(ctx context.Context, p place, sender string, note []byte, held *int64) error {
 	at, err := c.conf.LogKey.Open(note)
 	if err != nil {
-		return halt("delivery.bad_checkpoint", "the ticket's checkpoint is not signed by our log", err)
+		return connectors.Halted("delivery.bad_checkpoint", "the ticket's checkpoint is not signed by our log", err)
 	}
 	ch := &c.chain
 	ch.mu.Lock()
@@ -51,7 +47,7 @@ func (c *Connector) introduce(ctx context.Context, p place, sender string, note 
 		return broken(ctx, err)
 	}
 	ch.end = max(ch.end, end)
-	body, err := c.introduction(ctx, note, at, ch.end)
+	body, err := connectors.Introduction(ctx, c.conf.Prover, note, ch.end, at.Size)
 	if err != nil {
 		return err
 	}
@@ -99,28 +95,4 @@ func waiting(p place, sender string, from int64) (int64, error) {
 		from = next[from]
 	}
 	return from, nil
-}
-
-// introduction is the body of the file.
-func (c *Connector) introduction(ctx context.Context, note []byte, at transferlog.Checkpoint, held int64) ([]byte, error) {
-	var proof tlog.TreeProof
-	if held != 0 && at.Size != 0 && held != at.Size {
-		var err error
-		proof, err = c.conf.Prover.Consistency(ctx, min(held, at.Size), max(held, at.Size))
-		if errors.Is(err, connectors.ErrAhead) {
-			return nil, halt("log.recipient_ahead", "the recipient holds a longer log than ours: was an older copy of the store restored?", err)
-		}
-		if err != nil {
-			return nil, &connectors.Failure{Code: "delivery.no_proof", Hint: "the log could not be read", Err: err}
-		}
-	}
-	form := struct {
-		Checkpoint []byte   `json:"checkpoint"`
-		From       int64    `json:"from"`
-		Proof      [][]byte `json:"proof"`
-	}{note, held, make([][]byte, len(proof))}
-	for i := range proof {
-		form.Proof[i] = proof[i][:]
-	}
-	return json.Marshal(form)
 }

@@ -16,10 +16,6 @@ import (
 // maxRetryAfter caps the recipient's wish to wait.
 const maxRetryAfter = time.Hour
 
-func halt(code, hint string, err error) *connectors.Failure {
-	return &connectors.Failure{Kind: connectors.Halt, Code: code, Hint: hint, Err: err}
-}
-
 // failure says what the engine does about an answer that brings no receipt. See the package comment for the table.
 func failure(a *parcel.Answer) *connectors.Failure {
 	f := &connectors.Failure{Kind: connectors.Transient, Remote: a.Code, Err: errors.New("the recipient answers without a receipt")}

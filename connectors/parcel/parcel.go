@@ -46,14 +46,8 @@ func (c *Connector) Seal(document []byte, mediaType string) ([]byte, string, err
 
 // Deliver makes one attempt; see the package comment. The acknowledgement is the receipt's bytes. Errors are [*connectors.Failure].
 func (c *Connector) Deliver(ctx context.Context, env *signing.Envelope, ticket *transferlog.Ticket) ([]byte, error) {
-	if !env.Valid() {
-		return nil, halt("delivery.no_envelope", "", errors.New("there is no sealed envelope"))
-	}
-	if !ticket.Admits(env.Digest()) {
-		return nil, halt("delivery.no_ticket", "", errors.New("the ticket is not for this envelope, or its intent is not durable"))
-	}
-	if env.Header().Recipient != c.conf.Recipient {
-		return nil, halt("delivery.wrong_recipient", "compare the route's recipient with the connector's", errors.New("the envelope is for another recipient"))
+	if err := connectors.Admit(env, ticket, c.conf.Recipient); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.conf.AttemptTimeout+c.conf.Wait)
 	defer cancel()
@@ -126,7 +120,7 @@ func (a *attempt) put(ctx context.Context) error {
 	}
 	at, err := a.conf.LogKey.Open(a.ticket.Checkpoint())
 	if err != nil {
-		return halt("delivery.bad_checkpoint", "the ticket's checkpoint is not signed by our log", err)
+		return connectors.Halted("delivery.bad_checkpoint", "the ticket's checkpoint is not signed by our log", err)
 	}
 	b, err := parcel.Write(a.env, a.ticket, at, a.conf.recipients)
 	if err == nil {
@@ -153,7 +147,7 @@ func (a *attempt) standing(name string) (bool, error) {
 	}
 	p, err := parcel.Read(b, limit)
 	if err != nil || p.Wire != a.env.Wire() || !p.Encrypted && !bytes.Equal(p.Stored, a.env.Payload()) {
-		return false, halt("delivery.other_parcel", "look who else writes into the recipient's folder; nothing is written over",
+		return false, connectors.Halted("delivery.other_parcel", "look who else writes into the recipient's folder; nothing is written over",
 			errors.New("under the message's name there is something else than this message"))
 	}
 	return true, nil

@@ -120,7 +120,3 @@ func broken(ctx context.Context, err error) *connectors.Failure {
 	}
 	return f
 }
-
-func halt(code, hint string, err error) *connectors.Failure {
-	return &connectors.Failure{Kind: connectors.Halt, Code: code, Hint: hint, Err: err}
-}

@@ -2,12 +2,9 @@ package rest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"sync"
-
-	"golang.org/x/mod/sumdb/tlog"
 
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/pause"
@@ -79,7 +76,7 @@ func (ch *chain) introduce(ctx context.Context, note []byte) error {
 	}
 	checkpoint, err := ch.c.conf.LogKey.Open(note)
 	if err != nil {
-		return halt("delivery.bad_checkpoint", "the ticket's checkpoint is not signed by our log", err)
+		return connectors.Halted("delivery.bad_checkpoint", "the ticket's checkpoint is not signed by our log", err)
 	}
 	for range maxIntroductions {
 		pause.At("checkpoint.before")
@@ -114,36 +111,10 @@ func (ch *chain) refused(a *answer, r refusal) *connectors.Failure {
 
 // offer posts the checkpoint with the proof from or to the size that is held.
 func (ch *chain) offer(ctx context.Context, note []byte, held, size int64) (*answer, error) {
-	proof, err := ch.prove(ctx, held, size)
+	body, err := connectors.Introduction(ctx, ch.c.conf.Prover, note, held, size)
 	if err != nil {
 		return nil, err
 	}
-	form := struct {
-		Checkpoint []byte   `json:"checkpoint"`
-		From       int64    `json:"from"`
-		Proof      [][]byte `json:"proof"`
-	}{note, held, make([][]byte, len(proof))}
-	for i := range proof {
-		form.Proof[i] = proof[i][:]
-	}
-	body, err := json.Marshal(form)
-	if err != nil {
-		return nil, &connectors.Failure{Code: "delivery.checkpoint", Err: err}
-	}
 	header := http.Header{"Content-Type": {"application/json"}}
 	return ch.c.post(ctx, checkpointsPath, maxRefusalBytes, request{body: body, content: record.DigestOf(body), header: header})
-}
-
-func (ch *chain) prove(ctx context.Context, held, size int64) (tlog.TreeProof, error) {
-	if held == 0 || size == 0 || held == size {
-		return nil, nil
-	}
-	proof, err := ch.c.conf.Prover.Consistency(ctx, min(held, size), max(held, size))
-	if errors.Is(err, connectors.ErrAhead) {
-		return nil, halt("log.recipient_ahead", "the recipient holds a longer log than ours: was an older copy of the store restored?", err)
-	}
-	if err != nil {
-		return nil, &connectors.Failure{Code: "delivery.no_proof", Hint: "the log could not be read", Err: err}
-	}
-	return proof, nil
 }

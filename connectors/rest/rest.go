@@ -70,14 +70,8 @@ func (c *Connector) Seal(document []byte, mediaType string) ([]byte, string, err
 // Deliver makes one attempt: it introduces the ticket's checkpoint if that was not done, and posts the message. The
 // acknowledgement is the receipt's bytes. Errors are [*connectors.Failure].
 func (c *Connector) Deliver(ctx context.Context, env *signing.Envelope, ticket *transferlog.Ticket) ([]byte, error) {
-	if !env.Valid() {
-		return nil, halt("delivery.no_envelope", "", errors.New("there is no sealed envelope"))
-	}
-	if !ticket.Admits(env.Digest()) {
-		return nil, halt("delivery.no_ticket", "", errors.New("the ticket is not for this envelope, or its intent is not durable"))
-	}
-	if env.Header().Recipient != c.conf.Recipient {
-		return nil, halt("delivery.wrong_recipient", "compare the route's recipient with the connector's", errors.New("the envelope is for another recipient"))
+	if err := connectors.Admit(env, ticket, c.conf.Recipient); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.conf.AttemptTimeout)
 	defer cancel()

@@ -203,5 +203,18 @@ func (b *Batch) Value(i, column int) (v []byte, ok bool) {
 	return b.arena[c.start : c.start+uint32(c.size) : c.start+uint32(c.size)], true
 }
 
-// Micros returns t as Unix microseconds, the form in which a batch holds times.
-func Micros(t time.Time) int64 { return t.UnixMicro() }
+// Micros returns t as microseconds since 1970, the form in which a batch and the stores hold times; 0 for the zero time.
+func Micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// Instant is the time of such microseconds, in UTC: the inverse of [Micros].
+func Instant(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}

@@ -85,6 +85,6 @@ func (s *Store) Settled(ctx context.Context, message record.ID) (Settled, error)
 	if len(receipt) > 0 {
 		out.Receipt = record.DigestOf(receipt)
 	}
-	out.At = instant(at)
+	out.At = record.Instant(at)
 	return out, nil
 }

@@ -41,12 +41,12 @@ func (s *Store) OpenDuty(ctx context.Context, at time.Time, d Duty, hold *roster
 	_, err := s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
 		var closed *int64
 		if !d.Closed.IsZero() {
-			us := micros(d.Closed)
+			us := record.Micros(d.Closed)
 			closed = &us
 		}
 		res, err := tx.ExecContext(ctx, `INSERT INTO duty (id, kind, subject, about, opened, due, closed, outcome, note, source)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING`,
-			d.ID, d.Kind, d.Subject, d.About, micros(d.Opened), micros(d.Due), closed, d.Outcome, d.Note, d.Source)
+			d.ID, d.Kind, d.Subject, d.About, record.Micros(d.Opened), record.Micros(d.Due), closed, d.Outcome, d.Note, d.Source)
 		if err != nil {
 			return fmt.Errorf("entering a duty: %w", err)
 		}
@@ -56,7 +56,7 @@ func (s *Store) OpenDuty(ctx context.Context, at time.Time, d Duty, hold *roster
 		if hold == nil {
 			return nil
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO legal_hold (duty, tag, placed) VALUES ($1, $2, $3)", d.ID, hold[:], micros(at)); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO legal_hold (duty, tag, placed) VALUES ($1, $2, $3)", d.ID, hold[:], record.Micros(at)); err != nil {
 			return fmt.Errorf("placing a hold: %w", err)
 		}
 		return nil
@@ -68,7 +68,7 @@ func (s *Store) OpenDuty(ctx context.Context, at time.Time, d Duty, hold *roster
 // [ErrNotOpen], an unknown one too.
 func (s *Store) CloseDuty(ctx context.Context, at time.Time, id, outcome string, lift bool, entry *transferlog.Act) error {
 	_, err := s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
-		res, err := tx.ExecContext(ctx, "UPDATE duty SET closed = $1, outcome = $2 WHERE id = $3 AND closed IS NULL", micros(at), outcome, id)
+		res, err := tx.ExecContext(ctx, "UPDATE duty SET closed = $1, outcome = $2 WHERE id = $3 AND closed IS NULL", record.Micros(at), outcome, id)
 		if err != nil {
 			return fmt.Errorf("closing a duty: %w", err)
 		}
@@ -78,7 +78,7 @@ func (s *Store) CloseDuty(ctx context.Context, at time.Time, id, outcome string,
 		if !lift {
 			return nil
 		}
-		if _, err := tx.ExecContext(ctx, "UPDATE legal_hold SET lifted = $1 WHERE duty = $2 AND lifted IS NULL", micros(at), id); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE legal_hold SET lifted = $1 WHERE duty = $2 AND lifted IS NULL", record.Micros(at), id); err != nil {
 			return fmt.Errorf("lifting a hold: %w", err)
 		}
 		return nil
@@ -125,7 +125,7 @@ func (s *Store) Duty(ctx context.Context, id string) (Duty, error) {
 func scanDuty(row interface{ Scan(...any) error }) (d Duty, err error) {
 	var opened, due, closed int64
 	err = row.Scan(&d.ID, &d.Kind, &d.Subject, &d.About, &opened, &due, &closed, &d.Outcome, &d.Note, &d.Source)
-	d.Opened, d.Due, d.Closed = instant(opened), instant(due), instant(closed)
+	d.Opened, d.Due, d.Closed = record.Instant(opened), record.Instant(due), record.Instant(closed)
 	return d, err
 }
 
@@ -196,7 +196,7 @@ func (s *Store) OpenBlocks(ctx context.Context) ([]OpenBlock, error) {
 		if err := rows.Scan(&b.ID, &b.Requester, &received); err != nil {
 			return nil, fmt.Errorf("listing blocks: %w", err)
 		}
-		b.Received = instant(received)
+		b.Received = record.Instant(received)
 		out = append(out, b)
 	}
 	return out, rows.Err()

@@ -78,7 +78,7 @@ func (s *Store) close(ctx context.Context, tx *sqlx.Tx, r *transfer.Report) erro
 		return err
 	}
 	_, err = tx.ExecContext(ctx, "UPDATE transfer SET finished = $1, report = $2, recipient = $3 WHERE id = $4",
-		micros(r.Finished), string(body), r.Recipient, r.ID.String())
+		record.Micros(r.Finished), string(body), r.Recipient, r.ID.String())
 	return err
 }
 

@@ -18,20 +18,6 @@ import (
 	"birgeoqy.kz/almasu/internal/vault/period"
 )
 
-func micros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMicro()
-}
-
-func instant(us int64) time.Time {
-	if us == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(us).UTC()
-}
-
 // Begin implements [transfer.Ledger].
 func (s *Store) Begin(ctx context.Context, t transfer.Transfer) (transfer.Progress, error) {
 	var p transfer.Progress
@@ -50,7 +36,7 @@ func (s *Store) Begin(ctx context.Context, t transfer.Transfer) (transfer.Progre
 func PutTransfer(ctx context.Context, db sqlx.ExecerContext, t transfer.Transfer) error {
 	_, err := db.ExecContext(ctx, `INSERT INTO transfer (id, connector, route, recipient, cause, due, started, actor, reason, request)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING`,
-		t.ID.String(), t.Connector, t.Route, t.Recipient, string(t.Trigger), micros(t.Due), micros(t.Started), t.Actor, t.Reason, t.Request)
+		t.ID.String(), t.Connector, t.Route, t.Recipient, string(t.Trigger), record.Micros(t.Due), record.Micros(t.Started), t.Actor, t.Reason, t.Request)
 	if err != nil {
 		return fmt.Errorf("making the transfer's row: %w", err)
 	}
@@ -212,7 +198,7 @@ func (r *recording) write(ctx context.Context, tx *sqlx.Tx) error {
 			}
 		}
 		messages[i] = []any{h.Message.String(), h.Transfer.String(), number, r.work.Connector, h.Recipient, int64(h.Sequence), int64(h.Records), intent.Voids.String(),
-			r.first + int64(i), micros(r.at), env.HeaderBytes(), env.KeyID(), env.Signature(), disclosure, in}
+			r.first + int64(i), record.Micros(r.at), env.HeaderBytes(), env.KeyID(), env.Signature(), disclosure, in}
 		outbox[i] = []any{h.Message.String(), intent.Outbox}
 	}
 	err = insert(ctx, tx, "message (id, transfer, part, connector, recipient, sequence, records, voids, intent, logged, header, key_id, signature, disclosure, period)", messages)
@@ -285,7 +271,7 @@ func (r *recording) writeSettlements(ctx context.Context, tx *sqlx.Tx) error {
 		}
 		settled[i] = s.Message.String()
 		rows[i] = []any{settled[i], string(s.Outcome), s.Code, notNull(s.Receipt), int64(s.Accepted), int64(s.Updated), int64(s.Rejected),
-			reasons, int64(s.Attempts), r.first + int64(len(r.intents)+i), micros(r.at)}
+			reasons, int64(s.Attempts), r.first + int64(len(r.intents)+i), record.Micros(r.at)}
 	}
 	err := insert(ctx, tx, "settlement (message, outcome, code, receipt, accepted, updated, rejected, reasons, attempts, entry, settled)", rows)
 	if err != nil {
@@ -345,7 +331,7 @@ func (s *Store) Waiting(ctx context.Context, connector string) ([]*transfer.Wait
 			rows.Close()
 			return nil, fmt.Errorf("reading the outbox: %w", err)
 		}
-		w.Sequence, w.Logged = uint64(sequence), instant(logged)
+		w.Sequence, w.Logged = uint64(sequence), record.Instant(logged)
 		out, intents = append(out, w), append(intents, intent)
 	}
 	if err := rows.Err(); err != nil || len(out) == 0 {

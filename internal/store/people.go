@@ -50,7 +50,7 @@ type Block struct {
 func (s *Store) Block(ctx context.Context, at time.Time, b Block, entry *transferlog.Block) error {
 	_, err := s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO block (id, tag, requester, reason, received) VALUES ($1, $2, $3, $4, $5)",
-			b.ID.String(), b.Tag[:], b.Requester, b.Reason, micros(b.Received))
+			b.ID.String(), b.Tag[:], b.Requester, b.Reason, record.Micros(b.Received))
 		if err == nil {
 			_, err = tx.ExecContext(ctx, "UPDATE log_head SET blocks = blocks + 1 WHERE id = 1")
 		}
@@ -70,7 +70,7 @@ func (s *Store) Unblock(ctx context.Context, at time.Time, tag roster.Tag, outco
 // UnblockWith is [Store.Unblock] together with what follows from the outcome: f, and further entries.
 func (s *Store) UnblockWith(ctx context.Context, at time.Time, tag roster.Tag, outcome string, f func(*sqlx.Tx) error, entries ...transferlog.Entry) error {
 	_, err := s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
-		res, err := tx.ExecContext(ctx, "UPDATE block SET lifted = $1, outcome = $2 WHERE tag = $3 AND lifted IS NULL", micros(at), outcome, tag[:])
+		res, err := tx.ExecContext(ctx, "UPDATE block SET lifted = $1, outcome = $2 WHERE tag = $3 AND lifted IS NULL", record.Micros(at), outcome, tag[:])
 		if err != nil {
 			return err
 		}

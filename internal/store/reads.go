@@ -32,7 +32,7 @@ func (r *transferRow) targets() []any {
 func (r *transferRow) transfer() (transfer.Transfer, error) {
 	var err error
 	r.t.ID, err = record.ParseID(r.id)
-	r.t.Due, r.t.Started = instant(r.due), instant(r.started)
+	r.t.Due, r.t.Started = record.Instant(r.due), record.Instant(r.started)
 	return r.t, err
 }
 

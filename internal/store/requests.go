@@ -43,7 +43,7 @@ var (
 func (s *Store) PutRequest(ctx context.Context, at time.Time, r Request, entry *transferlog.Act) error {
 	_, err := s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
 		res, err := tx.ExecContext(ctx, "INSERT INTO request (id, connector, body, digest, initiator, created) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING",
-			r.ID, r.Connector, r.Body, r.Digest.String(), r.Initiator, micros(at))
+			r.ID, r.Connector, r.Body, r.Digest.String(), r.Initiator, record.Micros(at))
 		if err != nil {
 			return fmt.Errorf("entering the request: %w", err)
 		}
@@ -59,7 +59,7 @@ func (s *Store) PutRequest(ctx context.Context, at time.Time, r Request, entry *
 func (s *Store) PutApproval(ctx context.Context, at time.Time, request string, a Approval, entry *transferlog.Act) error {
 	_, err := s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
 		res, err := tx.ExecContext(ctx, "INSERT INTO approval (request, approver, body, approved) VALUES ($1, $2, $3, $4) ON CONFLICT (request, approver) DO NOTHING",
-			request, a.Approver, a.Body, micros(a.At))
+			request, a.Approver, a.Body, record.Micros(a.At))
 		if err != nil {
 			return fmt.Errorf("entering the approval: %w", err)
 		}
@@ -87,7 +87,7 @@ func (s *Store) GetRequest(ctx context.Context, id string) (*Request, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading a request: %w", err)
 	}
-	r.Created = instant(created)
+	r.Created = record.Instant(created)
 	rows, err := s.read.QueryxContext(ctx, "SELECT approver, body, approved FROM approval WHERE request = $1 ORDER BY approved, approver", id)
 	if err != nil {
 		return nil, fmt.Errorf("reading approvals: %w", err)
@@ -99,7 +99,7 @@ func (s *Store) GetRequest(ctx context.Context, id string) (*Request, error) {
 		if err := rows.Scan(&a.Approver, &a.Body, &us); err != nil {
 			return nil, fmt.Errorf("reading approvals: %w", err)
 		}
-		a.At = instant(us)
+		a.At = record.Instant(us)
 		r.Approvals = append(r.Approvals, a)
 	}
 	return r, rows.Err()

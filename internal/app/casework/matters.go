@@ -172,7 +172,7 @@ func (t *tool) notice(ctx context.Context, v *lawtool.Service, id string, lang l
 		if err != nil {
 			return err
 		}
-		m := noticeMessage{Message: x.Message.String(), At: time.UnixMicro(x.Logged).UTC(), BIN: x.Recipient, Recipient: recipientName(v, x.Recipient, lang), Outcome: orPending(x.Outcome)}
+		m := noticeMessage{Message: x.Message.String(), At: record.Instant(x.Logged), BIN: x.Recipient, Recipient: recipientName(v, x.Recipient, lang), Outcome: orPending(x.Outcome)}
 		var mask uint64
 		var ordinals []uint32
 		for _, g := range set.Groups() {

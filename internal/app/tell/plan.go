@@ -138,7 +138,7 @@ func (p *planner) deliveries(ctx context.Context) ([]delivery, error) {
 				if err != nil {
 					return err
 				}
-				one := delivery{connector: h.Connector, route: h.Route, recipient: d.Recipient, sequence: d.Sequence, at: time.UnixMicro(d.Logged).UTC(), held: fieldsOf(h.Fields, group.Mask),
+				one := delivery{connector: h.Connector, route: h.Route, recipient: d.Recipient, sequence: d.Sequence, at: record.Instant(d.Logged), held: fieldsOf(h.Fields, group.Mask),
 					Record: telling.Record{Message: d.Message, Envelope: record.DigestOf(d.Header), Index: -1, Ordinal: ordinal, Key: a.Key, Before: a.Before}}
 				if len(order) == h.Records && len(order) == set.Len() {
 					one.Index = slices.Index(order, ordinal)

@@ -124,7 +124,7 @@ func (s *Store) status(ctx context.Context, c SenderConfig, now time.Time, timeo
 		if err := s.db.QueryRowContext(ctx, "SELECT min(received) FROM message WHERE sender = ? AND sequence > ?", c.BIN, int64(n)).Scan(&micros); err != nil {
 			return nil, fmt.Errorf("looking for gaps: %w", err)
 		}
-		since := time.UnixMicro(micros).UTC()
+		since := record.Instant(micros)
 		out.Gaps = append(out.Gaps, Gap{Sequence: n, Since: since, Overdue: now.Sub(since) > timeout})
 	}
 	if p.Held.Size > 0 {
@@ -145,7 +145,7 @@ func (s *Store) status(ctx context.Context, c SenderConfig, now time.Time, timeo
 		if err := rows.Scan(&micros, &a.Code); err != nil {
 			return nil, fmt.Errorf("reading alarms: %w", err)
 		}
-		a.At = time.UnixMicro(micros).UTC()
+		a.At = record.Instant(micros)
 		out.Alarms = append(out.Alarms, a)
 	}
 	return out, rows.Err()

@@ -35,6 +35,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/scheduler"
 )
@@ -58,25 +59,11 @@ type Rows struct {
 // real. It is called before the store is used.
 func (s *Rows) SimulateTime() { s.Clock = "" }
 
-func micros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMicro()
-}
-
-func instant(us int64) time.Time {
-	if us == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(us).UTC()
-}
-
 // at is a statement, with the time that leases go by in the place of "@now": the database's, or the caller's.
 func (s *Rows) at(now time.Time, statement string) string {
 	clock := s.Clock
 	if clock == "" {
-		clock = strconv.FormatInt(micros(now), 10)
+		clock = strconv.FormatInt(record.Micros(now), 10)
 	}
 	return strings.ReplaceAll(statement, "@now", clock)
 }
@@ -168,8 +155,8 @@ func (s *Rows) enter(ctx context.Context, tx *sqlx.Tx, d *scheduler.Due) (bool, 
 			return false, err
 		}
 	}
-	for at := micros(d.At); ; at++ {
-		starts := max(at, micros(d.Start))
+	for at := record.Micros(d.At); ; at++ {
+		starts := max(at, record.Micros(d.Start))
 		res, err := tx.ExecContext(ctx, enterSQL, d.Job, at, starts, d.Cause, d.State, d.Transfer, d.Request, d.Actor, d.Reason, string(d.Overlap))
 		if err != nil {
 			return false, err
@@ -209,7 +196,7 @@ func (s *Rows) Standing(ctx context.Context, now time.Time, jobs ...string) (*sc
 		if err := rows.Scan(&job, &last, &clock); err != nil {
 			return nil, fmt.Errorf("reading the latest due times: %w", err)
 		}
-		out.Last[job], out.Now = instant(last), instant(clock)
+		out.Last[job], out.Now = record.Instant(last), record.Instant(clock)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("reading the latest due times: %w", err)
@@ -231,7 +218,7 @@ func scan(row interface{ Scan(...any) error }, more ...any) (*scheduler.Due, err
 	if err := row.Scan(append([]any{&d.Job, &at, &starts, &d.Cause, &d.State, &d.Transfer, &d.Request, &d.Actor, &d.Reason, &d.Overlap, &cancel, &d.Attempt}, more...)...); err != nil {
 		return nil, err
 	}
-	d.At, d.Start, d.Cancelled = instant(at), instant(starts), cancel == 1
+	d.At, d.Start, d.Cancelled = record.Instant(at), record.Instant(starts), cancel == 1
 	return &d, nil
 }
 
@@ -292,7 +279,7 @@ func (s *Rows) take(ctx context.Context, worker string, want scheduler.Want, now
 		}
 		d.State, d.Attempt = scheduler.StateRunning, d.Attempt+1
 		_, err = tx.ExecContext(ctx, s.at(now, "UPDATE due SET state = 'running', worker = $1, lease_until = @now + $2, term = $2, attempt = $3 WHERE connector = $4 AND due = $5"),
-			worker, lease.Microseconds(), int64(d.Attempt), d.Job, micros(d.At))
+			worker, lease.Microseconds(), int64(d.Attempt), d.Job, record.Micros(d.At))
 		return err
 	})
 	return d, err
@@ -310,7 +297,7 @@ func (s *Rows) Keep(ctx context.Context, worker string, d *scheduler.Due, state 
 		res, err := q.ExecContext(ctx, s.at(now, `UPDATE due SET state = $1, lease_until = @now + term, transfer = CASE WHEN $2 = '' THEN transfer ELSE $2 END,
 			reason = CASE WHEN $1 = 'missed' THEN $3 ELSE reason END
 			WHERE connector = $4 AND due = $5 AND worker = $6 AND state = 'running' AND attempt = $7`),
-			state, d.Transfer, d.Reason, d.Job, micros(d.At), worker, int64(d.Attempt))
+			state, d.Transfer, d.Reason, d.Job, record.Micros(d.At), worker, int64(d.Attempt))
 		if err != nil {
 			return fmt.Errorf("keeping a lease: %w", err)
 		}
@@ -328,7 +315,7 @@ func (s *Rows) Keep(ctx context.Context, worker string, d *scheduler.Due, state 
 		return err
 	}
 	var cancel int64
-	if err := s.DB.GetContext(ctx, &cancel, "SELECT cancel FROM due WHERE connector = $1 AND due = $2", d.Job, micros(d.At)); err != nil {
+	if err := s.DB.GetContext(ctx, &cancel, "SELECT cancel FROM due WHERE connector = $1 AND due = $2", d.Job, record.Micros(d.At)); err != nil {
 		return fmt.Errorf("keeping a lease: %w", err)
 	}
 	if cancel == 1 {

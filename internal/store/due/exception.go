@@ -8,6 +8,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/scheduler"
 )
@@ -98,7 +99,7 @@ func (s *Rows) Skip(ctx context.Context, now time.Time, job string, at time.Time
 	e := scheduler.Exception{Kind: scheduler.KindSkip, Actor: actor, Reason: reason}
 	return s.logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) {
 		res, err := tx.ExecContext(ctx, "INSERT INTO exception (connector, kind, since, until, actor, reason) VALUES ($1, 'skip', $2, $3, $4, $5) ON CONFLICT (connector, kind, since) DO NOTHING",
-			job, micros(at), micros(at)+1, actor, reason)
+			job, record.Micros(at), record.Micros(at)+1, actor, reason)
 		if err != nil {
 			return nil, fmt.Errorf("skipping a run of %s: %w", job, err)
 		}
@@ -108,7 +109,7 @@ func (s *Rows) Skip(ctx context.Context, now time.Time, job string, at time.Time
 		d := &scheduler.Due{Job: job, At: at, Actor: actor}
 		entries := []transferlog.Entry{act("schedule.skipped", d, reason)}
 		var there int
-		if err := tx.GetContext(ctx, &there, "SELECT count(*) FROM due WHERE connector = $1 AND due = $2", job, micros(at)); err != nil {
+		if err := tx.GetContext(ctx, &there, "SELECT count(*) FROM due WHERE connector = $1 AND due = $2", job, record.Micros(at)); err != nil {
 			return nil, fmt.Errorf("skipping a run of %s: %w", job, err)
 		}
 		if there == 0 {
@@ -136,7 +137,7 @@ func (s *Rows) Exceptions(ctx context.Context, job string) ([]Exception, error) 
 		if err := rows.Scan(&e.Job, &e.Kind, &since, &until, &e.Actor, &e.Reason); err != nil {
 			return nil, fmt.Errorf("listing pauses: %w", err)
 		}
-		e.Since, e.Until = instant(since), instant(until)
+		e.Since, e.Until = record.Instant(since), record.Instant(until)
 		out = append(out, e)
 	}
 	return out, rows.Err()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/scheduler"
 )
@@ -79,7 +80,7 @@ func hinderedRows(ctx context.Context, q sqlx.QueryerContext, waiting, only stri
 
 // miss says why a row does not run; "" if it does, now or when its turn comes.
 func (h *hindered) miss() string {
-	at := func(us int64) string { return instant(us).Format(time.RFC3339) }
+	at := func(us int64) string { return record.Instant(us).Format(time.RFC3339) }
 	switch {
 	case h.exception != "":
 		return h.exception
@@ -97,7 +98,7 @@ func (h *hindered) miss() string {
 
 // missed makes a row that waits a missed one; nothing if another process has done so, or claimed it.
 func missed(ctx context.Context, tx *sqlx.Tx, d *scheduler.Due, reason string) ([]transferlog.Entry, error) {
-	res, err := tx.ExecContext(ctx, "UPDATE due SET state = 'missed', reason = $1 WHERE connector = $2 AND due = $3 AND state = 'waiting'", reason, d.Job, micros(d.At))
+	res, err := tx.ExecContext(ctx, "UPDATE due SET state = 'missed', reason = $1 WHERE connector = $2 AND due = $3 AND state = 'waiting'", reason, d.Job, record.Micros(d.At))
 	if err != nil {
 		return nil, fmt.Errorf("missing a run: %w", err)
 	}
@@ -116,7 +117,7 @@ func cancelOld(ctx context.Context, tx *sqlx.Tx, d *scheduler.Due) ([]transferlo
 	if err != nil {
 		return nil, fmt.Errorf("cancelling a run: %w", err)
 	}
-	res, err := tx.ExecContext(ctx, "UPDATE due SET cancel = 1 WHERE connector = $1 AND due = $2 AND state = 'running' AND cancel = 0", old.Job, micros(old.At))
+	res, err := tx.ExecContext(ctx, "UPDATE due SET cancel = 1 WHERE connector = $1 AND due = $2 AND state = 'running' AND cancel = 0", old.Job, record.Micros(old.At))
 	if err != nil {
 		return nil, fmt.Errorf("cancelling a run: %w", err)
 	}

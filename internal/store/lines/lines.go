@@ -47,7 +47,7 @@ func (b Book) list(ctx context.Context, which string, args ...any) (out []transf
 		if err != nil {
 			return nil, fmt.Errorf("reading the states of lines: %w", err)
 		}
-		l.Since = time.UnixMicro(since).UTC()
+		l.Since = record.Instant(since)
 		out = append(out, l)
 	}
 	return out, rows.Err()
@@ -61,7 +61,7 @@ func (b Book) SetLine(ctx context.Context, l transfer.Line) error {
 	}
 	_, err := b.Store.DB().ExecContext(ctx, `INSERT INTO line (recipient, state, code, since, connector, message) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (recipient) DO UPDATE SET state = $2, code = $3, since = $4, connector = $5, message = $6`,
-		l.Recipient, string(l.State), l.Code, l.Since.UnixMicro(), l.Connector, message)
+		l.Recipient, string(l.State), l.Code, record.Micros(l.Since), l.Connector, message)
 	if err != nil {
 		return fmt.Errorf("keeping the state of a line: %w", err)
 	}

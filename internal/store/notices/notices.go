@@ -175,9 +175,7 @@ func scan(row interface{ Scan(...any) error }) (*Notice, error) {
 	if err == nil {
 		err = json.Unmarshal([]byte(body), &n.Notice)
 	}
-	n.Letter, n.Opened, n.Due, t.Trigger = letter == 1, time.UnixMicro(opened).UTC(), time.UnixMicro(due).UTC(), transfer.RunNow
-	if settled > 0 {
-		n.Settled = time.UnixMicro(settled).UTC()
-	}
+	n.Letter, t.Trigger = letter == 1, transfer.RunNow
+	n.Opened, n.Due, n.Settled = record.Instant(opened), record.Instant(due), record.Instant(settled)
 	return n, err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/lines"
 	"birgeoqy.kz/almasu/internal/transfer"
@@ -89,7 +90,7 @@ func (t *Tally) readWaiting(ctx context.Context, tx *sqlx.Tx) error {
 		if err := rows.Scan(&w.Recipient, &w.Connector, &w.Messages, &w.People, &oldest); err != nil {
 			return err
 		}
-		w.Oldest = time.UnixMicro(oldest).UTC()
+		w.Oldest = record.Instant(oldest)
 		t.Waiting = append(t.Waiting, w)
 	}
 	return rows.Err()
@@ -109,12 +110,7 @@ func (t *Tally) readJobs(ctx context.Context, tx *sqlx.Tx, now time.Time) error 
 		if err := rows.Scan(&j.Connector, &j.Due, &j.Running, &j.Missed, &oldest, &lease); err != nil {
 			return err
 		}
-		if oldest != 0 {
-			j.Oldest = time.UnixMicro(oldest).UTC()
-		}
-		if lease != 0 {
-			j.Lease = time.UnixMicro(lease).UTC()
-		}
+		j.Oldest, j.Lease = record.Instant(oldest), record.Instant(lease)
 		t.Jobs = append(t.Jobs, j)
 	}
 	return rows.Err()
