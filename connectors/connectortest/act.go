@@ -31,6 +31,11 @@ const (
 	OtherBytes Act = "receipt for other bytes"
 	Miscounted Act = "miscounted receipt"
 	Garbled    Act = "garbled receipt"
+	// BadSum keeps and answers with a receipt whose accepted and rejected records are not as many as it has; BadPlace with the outcome of a record that the message does
+	// not have; Silence with fewer outcomes than it counts rejected records.
+	BadSum   Act = "receipt whose counts do not add up"
+	BadPlace Act = "receipt with an outcome of no record"
+	Silence  Act = "receipt that keeps outcomes to itself"
 	// Huge keeps and answers with more than a receipt may have, saying so; Endless does not stop answering.
 	Huge    Act = "huge answer"
 	Endless Act = "endless answer"
@@ -75,6 +80,9 @@ var verdicts = map[Act]verdict{
 	OtherBytes:       {kind: connectors.Disputed, kept: true},
 	Miscounted:       {kind: connectors.Disputed, kept: true},
 	Garbled:          {kind: connectors.Disputed, kept: true},
+	BadSum:           {kind: connectors.Disputed, kept: true},
+	BadPlace:         {kind: connectors.Disputed, kept: true},
+	Silence:          {kind: connectors.Disputed, kept: true},
 	Huge:             {kind: connectors.Disputed, kept: true},
 	Endless:          {kind: connectors.Disputed, kept: true},
 	NoReceipt:        {kind: connectors.Disputed, kept: true},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"time"
 
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
@@ -68,6 +69,26 @@ func (p *Peer) play(ctx context.Context, w http.ResponseWriter, act Act, take fu
 	p.spoil(ctx, w, act, a, env)
 }
 
+// lie makes a receipt that no honest program would sign, in its canonical form and well signed.
+func (p *Peer) lie(act Act, env *signing.Envelope) []byte {
+	h := env.Header()
+	r := signing.Receipt{V: 1, Message: h.Message, Envelope: env.Digest(), Sequence: h.Sequence, Recipient: h.Recipient, Receiver: p.key.ID(), Received: p.now().UTC().Truncate(time.Microsecond),
+		Status: signing.StatusAccepted, Records: h.Records, Accepted: h.Records, CheckpointSize: p.held.Size}
+	switch act {
+	case BadSum:
+		r.Accepted--
+	case BadPlace:
+		r.Accepted, r.Rejected, r.Outcomes = h.Records-1, 1, []signing.Outcome{{Index: h.Records, Status: signing.StatusRejected, Code: "schema.pattern"}}
+	case Silence:
+		r.Accepted, r.Rejected, r.Outcomes = h.Records-2, 2, []signing.Outcome{{Index: 0, Status: signing.StatusRejected, Code: "schema.pattern"}}
+	}
+	b, err := signing.SignLine("almasu-receipt/v1\n", r.Append(nil), p.key)
+	if err != nil {
+		p.t.Error(err)
+	}
+	return b
+}
+
 // spoil answers to a message that was kept.
 func (p *Peer) spoil(ctx context.Context, w http.ResponseWriter, act Act, a answer, env *signing.Envelope) {
 	h := env.Header()
@@ -88,6 +109,8 @@ func (p *Peer) spoil(ctx context.Context, w http.ResponseWriter, act Act, a answ
 		if a.receipt, err = signing.SignReceipt(r, p.key); err != nil {
 			p.t.Error(err)
 		}
+	case BadSum, BadPlace, Silence:
+		a.receipt = p.lie(act, env)
 	case Garbled:
 		a.receipt = append([]byte(nil), a.receipt...)
 		a.receipt[len(a.receipt)/2] ^= 1

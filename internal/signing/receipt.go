@@ -190,6 +190,17 @@ func OpenReceiptFor(b []byte, ring *Keyring, at time.Time, subject Subject) (*Re
 	return r, nil
 }
 
+// ReadReceipt reads the bytes of a receipt that [OpenReceipt] accepted before they were stored. It verifies no signature; receipt.malformed is what does not
+// read as a receipt.
+func ReadReceipt(b []byte) (*Receipt, error) {
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	r, ok := parseReceipt(line)
+	if !ok {
+		return nil, malformedReceipt("the receipt is not in the canonical form")
+	}
+	return r, r.check()
+}
+
 func otherRecipient() error {
 	return record.NewProblem("receipt.other_recipient", "", "keep it: a recipient has answered with a receipt that another recipient made", "the receipt is another recipient's")
 }

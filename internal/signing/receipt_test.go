@@ -45,6 +45,12 @@ func TestReceiptRoundTrip(t *testing.T) {
 			t.Fatalf("got %+v, expected %+v", *got, want)
 		}
 	}
+	kept := signed(t, testReceipt(env), testKey)
+	if r, err := ReadReceipt(kept); err != nil || len(r.Outcomes) != 2 || r.Outcomes[1].Code != "schema.pattern" {
+		t.Errorf("a stored receipt reads as %+v, %v", r, err)
+	}
+	_, err := ReadReceipt(kept[1:])
+	wantCode(t, err, "receipt.malformed")
 	refused := testReceipt(env)
 	refused.Status, refused.Code, refused.Outcomes = StatusRefused, "schema.document", nil
 	refused.Accepted, refused.Updated, refused.Rejected = 0, 0, 3

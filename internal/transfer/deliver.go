@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -194,11 +195,7 @@ func (m *message) failed(f *connectors.Failure, attempt int) *Settlement {
 		return m.settle(Disputed, f.Code, attempt)
 	}
 	s := m.settle(Refused, f.Code, attempt)
-	why := f.Remote
-	if why == "" {
-		why = f.Code
-	}
-	s.Reasons = []Reason{{Kind: "rejected", Rule: why, People: s.Records}}
+	s.Reasons = []Reason{{Kind: "rejected", Rule: cmp.Or(f.Remote, f.Code), People: s.Records}}
 	return s
 }
 
@@ -244,10 +241,11 @@ func (m *message) received(receipt *signing.Receipt, bytes []byte) *Settlement {
 
 func (m *message) settle(o Outcome, code string, attempts int) *Settlement {
 	h := m.envelope.Header()
-	return &Settlement{
-		Transfer: m.transfer, Message: h.Message, Sequence: h.Sequence, Intent: m.ticket.Index(),
-		Outcome: o, Code: code, Records: h.Records, Attempts: attempts,
+	s := &Settlement{Transfer: m.transfer, Message: h.Message, Sequence: h.Sequence, Intent: m.ticket.Index(), Outcome: o, Code: code, Records: h.Records, Attempts: attempts}
+	if o == Disputed || o == Abandoned {
+		s.Reasons = []Reason{{Kind: string(o), Rule: code, People: s.Records}}
 	}
+	return s
 }
 
 // Entry is the log entry of a settlement.

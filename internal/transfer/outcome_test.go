@@ -1,6 +1,7 @@
 package transfer_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,9 @@ func TestOutcomes(t *testing.T) {
 		connectortest.OtherBytes:       {transferlog.Disputed, "receipt.other_envelope"},
 		connectortest.Miscounted:       {transferlog.Disputed, "receipt.counts"},
 		connectortest.Garbled:          {transferlog.Disputed, ""},
+		connectortest.BadSum:           {transferlog.Disputed, "receipt.counts"},
+		connectortest.BadPlace:         {transferlog.Disputed, "receipt.counts"},
+		connectortest.Silence:          {transferlog.Disputed, "receipt.counts"},
 		connectortest.Huge:             {transferlog.Disputed, "delivery.answer_too_large"},
 		connectortest.Endless:          {transferlog.Disputed, "delivery.answer_too_large"},
 		connectortest.NoReceipt:        {transferlog.Disputed, "delivery.unexpected_answer"},
@@ -74,6 +78,11 @@ func (r *rig) status(report *transfer.Report, act connectortest.Act, outcome str
 	case outcome != transferlog.Delivered:
 		if report.Status != transfer.Failed || totals.Failed != 1 {
 			r.Errorf("%s: %s", report.Status, totals)
+		}
+		if outcome == transferlog.Disputed && !slices.ContainsFunc(report.Reasons, func(why transfer.Reason) bool {
+			return why.Kind == "disputed" && why.Rule == s.Code && why.People == totals.Pending
+		}) {
+			r.Errorf("the dispute has no reason: %+v", report.Reasons)
 		}
 		if outcome == transferlog.Refused && (len(report.Reasons) == 0 || totals.Rejected == 0) {
 			r.Errorf("the refusal has no reason")

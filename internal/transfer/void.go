@@ -187,9 +187,7 @@ func (r *run) replace(ctx context.Context, w *Waiting, why string) (*Part, int64
 
 // readAgain reads the message's range of keys and keeps the people who were in it.
 func (r *run) readAgain(ctx context.Context, w *Waiting, d *door, inside func(uint32) bool) (*record.Batch, error) {
-	s, err := r.conn.Source.Open(ctx, connectors.Query{
-		Fields: r.gate.Fields(), After: w.AfterKey, Through: w.LastKey,
-	})
+	s, err := r.conn.Source.Open(ctx, connectors.Query{Fields: r.gate.Fields(), After: w.AfterKey, Through: w.LastKey})
 	if err != nil {
 		return nil, fmt.Errorf("opening the source: %w", err)
 	}

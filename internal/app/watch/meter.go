@@ -117,8 +117,12 @@ func (l meteredLedger) Record(ctx context.Context, at time.Time, w transfer.Work
 		m.retries.WithLabelValues(w.Connector).Add(float64(max(s.Attempts-1, 0)))
 		count("accepted", "none", s.Accepted)
 		count("updated", "none", s.Updated)
-		for _, why := range s.Reasons { // the recipient has chosen the words
-			count("rejected", "by_recipient", why.People)
+		for _, why := range s.Reasons {
+			code := "by_recipient" // which has chosen the words
+			if why.Kind != "rejected" {
+				code = m.codes.Label(why.Rule)
+			}
+			count(why.Kind, code, why.People)
 		}
 	}
 	return nil

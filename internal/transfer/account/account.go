@@ -67,7 +67,8 @@ func (t Totals) Status() Status {
 
 // Reason counts the people who were not sent, or whose record was rejected, for one reason.
 type Reason struct {
-	// Kind is "refused" (by law), "withheld" (for the data), "rejected" (by the recipient), or "counted": on a route of statistics, those whom the table counts.
+	// Kind is "refused" (by law), "withheld" (for the data), "rejected" (by the recipient), "disputed" (its answer proves nothing), "abandoned" (not delivered in time), or
+	// "counted": on a route of statistics, those whom the table counts.
 	Kind string `json:"kind"`
 	// Rule is the rule's id, or the code where there is no rule; Why says it in a word.
 	Rule   string `json:"rule"`
