@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/app/demo"
 	"birgeoqy.kz/almasu/internal/notify"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
@@ -39,7 +40,7 @@ func has(list []notify.Condition, k notify.Kind, subject, code string) bool {
 func TestAlarmsAreTold(t *testing.T) {
 	w := deployment(t, "")
 	w.Ministry.URL, w.Oblast.URL = "https://127.0.0.1:9", "https://127.0.0.1:9"
-	if err := w.WriteConfig(demoStart.Add(6 * time.Hour)); err != nil {
+	if err := w.WriteConfig(demo.Start.Add(6 * time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if _, stderr, code := run(t, "almasu", almasuArgs(w, "migrate")...); code != 0 {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"birgeoqy.kz/almasu/internal/app/demo"
 	"birgeoqy.kz/almasu/internal/evidence"
 	"birgeoqy.kz/almasu/internal/transfer"
 )
@@ -101,7 +102,7 @@ func TestDemo(t *testing.T) {
 	}
 	var answer struct {
 		OK     bool
-		Result demoResult
+		Result demo.Result
 	}
 	if err := json.Unmarshal([]byte(stdout), &answer); err != nil {
 		t.Fatalf("not one JSON object: %v", err)
@@ -137,7 +138,7 @@ func TestDemo(t *testing.T) {
 
 func checkDemoTransfer(t *testing.T, tr *transfer.Report) {
 	t.Helper()
-	if tr.Totals.Accepted < demoLeast || tr.Totals.Refused == 0 || !tr.Totals.Balanced() || tr.Totals.Pending > 0 {
+	if tr.Totals.Accepted < demo.Least || tr.Totals.Refused == 0 || !tr.Totals.Balanced() || tr.Totals.Pending > 0 {
 		t.Errorf("%s: %s", tr.Route, tr.Totals)
 	}
 	if len(tr.Denied) == 0 || len(tr.Fields) == 0 || tr.LogIndex == 0 || tr.Basis.Ground == "" || tr.Basis.Procedure == "" {

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/app/demo"
+	"birgeoqy.kz/almasu/internal/app/exit"
 	"birgeoqy.kz/almasu/internal/app/setup"
 )
 
@@ -30,7 +32,7 @@ func TestBrokenDeployments(t *testing.T) {
 	if len(cases) < 60 {
 		t.Fatalf("only %d cases", len(cases))
 	}
-	base := &setup.Example{Dir: t.TempDir(), Now: demoStart, People: 20, Batch: 100}
+	base := &setup.Example{Dir: t.TempDir(), Now: demo.Start, People: 20, Batch: 100}
 	if err := base.Build(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +43,7 @@ func TestBrokenDeployments(t *testing.T) {
 	if out, code := check(t, base.Dir, "migrate"); code != 0 {
 		t.Fatalf("migrate: %+v", out)
 	}
-	if out, code := check(t, base.Dir, "check"); code != exitFailed || len(out.Problems) > 0 {
+	if out, code := check(t, base.Dir, "check"); code != exit.NotWell || len(out.Problems) > 0 {
 		t.Fatalf("the deployment without a mistake: exit code %d, %+v", code, out.Problems)
 	}
 	codes := map[string]bool{}
@@ -90,7 +92,7 @@ func listed(out envelope) string {
 func check(t *testing.T, dir, command string) (envelope, int) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := Main([]string{"--json", "--clock", demoStart.Format(time.RFC3339), "--config", filepath.Join(dir, "almasu.yaml"), command}, strings.NewReader(""), &stdout, &stderr)
+	code := Main([]string{"--json", "--clock", demo.Start.Format(time.RFC3339), "--config", filepath.Join(dir, "almasu.yaml"), command}, strings.NewReader(""), &stdout, &stderr)
 	var out envelope
 	if err := json.Unmarshal(stdout.Bytes(), &out); err != nil {
 		t.Fatalf("not one JSON object: %v\n%s", err, stdout.String())
@@ -130,7 +132,7 @@ func readBroken(t *testing.T, path string) []*brokenCase {
 		switch word {
 		case "#", "":
 		case "case":
-			c = &brokenCase{name: rest, exit: exitBadInput}
+			c = &brokenCase{name: rest, exit: exit.NotUnderstood}
 			all = append(all, c)
 		case "edit":
 			file = rest

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/app/demo"
+	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/scheduler"
 )
@@ -25,16 +27,16 @@ func TestCancelledRun(t *testing.T) {
 	}
 	began := time.Now()
 	s := &session{stdout: io.Discard, stderr: io.Discard, config: w.Path("almasu.yaml"), json: true, now: func() time.Time { return w.Now.Add(time.Since(began)) }}
-	v, err := s.open(t.Context(), parts{platform: true, store: true})
+	v, err := s.open(t.Context(), service.Parts{Platform: true, Store: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer v.Close()
-	if err := v.noteRegister(t.Context(), "test"); err != nil {
+	if err := v.NoteRegister(t.Context(), "test"); err != nil {
 		t.Fatal(err)
 	}
 	var reports []*transfer.Report
-	runner, err := v.runner(func(r *transfer.Report) { reports = append(reports, r) })
+	runner, err := v.Runner(func(r *transfer.Report) { reports = append(reports, r) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +44,7 @@ func TestCancelledRun(t *testing.T) {
 	runner.Jobs, runner.Only, runner.Lease = func() []scheduler.Job { return nil }, job, 300*time.Millisecond
 	enter := func() {
 		row := scheduler.Due{Job: job, At: s.now().Truncate(time.Microsecond), Cause: scheduler.CauseSchedule, State: scheduler.StateWaiting, Actor: "schedule", Overlap: scheduler.CancelOld}
-		if err := v.store.Enter(t.Context(), s.now(), row); err != nil {
+		if err := v.Store.Enter(t.Context(), s.now(), row); err != nil {
 			t.Error(err)
 		}
 	}
@@ -55,13 +57,13 @@ func TestCancelledRun(t *testing.T) {
 		return performs(ctx, d)
 	}
 	var once sync.Once
-	v.engine.Observe = func(e transfer.Event) {
+	v.Engine.Observe = func(e transfer.Event) {
 		if e.Logged == 0 || first.Err() != nil {
 			return
 		}
 		once.Do(func() { // the new due time comes, and some process looks for work
 			enter()
-			if d, err := v.store.Claim(t.Context(), "another", scheduler.Want{}, s.now(), time.Minute); d != nil || err != nil {
+			if d, err := v.Store.Claim(t.Context(), "another", scheduler.Want{}, s.now(), time.Minute); d != nil || err != nil {
 				t.Errorf("claimed %+v, %v", d, err)
 			}
 			<-first.Done()
@@ -74,16 +76,16 @@ func TestCancelledRun(t *testing.T) {
 	if r := reports[0]; r.Status != transfer.Failed || r.Code != "transfer.cancelled" || r.Totals.Messages == 0 {
 		t.Errorf("the cancelled run: %s %s, %s", r.Status, r.Code, r.Totals)
 	}
-	if r := reports[1]; r.Status != transfer.SentWithRejects || r.Totals.Accepted < demoLeast || !r.Totals.Balanced() {
+	if r := reports[1]; r.Status != transfer.SentWithRejects || r.Totals.Accepted < demo.Least || !r.Totals.Balanced() {
 		t.Errorf("the run in its place: %s, %s", r.Status, r.Totals)
 	}
-	if waiting, err := v.store.HasWaiting(t.Context(), job); waiting || err != nil {
+	if waiting, err := v.Store.HasWaiting(t.Context(), job); waiting || err != nil {
 		t.Errorf("messages still wait: %v, %v", waiting, err)
 	}
-	if report, err := v.verifyLog(t.Context(), nil); err != nil || !report.OK() {
+	if report, err := v.VerifyLog(t.Context(), nil); err != nil || !report.OK() {
 		t.Errorf("the log: %v, %v", report, err)
 	}
-	rows, err := v.store.Dues(t.Context(), job, 10)
+	rows, err := v.Store.Dues(t.Context(), job, 10)
 	if err != nil || len(rows) != 2 || rows[0].State != scheduler.StateDone || rows[1].State != scheduler.StateDone || !rows[1].Cancelled {
 		t.Errorf("rows %v, %v", rows, err)
 	}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/app/demo"
+	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/scheduler"
 )
@@ -55,25 +57,25 @@ func TestClockJumps(t *testing.T) {
 			began := time.Now()
 			s := &session{stdout: io.Discard, stderr: io.Discard, config: w.Path("almasu.yaml"), json: true,
 				now: func() time.Time { return w.Now.Add(time.Since(began) + time.Duration(jumped.Load())) }}
-			v, err := s.open(t.Context(), parts{platform: true, store: true})
+			v, err := s.open(t.Context(), service.Parts{Platform: true, Store: true})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer v.Close()
-			if err := v.noteRegister(t.Context(), "test"); err != nil {
+			if err := v.NoteRegister(t.Context(), "test"); err != nil {
 				t.Fatal(err)
 			}
-			v.engine.Logger = slog.New(mender{slog.DiscardHandler, &jumped, &met})
-			runner, err := v.runner(nil)
+			v.Engine.Logger = slog.New(mender{slog.DiscardHandler, &jumped, &met})
+			runner, err := v.Runner(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			const job = "oblast-consent"
 			var report *transfer.Report
 			runner.Jobs, runner.Only = func() []scheduler.Job { return nil }, job
-			runner.Run = func(ctx context.Context, d *scheduler.Due) (err error) { report, err = v.perform(ctx, d); return err }
+			runner.Run = func(ctx context.Context, d *scheduler.Due) (err error) { report, err = v.Perform(ctx, d); return err }
 			var once sync.Once
-			v.engine.Observe = func(e transfer.Event) {
+			v.Engine.Observe = func(e transfer.Event) {
 				if e.Logged > 0 {
 					once.Do(func() { jumped.Store(int64(jump)) })
 				}
@@ -81,7 +83,7 @@ func TestClockJumps(t *testing.T) {
 			perform := func(cause string) {
 				t.Helper()
 				row := scheduler.Due{Job: job, At: s.now().Truncate(time.Microsecond), Cause: cause, State: scheduler.StateWaiting, Actor: "test", Reason: "test"}
-				if err := v.store.Enter(t.Context(), s.now(), row); err != nil {
+				if err := v.Store.Enter(t.Context(), s.now(), row); err != nil {
 					t.Fatal(err)
 				}
 				if _, err := runner.Once(t.Context()); err != nil {
@@ -99,17 +101,17 @@ func TestClockJumps(t *testing.T) {
 				perform(scheduler.CauseResume)
 			}
 			var sent, accepted, twice int
-			if err := v.store.DB().QueryRow(`SELECT (SELECT sum(records) FROM message), (SELECT sum(accepted) FROM settlement),
+			if err := v.Store.DB().QueryRow(`SELECT (SELECT sum(records) FROM message), (SELECT sum(accepted) FROM settlement),
 				(SELECT count(*) FROM settlement) - (SELECT count(*) FROM message)`).Scan(&sent, &accepted, &twice); err != nil {
 				t.Fatal(err)
 			}
-			if sent != accepted || accepted < demoLeast || twice != 0 {
+			if sent != accepted || accepted < demo.Least || twice != 0 {
 				t.Errorf("%d sent, %d accepted, %d settlements more than messages", sent, accepted, twice)
 			}
-			if waiting, err := v.store.HasWaiting(t.Context(), job); waiting || err != nil {
+			if waiting, err := v.Store.HasWaiting(t.Context(), job); waiting || err != nil {
 				t.Errorf("messages still wait: %v, %v", waiting, err)
 			}
-			if verified, err := v.verifyLog(t.Context(), nil); err != nil || !verified.OK() {
+			if verified, err := v.VerifyLog(t.Context(), nil); err != nil || !verified.OK() {
 				t.Errorf("the log: %v, %v", verified, err)
 			}
 		})

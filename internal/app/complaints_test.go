@@ -11,6 +11,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"birgeoqy.kz/almasu/internal/app/demo"
+	"birgeoqy.kz/almasu/internal/app/exit"
 	"birgeoqy.kz/almasu/internal/app/setup"
 	"birgeoqy.kz/almasu/internal/pgtest"
 	"birgeoqy.kz/almasu/internal/plan"
@@ -27,7 +29,7 @@ type plaintiff struct{ tellers }
 
 func complain(t *testing.T, sends bool) *plaintiff {
 	t.Helper()
-	w := &setup.Example{Dir: t.TempDir(), Now: demoStart, People: 200, Batch: 20}
+	w := &setup.Example{Dir: t.TempDir(), Now: demo.Start, People: 200, Batch: 20}
 	if err := w.Build(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +38,7 @@ func complain(t *testing.T, sends bool) *plaintiff {
 		start(t, w, w.Oblast)
 	}
 	w.Ministry.URL = w.Oblast.URL
-	if err := w.WriteConfig(demoStart.Truncate(time.Minute).Add(time.Minute)); err != nil {
+	if err := w.WriteConfig(demo.Start.Truncate(time.Minute).Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	k := &plaintiff{tellers{T: t, w: w}}
@@ -90,16 +92,16 @@ func (k *plaintiff) open(name string) *sqlx.DB {
 // record read is counted once.
 func TestComplaint01GreenWhenItWasRed(t *testing.T) {
 	k := complain(t, false)
-	if r := k.send(exitFailed); r.Status == transfer.Successful || r.Status == transfer.SentWithRejects || r.Totals.Accepted != 0 || r.Totals.Pending == 0 || !r.Totals.Balanced() {
+	if r := k.send(exit.NotWell); r.Status == transfer.Successful || r.Status == transfer.SentWithRejects || r.Totals.Accepted != 0 || r.Totals.Pending == 0 || !r.Totals.Balanced() {
 		t.Errorf("nobody answers: %s, %s", r.Status, r.Totals)
 	}
 	k = complain(t, true)
 	k.open("platform.db").MustExec("UPDATE profiles SET phone = 'none'")
-	if r := k.send(exitRejects); r.Status != transfer.SentWithRejects || r.Totals.Withheld == 0 || !r.Totals.Balanced() {
+	if r := k.send(exit.WithRejects); r.Status != transfer.SentWithRejects || r.Totals.Withheld == 0 || !r.Totals.Balanced() {
 		t.Errorf("withheld: %s, %s", r.Status, r.Totals)
 	}
 	k.edit("register/routes/oblast-consent.yaml", "correction_days: 365", "correction_days: 364")
-	if r := k.send(exitFailed); r.Status != transfer.NotPermitted || r.Code != "legal.not_approved" || r.Totals.Read != 0 {
+	if r := k.send(exit.NotWell); r.Status != transfer.NotPermitted || r.Code != "legal.not_approved" || r.Totals.Read != 0 {
 		t.Errorf("not approved: %s, %s, %s", r.Status, r.Code, r.Totals)
 	}
 }
@@ -107,12 +109,12 @@ func TestComplaint01GreenWhenItWasRed(t *testing.T) {
 // TestComplaint02FailedReadIsNoDeletion: a read that breaks off in the middle withdraws nobody: what the recipient holds stays as it was.
 func TestComplaint02FailedReadIsNoDeletion(t *testing.T) {
 	k := complain(t, true)
-	k.send(exitRejects)
+	k.send(exit.WithRejects)
 	before, states := k.export(k.w.Oblast)
 	platform := k.open("platform.db")
 	platform.MustExec("ALTER TABLE profiles RENAME TO gone")
 	k.w.Now = k.w.Now.Add(time.Minute)
-	k.almasu(exitFailed, "source.database", "run", consent, "--reason", "the table is gone")
+	k.almasu(exit.NotWell, "source.database", "run", consent, "--reason", "the table is gone")
 	if r := k.transfers()[0]; r.Status != transfer.Failed || r.Totals.Messages != 0 {
 		t.Errorf("the table is gone: %s, %s", r.Status, r.Totals)
 	}
@@ -150,20 +152,20 @@ func TestComplaint03MissedOrDoubled(t *testing.T) {
 // TestComplaint04LateCommit: a change that was begun before a run and is committed after it, with an older time of change, is in the next run.
 func TestComplaint04LateCommit(t *testing.T) {
 	platform := pgtest.New(t)
-	if err := synth.Load(t.Context(), platform.DB, synth.Options{People: 200, Seed: 2, At: demoStart}); err != nil {
+	if err := synth.Load(t.Context(), platform.DB, synth.Options{People: 200, Seed: 2, At: demo.Start}); err != nil {
 		t.Fatal(err)
 	}
 	w := deployment(t, platform.DSN)
 	start(t, w, w.Oblast)
 	w.Ministry.URL = w.Oblast.URL
-	if err := w.WriteConfig(demoStart.Add(5 * time.Hour)); err != nil {
+	if err := w.WriteConfig(demo.Start.Add(5 * time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	k := &plaintiff{tellers{T: t, w: w}}
 	k.almasu(0, "", "migrate")
 	late := platform.DB.MustBegin()
 	late.MustExec("UPDATE profiles SET family_name = 'Кейін'")
-	k.send(exitRejects)
+	k.send(exit.WithRejects)
 	named := func() (n int) {
 		people, _ := k.export(w.Oblast)
 		for _, h := range people {
@@ -179,7 +181,7 @@ func TestComplaint04LateCommit(t *testing.T) {
 	if err := late.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	if r := k.send(exitRejects); r.Totals.Accepted == 0 || named() < r.Totals.Accepted {
+	if r := k.send(exit.WithRejects); r.Totals.Accepted == 0 || named() < r.Totals.Accepted {
 		t.Errorf("%d of %d have the value", named(), r.Totals.Accepted)
 	}
 }
@@ -187,13 +189,13 @@ func TestComplaint04LateCommit(t *testing.T) {
 // TestComplaint05OneBadRecord: one record that has no form stops nobody else, and does not vanish.
 func TestComplaint05OneBadRecord(t *testing.T) {
 	k := complain(t, true)
-	r := k.send(exitRejects)
+	r := k.send(exit.WithRejects)
 	people, _ := k.export(k.w.Oblast)
 	for iin := range people {
 		k.open("platform.db").MustExec("UPDATE profiles SET phone = 'none' WHERE iin = $1", iin)
 		break
 	}
-	bad := k.send(exitRejects)
+	bad := k.send(exit.WithRejects)
 	if bad.Totals.Accepted != r.Totals.Accepted-1 || bad.Totals.Withheld != r.Totals.Withheld+1 || bad.Totals.Read != r.Totals.Read {
 		t.Errorf("before %s; with one bad record %s", r.Totals, bad.Totals)
 	}
@@ -217,7 +219,7 @@ func TestComplaint06ErrorsHaveAPlace(t *testing.T) {
 	}
 	_, stderr, code := run(t, "almasu", almasuArgs(k.w, "check")...)
 	place := "mapping/oblast-consent.yaml:" + strconv.Itoa(at+1) + ":"
-	if code != exitBadInput || !strings.Contains(stderr, place) || !strings.Contains(stderr, "[mapping.") {
+	if code != exit.NotUnderstood || !strings.Contains(stderr, place) || !strings.Contains(stderr, "[mapping.") {
 		t.Errorf("exit code %d, want %s\n%s", code, place, stderr)
 	}
 }
@@ -225,7 +227,7 @@ func TestComplaint06ErrorsHaveAPlace(t *testing.T) {
 // TestComplaint07StateIsNotEditedByHand: an edit of the store by somebody who may write it is found by the check of the log.
 func TestComplaint07StateIsNotEditedByHand(t *testing.T) {
 	k := complain(t, true)
-	k.send(exitRejects)
+	k.send(exit.WithRejects)
 	k.almasu(0, "", "log", "verify")
 	db := k.open("almasu.db")
 	const forge = `UPDATE log_entry SET body = CAST(replace(CAST(body AS TEXT), '"path":"consent"', '"path":"statute"') AS BLOB)`
@@ -242,9 +244,9 @@ func TestComplaint07StateIsNotEditedByHand(t *testing.T) {
 // TestComplaint08GovernanceIsOpen: two persons' approval, rights on columns, the log and its check by a program of its own are all in what is shipped.
 func TestComplaint08GovernanceIsOpen(t *testing.T) {
 	k := complain(t, true)
-	k.almasu(exitBadInput, "approve.own", "approve", "--route", consent, "--as", "admin-author", "--key", k.w.Path("keys/admin-author.pem"))
+	k.almasu(exit.NotUnderstood, "approve.own", "approve", "--route", consent, "--as", "admin-author", "--key", k.w.Path("keys/admin-author.pem"))
 	k.almasu(0, "signature: ", "approve", "--route", consent, "--as", "admin-second", "--key", k.w.Path("keys/admin-second.pem"))
-	k.send(exitRejects)
+	k.send(exit.WithRejects)
 	k.almasu(0, "", "log", "replay")
 	k.almasu(0, "", "log", "export", "--output", k.w.Path("log.jsonl"))
 	if stdout, stderr, code := run(t, "almasu-verify", "--key", k.w.Path("oblast/sender-log.pub"), "--recipient-key", "351240000040="+k.w.Path("oblast/receipt.pub"), k.w.Path("log.jsonl")); code != 0 || !strings.Contains(stdout, "VERIFIED") {
@@ -258,9 +260,9 @@ func TestComplaint09ZoneIsAFieldOfItsOwn(t *testing.T) {
 	for zone, want := range map[string]string{"Asia/Almaty": "2026-11-24T02:00:00Z", "Europe/Berlin": "2026-11-23T06:00:00Z", "UTC": "2026-11-23T07:00:00Z"} {
 		k.almasu(0, want, "schedule", "--cron", "0 7 * * *", "--zone", zone, "--from", "2026-11-23T02:00:01Z", "--count", "1")
 	}
-	k.almasu(exitBadInput, "schedule.expression", "schedule", "--cron", "CRON_TZ=Europe/Berlin 0 7 * * *", "--zone", "UTC")
+	k.almasu(exit.NotUnderstood, "schedule.expression", "schedule", "--cron", "CRON_TZ=Europe/Berlin 0 7 * * *", "--zone", "UTC")
 	k.edit("almasu.yaml", ", zone: Asia/Almaty}", "}")
-	k.almasu(exitBadInput, "zone", "check")
+	k.almasu(exit.NotUnderstood, "zone", "check")
 }
 
 // TestComplaint10OneScheduleForAllNodes: what is said to one node holds on every other: a pause is in the database and not in a node's configuration.
@@ -309,7 +311,7 @@ func TestComplaint11AttemptsAddUp(t *testing.T) {
 // TestComplaint12NoSilentDrop: everybody who is not sent has a reason, the reasons add up, and a second run doubles nobody at the recipient.
 func TestComplaint12NoSilentDrop(t *testing.T) {
 	k := complain(t, true)
-	first := k.send(exitRejects)
+	first := k.send(exit.WithRejects)
 	reasons := 0
 	for _, r := range first.Reasons {
 		reasons += r.People
@@ -318,7 +320,7 @@ func TestComplaint12NoSilentDrop(t *testing.T) {
 		t.Errorf("%d with a reason; %s", reasons, first.Totals)
 	}
 	before, _ := k.export(k.w.Oblast)
-	second := k.send(exitRejects)
+	second := k.send(exit.WithRejects)
 	after, _ := k.export(k.w.Oblast)
 	if len(before) != first.Totals.Accepted || len(after) != len(before) || second.Totals.Accepted != first.Totals.Accepted {
 		t.Errorf("%d people at the recipient after %s; %d after %s", len(before), first.Totals, len(after), second.Totals)

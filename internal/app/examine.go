@@ -9,6 +9,8 @@ import (
 
 	"birgeoqy.kz/almasu/connectors/platform"
 	"birgeoqy.kz/almasu/internal/app/doctor"
+	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
@@ -17,34 +19,34 @@ import (
 
 // examine asks the doctor about everything.
 func (s *session) examine(ctx context.Context) ([]doctor.Finding, error) {
-	v, err := s.open(ctx, parts{platform: true, store: true})
+	v, err := s.open(ctx, service.Parts{Platform: true, Store: true})
 	if err != nil {
 		return nil, err
 	}
 	defer v.Close()
-	out := problemFindings("platform", platform.Check(ctx, v.platform, v.relations), "relations and columns are there")
-	out = append(out, problemFindings("store", v.store.Check(ctx), "answers, schema up to date")...)
-	out = append(out, problemFindings("recipients", v.store.Compared(ctx, ""), "no doubt that the store holds all that they know")...)
-	out = append(out, problemFindings("clock", v.clockSkew(ctx), "agrees with the database's within a minute")...)
-	out = append(out, v.examineKeys()...)
-	out = append(out, v.examineRoutes()...)
-	out = append(out, doctor.Secrets(v.secrets())...)
+	out := problemFindings("platform", platform.Check(ctx, v.Platform, v.Relations), "relations and columns are there")
+	out = append(out, problemFindings("store", v.Store.Check(ctx), "answers, schema up to date")...)
+	out = append(out, problemFindings("recipients", v.Store.Compared(ctx, ""), "no doubt that the store holds all that they know")...)
+	out = append(out, problemFindings("clock", clockSkew(ctx, v), "agrees with the database's within a minute")...)
+	out = append(out, examineKeys(v)...)
+	out = append(out, examineRoutes(v)...)
+	out = append(out, doctor.Secrets(secrets(v))...)
 	var fields []string
-	for _, c := range v.connections {
-		fields = append(fields, v.permittedFields(c)...)
+	for _, c := range v.Connections {
+		fields = append(fields, v.PermittedFields(c)...)
 	}
-	out = append(out, doctor.Reader(ctx, v.platform, v.relations, fields), doctor.Writer(ctx, v.store.DB(), store.Kind(v.file.Store.Kind)))
-	out = append(out, doctor.Disk("configuration's disk", v.file.Path(".")))
-	if v.file.Store.Kind == string(store.SQLite) {
-		out = append(out, doctor.Disk("store's disk", filepath.Dir(v.file.Path(v.file.Store.Path))))
+	out = append(out, doctor.Reader(ctx, v.Platform, v.Relations, fields), doctor.Writer(ctx, v.Store.DB(), store.Kind(v.File.Store.Kind)))
+	out = append(out, doctor.Disk("configuration's disk", v.File.Path(".")))
+	if v.File.Store.Kind == string(store.SQLite) {
+		out = append(out, doctor.Disk("store's disk", filepath.Dir(v.File.Path(v.File.Store.Path))))
 	}
-	out = append(out, v.examineRecipients(ctx)...)
-	if counted, err := tally.Read(ctx, v.store, s.now()); err != nil {
+	out = append(out, examineRecipients(ctx, v)...)
+	if counted, err := tally.Read(ctx, v.Store, s.now()); err != nil {
 		out = append(out, problemFindings("outbox", err, "")...)
 	} else {
 		out = append(out, doctor.Outbox(counted, s.now())...)
 	}
-	return append(out, v.examineLog(ctx)), nil
+	return append(out, examineLog(ctx, v)), nil
 }
 
 // problemFindings turns an error into findings.
@@ -53,24 +55,24 @@ func problemFindings(what string, err error, fine string) []doctor.Finding {
 		return []doctor.Finding{{Level: doctor.OK, What: what, Message: fine}}
 	}
 	var out []doctor.Finding
-	for _, p := range problemsOf(err) {
+	for _, p := range exit.Problems(err) {
 		out = append(out, doctor.Finding{Level: doctor.Fail, Code: p.Code, What: what, Message: p.Message, Hint: p.Hint})
 	}
 	return out
 }
 
 // examineKeys looks at when sealing keys and our certificates end.
-func (v *service) examineKeys() []doctor.Finding {
+func examineKeys(v *service.Service) []doctor.Finding {
 	var out []doctor.Finding
-	now := v.session.now()
-	for _, held := range v.ring.Keys() {
+	now := v.Env.Now()
+	for _, held := range v.Ring.Keys() {
 		f := doctor.Finding{Level: doctor.OK, What: "sealing key", Message: held.Key.ID() + " is valid"}
 		left := held.NotAfter.Sub(now)
 		switch {
 		case held.NotAfter.IsZero() || left > doctor.Soon:
 		case left > 0:
 			f.Message = fmt.Sprintf("%s ends on %s", held.Key.ID(), moment(held.NotAfter))
-			if held.Key.ID() == v.seal.ID() {
+			if held.Key.ID() == v.Seal.ID() {
 				f.Level, f.Code, f.Hint = doctor.Warn, "doctor.key_ends", "run: almasu keys rotate, and send recipients the new public key"
 			}
 		default:
@@ -78,7 +80,7 @@ func (v *service) examineKeys() []doctor.Finding {
 		}
 		out = append(out, f)
 	}
-	for _, e := range v.expiries() {
+	for _, e := range v.Expiries() {
 		if e.Kind != "client_certificate" {
 			continue
 		}
@@ -95,9 +97,9 @@ func (v *service) examineKeys() []doctor.Finding {
 }
 
 // examineRoutes asks the law about each route now, in a week and in thirty days: agreements, grounds, policy and approvals end.
-func (v *service) examineRoutes() []doctor.Finding {
+func examineRoutes(v *service.Service) []doctor.Finding {
 	var out []doctor.Finding
-	for _, a := range v.askRoutes() {
+	for _, a := range v.AskRoutes() {
 		f := doctor.Finding{Level: doctor.OK, What: "route " + a.Route, Message: "permitted now, and for the next thirty days"}
 		switch {
 		case !a.Permitted:
@@ -106,8 +108,8 @@ func (v *service) examineRoutes() []doctor.Finding {
 			f.Message = a.Why
 		default:
 			for _, days := range []int{30, 7, 1} {
-				at := v.session.now().AddDate(0, 0, days)
-				_, err := v.register.Gate(legal.Case{Route: a.Route, Now: at, Demo: v.session.demo, Channel: v.connections[a.Connector].Channel})
+				at := v.Env.Now().AddDate(0, 0, days)
+				_, err := v.Register.Gate(legal.Case{Route: a.Route, Now: at, Demo: v.Env.Demo, Channel: v.Connections[a.Connector].Channel})
 				if err == nil {
 					break
 				}
@@ -123,28 +125,28 @@ func (v *service) examineRoutes() []doctor.Finding {
 }
 
 // secrets are the files that nobody else may read.
-func (v *service) secrets() []string {
-	k := &v.file.Keys
-	names := []string{k.Log, k.Vault, k.Pseudonym, k.Seal, v.file.Platform.DSNFile, v.file.Store.DSNFile}
-	for i := range v.file.Connectors {
-		if r := v.file.Connectors[i].REST; r != nil {
+func secrets(v *service.Service) []string {
+	k := &v.File.Keys
+	names := []string{k.Log, k.Vault, k.Pseudonym, k.Seal, v.File.Platform.DSNFile, v.File.Store.DSNFile}
+	for i := range v.File.Connectors {
+		if r := v.File.Connectors[i].REST; r != nil {
 			names = append(names, r.ClientKey)
 		}
 	}
 	var out []string
 	for _, name := range names {
 		if name != "" {
-			out = append(out, v.file.Path(name))
+			out = append(out, v.File.Path(name))
 		}
 	}
 	return out
 }
 
 // examineRecipients meets each recipient's server.
-func (v *service) examineRecipients(ctx context.Context) []doctor.Finding {
+func examineRecipients(ctx context.Context, v *service.Service) []doctor.Finding {
 	var out []doctor.Finding
-	for i := range v.file.Connectors {
-		c := &v.file.Connectors[i]
+	for i := range v.File.Connectors {
+		c := &v.File.Connectors[i]
 		r := c.REST
 		if r == nil {
 			continue
@@ -152,20 +154,20 @@ func (v *service) examineRecipients(ctx context.Context) []doctor.Finding {
 		var ps record.Problems
 		s := doctor.Server{Connector: c.Name, URL: r.URL, Pins: r.Pins, Loopback: r.InsecureLoopback}
 		if r.CA != "" {
-			s.CA = readFile(v.file.Path(r.CA), &ps, "config.ca_missing")
+			s.CA = service.ReadFile(v.File.Path(r.CA), &ps, "config.ca_missing")
 		}
 		if r.ClientCertificate != "" {
-			s.ClientCertificate = readFile(v.file.Path(r.ClientCertificate), &ps, "config.client_certificate_missing")
-			s.ClientKey = readSecret(v.file.Path(r.ClientKey), &ps, "config.client_key_missing")
+			s.ClientCertificate = service.ReadFile(v.File.Path(r.ClientCertificate), &ps, "config.client_certificate_missing")
+			s.ClientKey = service.ReadSecret(v.File.Path(r.ClientKey), &ps, "config.client_key_missing")
 		}
-		out = append(out, doctor.Recipient(ctx, s, v.session.now)...)
+		out = append(out, doctor.Recipient(ctx, s, v.Env.Now)...)
 	}
 	return out
 }
 
 // examineLog verifies the whole log.
-func (v *service) examineLog(ctx context.Context) doctor.Finding {
-	report, err := v.verifyLog(ctx, nil)
+func examineLog(ctx context.Context, v *service.Service) doctor.Finding {
+	report, err := v.VerifyLog(ctx, nil)
 	f := doctor.Finding{Level: doctor.OK, What: "log"}
 	switch {
 	case errors.Is(err, store.ErrEmptyLog):

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	birgeoqy "birgeoqy.kz/almasu/deploy/birgeoqy"
+	"birgeoqy.kz/almasu/internal/app/demo"
 	"birgeoqy.kz/almasu/internal/app/setup"
 )
 
@@ -53,7 +54,7 @@ func realActs(t *testing.T) []byte {
 // roadIn sends a connector's people and exports them in each of the formats, whose text is to hold what is wanted.
 func roadIn(t *testing.T, connector string, files map[string][]byte, counted int, exports map[string]string) {
 	t.Helper()
-	w := &setup.Example{Dir: t.TempDir(), Now: demoStart, People: 400, Batch: 100, Canary: canary, Files: files}
+	w := &setup.Example{Dir: t.TempDir(), Now: demo.Start, People: 400, Batch: 100, Canary: canary, Files: files}
 	if err := w.Build(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/app/demo"
+	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/app/setup"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/legal/register"
@@ -22,7 +24,8 @@ import (
 type office struct {
 	*testing.T
 	w    *setup.Example
-	v    *service
+	v    *service.Service
+	s    *session
 	now  time.Time
 	keys map[string]ed25519.PrivateKey
 	n    int
@@ -33,7 +36,7 @@ const ministryRequest = "ministry-request"
 // newOffice makes the office; the ministry is there if somebody is to be sent.
 func newOffice(t *testing.T, sends bool) *office {
 	t.Helper()
-	w := &setup.Example{Dir: t.TempDir(), Now: demoStart, People: 40, Batch: 40}
+	w := &setup.Example{Dir: t.TempDir(), Now: demo.Start, People: 40, Batch: 40}
 	if err := w.Build(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -66,14 +69,15 @@ func newOffice(t *testing.T, sends bool) *office {
 		t.Fatal(err)
 	}
 	s := &session{stdout: io.Discard, stderr: io.Discard, config: w.Path("almasu.yaml"), json: true, demo: true, now: func() time.Time { return o.now }}
-	if o.v, err = s.open(t.Context(), parts{platform: true, store: true, anySchema: true}); err != nil {
+	o.s = s
+	if o.v, err = s.open(t.Context(), service.Parts{Platform: true, Store: true, AnySchema: true}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(o.v.Close)
-	if _, err := o.v.store.Migrate(t.Context()); err != nil {
+	if _, err := o.v.Store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.v.noteRegister(t.Context(), "test"); err != nil {
+	if err := o.v.NoteRegister(t.Context(), "test"); err != nil {
 		t.Fatal(err)
 	}
 	return o
@@ -82,7 +86,7 @@ func newOffice(t *testing.T, sends bool) *office {
 // letter is a request's file with an id of its own, after edits of old to new text.
 func (o *office) letter(edits ...string) (id string, body []byte) {
 	o.Helper()
-	body, err := requestFile(o.Context(), o.v)
+	body, err := demo.RequestFile(o.Context(), o.v)
 	if err != nil {
 		o.Fatal(err)
 	}
@@ -96,7 +100,7 @@ func (o *office) letter(edits ...string) (id string, body []byte) {
 func (o *office) enter(edits ...string) (id, code string) {
 	o.Helper()
 	id, body := o.letter(edits...)
-	_, err := o.v.enterRequest(o.Context(), "letter.yaml", body)
+	_, err := o.v.EnterRequest(o.Context(), "letter.yaml", body)
 	return id, o.code(err)
 }
 
@@ -120,7 +124,7 @@ func (o *office) approve(id, who string) string {
 	if o.keys[key] == nil {
 		o.Fatalf("nobody has the key %s", key)
 	}
-	ready, err := o.v.approveRequest(o.Context(), id, who, o.keys[key])
+	ready, err := o.v.ApproveRequest(o.Context(), id, who, o.keys[key])
 	if ready {
 		return "due"
 	}
@@ -130,7 +134,7 @@ func (o *office) approve(id, who string) string {
 // rows counts the rows that a request has.
 func (o *office) rows(id string) (n int) {
 	o.Helper()
-	if err := o.v.store.Read.Get(&n, "SELECT count(*) FROM due WHERE request = $1", id); err != nil {
+	if err := o.v.Store.Read.Get(&n, "SELECT count(*) FROM due WHERE request = $1", id); err != nil {
 		o.Fatal(err)
 	}
 	return n
@@ -140,7 +144,7 @@ func (o *office) rows(id string) (n int) {
 func (o *office) run(id string) (*transfer.Report, string) {
 	o.Helper()
 	o.now = o.now.Add(time.Second)
-	r, err := o.v.runDue(o.Context(), scheduler.Due{Job: ministryRequest, Cause: scheduler.CauseAdHoc, Reason: "test", Actor: "clerk", Request: id})
+	r, err := o.v.RunDue(o.Context(), scheduler.Due{Job: ministryRequest, Cause: scheduler.CauseAdHoc, Reason: "test", Actor: "clerk", Request: id})
 	return r, o.code(err)
 }
 
@@ -209,7 +213,7 @@ func TestFourEyesOrderOfActs(t *testing.T) {
 	}
 	id, body := o.letter()
 	for _, want := range []string{"", "request.exists"} {
-		_, err := o.v.enterRequest(t.Context(), "letter.yaml", body)
+		_, err := o.v.EnterRequest(t.Context(), "letter.yaml", body)
 		must("entered", o.code(err), want)
 	}
 
@@ -227,7 +231,7 @@ func TestFourEyesOrderOfActs(t *testing.T) {
 	other, _ := o.enter()
 	must("elsewhere", o.approve(other, "admin-third"), "")
 	for _, who := range []string{"admin-author", "admin-third"} {
-		if _, err := o.v.store.DB().Exec("INSERT INTO approval (request, approver, body, approved) SELECT $1, $2, body, approved FROM approval WHERE request = $3", id, who, other); err != nil {
+		if _, err := o.v.Store.DB().Exec("INSERT INTO approval (request, approver, body, approved) SELECT $1, $2, body, approved FROM approval WHERE request = $3", id, who, other); err != nil {
 			t.Fatal(err)
 		}
 		refused("a run with an approval of other bytes", id, "request_not_approved")
@@ -243,14 +247,14 @@ func TestFourEyesOrderOfActs(t *testing.T) {
 	refused("a run after the expiry", approved, "request_expired")
 
 	// The stored letter is changed after its approvals.
-	if _, err := o.v.store.DB().Exec("UPDATE request SET body = replace(body, 'region, ', 'region, phone, ') WHERE id = $1", approved); err != nil {
+	if _, err := o.v.Store.DB().Exec("UPDATE request SET body = replace(body, 'region, ', 'region, phone, ') WHERE id = $1", approved); err != nil {
 		t.Fatal(err)
 	}
 	must("an approval of changed bytes", o.approve(approved, "admin-fourth"), "request.changed")
 	o.now = time.Date(2026, 12, 1, 0, 0, 0, 0, register.Zone)
-	r, err := o.v.runDue(t.Context(), scheduler.Due{Job: ministryRequest, Cause: scheduler.CauseAdHoc, Reason: "test", Actor: "clerk", Request: approved})
+	r, err := o.v.RunDue(t.Context(), scheduler.Due{Job: ministryRequest, Cause: scheduler.CauseAdHoc, Reason: "test", Actor: "clerk", Request: approved})
 	messages := -1
-	if looked := o.v.store.Read.Get(&messages, "SELECT count(*) FROM message"); r != nil || err == nil || looked != nil || messages != 0 {
+	if looked := o.v.Store.Read.Get(&messages, "SELECT count(*) FROM message"); r != nil || err == nil || looked != nil || messages != 0 {
 		t.Errorf("a run of changed bytes: %+v, %v, %v; %d messages", r, err, looked, messages)
 	}
 }
@@ -280,7 +284,7 @@ func TestFourEyesSendOnce(t *testing.T) {
 	if n := o.rows(id); n != 1 {
 		t.Errorf("%d rows", n)
 	}
-	list, err := o.v.store.Transfers(t.Context(), ministryRequest, 10)
+	list, err := o.v.Store.Transfers(t.Context(), ministryRequest, 10)
 	if err != nil || len(list) != 1 {
 		t.Errorf("%d transfers, %v", len(list), err)
 	}
@@ -297,15 +301,15 @@ func TestFourEyesOverARoute(t *testing.T) {
 		if key == "" {
 			key = as
 		}
-		o.v.session.result = nil
-		if got := o.code(o.v.session.approveRoute(o.v, "oblast-consent", as, o.keys[key])); got != want {
+		o.s.result = nil
+		if got := o.code(o.s.approveRoute(o.v, "oblast-consent", as, o.keys[key])); got != want {
 			t.Errorf("%s: %q, want %q", who, got, want)
 		}
-		if printed := o.v.session.result != nil; printed != (want == "") {
+		if printed := o.s.result != nil; printed != (want == "") {
 			t.Errorf("%s: an approval was printed: %v", who, printed)
 		}
 	}
-	if got := o.code(o.v.session.approveRoute(o.v, "nowhere", "admin-second", o.keys["admin-second"])); got != "approve.unknown_route" {
+	if got := o.code(o.s.approveRoute(o.v, "nowhere", "admin-second", o.keys["admin-second"])); got != "approve.unknown_route" {
 		t.Errorf("no such route: %q", got)
 	}
 }

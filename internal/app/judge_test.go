@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/app/demo"
 	"birgeoqy.kz/almasu/internal/app/setup"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/transfer"
@@ -27,7 +28,7 @@ func judgedDeployment(t *testing.T) *setup.Example {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &setup.Example{Dir: t.TempDir(), Now: demoStart, People: 400, Batch: 100, Canary: canary, Files: files}
+	w := &setup.Example{Dir: t.TempDir(), Now: demo.Start, People: 400, Batch: 100, Canary: canary, Files: files}
 	if err := w.Build(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/app/exit"
 	"birgeoqy.kz/almasu/internal/app/setup"
 	"birgeoqy.kz/almasu/internal/pgtest"
 )
@@ -69,7 +70,7 @@ func TestBackupAndRestore(t *testing.T) {
 			k.fresh()
 			k.almasu(0, "applied", "migrate")
 			send := func() string {
-				return k.almasu(exitRejects, "delivered and receipted", "run", "oblast-consent", "--reason", "test")
+				return k.almasu(exit.WithRejects, "delivered and receipted", "run", "oblast-consent", "--reason", "test")
 			}
 			send()
 			old, latest := k.w.Path("old.backup"), k.w.Path("latest.backup")
@@ -148,9 +149,9 @@ func TestOldFilePutBack(t *testing.T) {
 		t.Helper()
 		k.almasu(code, words, "run", "oblast-consent", "--reason", "test")
 	}
-	send(exitRejects, "sequence 1 to 1")
+	send(exit.WithRejects, "sequence 1 to 1")
 	copyStore("almasu.db", "older.db")
-	send(exitRejects, "sequence 2 to 2")
+	send(exit.WithRejects, "sequence 2 to 2")
 	copyStore("almasu.db", "newer.db")
 	copyStore("older.db", "almasu.db")
 	size := k.almasu(0, "VERIFIED", "log", "verify")
@@ -161,7 +162,7 @@ func TestOldFilePutBack(t *testing.T) {
 	}
 	serveUntil(t, almasuArgs(k.w, "serve"), "nothing is logged or sent", "restore.recipient_ahead")
 	copyStore("newer.db", "almasu.db")
-	send(exitRejects, "sequence 3 to 3")
+	send(exit.WithRejects, "sequence 3 to 3")
 }
 
 // bin is the number of a body's in the example.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/app/setup"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
@@ -40,7 +42,7 @@ readable by their owner only. Existing files are never overwritten. With --admin
 	show := &cobra.Command{
 		Use: "show", Short: "Show public keys and fingerprints, never secrets", Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, err := s.open(cmd.Context(), parts{})
+			v, err := s.open(cmd.Context(), service.Parts{})
 			if err != nil {
 				return err
 			}
@@ -54,7 +56,7 @@ readable by their owner only. Existing files are never overwritten. With --admin
 		Long: `Makes a new sealing key that begins to sign after --ahead, so that every recipient can provision its public half before; the former key verifies for
 --overlap more, so that what waits in the outbox still arrives. The rotation is logged.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, err := s.open(cmd.Context(), parts{store: true})
+			v, err := s.open(cmd.Context(), service.Parts{Store: true})
 			if err != nil {
 				return err
 			}
@@ -74,7 +76,7 @@ func (s *session) generateKeys(dir string, alg signing.Alg, origin string) error
 		return err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return environment(err)
+		return exit.Environment(err)
 	}
 	var made []string
 	for _, name := range slices.Sorted(maps.Keys(keys)) {
@@ -97,7 +99,7 @@ func (s *session) generateAdministrator(dir string) error {
 		return err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return environment(err)
+		return exit.Environment(err)
 	}
 	path := filepath.Join(dir, "admin.pem")
 	if err := setup.WriteNew(path, pemBytes, 0o600); err != nil {
@@ -119,17 +121,17 @@ type keyInfo struct {
 	NotAfter    string `json:"not_after,omitempty"`
 }
 
-func (s *session) showKeys(v *service) error {
-	infos := []keyInfo{{Use: "log", ID: v.log.Origin(), Public: v.log.PublicKey().String()}}
+func (s *session) showKeys(v *service.Service) error {
+	infos := []keyInfo{{Use: "log", ID: v.Log.Origin(), Public: v.Log.PublicKey().String()}}
 	add := func(use string, ring *signing.Keyring) {
 		for _, held := range ring.Keys() {
 			infos = append(infos, keyInfo{Use: use, ID: held.Key.ID(), Algorithm: string(held.Key.Alg()), Fingerprint: held.Key.Fingerprint(),
 				Public: string(held.Key.PEM()), NotBefore: stamp(held.NotBefore), NotAfter: stamp(held.NotAfter)})
 		}
 	}
-	add("seal", v.ring)
-	for _, name := range v.file.Names() {
-		add("receipts of "+name, v.receivers[name])
+	add("seal", v.Ring)
+	for _, name := range v.File.Names() {
+		add("receipts of "+name, v.Receivers[name])
 	}
 	s.result = infos
 	for _, i := range infos {
@@ -145,13 +147,13 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-func (s *session) rotateKey(cmd *cobra.Command, v *service, ahead, overlap time.Duration) error {
+func (s *session) rotateKey(cmd *cobra.Command, v *service.Service, ahead, overlap time.Duration) error {
 	begin := s.now().Add(ahead)
 	if overlap <= 0 || ahead < 0 {
-		return badInput(record.NewProblem("usage.overlap", "", "", "--overlap must be positive, and --ahead not negative"))
+		return exit.BadInput(record.NewProblem("usage.overlap", "", "", "--overlap must be positive, and --ahead not negative"))
 	}
-	path := v.file.Path(v.file.Keys.Seal)
-	fresh, err := signing.GenerateKey(v.seal.Alg(), rand.Reader)
+	path := v.File.Path(v.File.Keys.Seal)
+	fresh, err := signing.GenerateKey(v.Seal.Alg(), rand.Reader)
 	if err != nil {
 		return err
 	}
@@ -160,19 +162,19 @@ func (s *session) rotateKey(cmd *cobra.Command, v *service, ahead, overlap time.
 		return err
 	}
 	now, name := fresh.Public(), setup.KeyFileName(fresh.Public())
-	next, err := v.keyset.Rotate(now, name, begin, time.Time{}, overlap)
+	next, err := v.Keyset.Rotate(now, name, begin, time.Time{}, overlap)
 	if err != nil {
-		return badInput(err)
+		return exit.BadInput(err)
 	}
 	if err := setup.WriteNew(filepath.Join(filepath.Dir(path), name), secret, 0o600); err != nil {
 		return err
 	}
 	if err := replaceSecret(path, next.Format()); err != nil {
-		return environment(err)
+		return exit.Environment(err)
 	}
-	_, err = v.store.Append(cmd.Context(), s.now(), &transferlog.Act{Actor: login(), Act: "keys.rotate", Object: now.ID(), Digest: record.DigestOf(now.PEM())})
+	_, err = v.Store.Append(cmd.Context(), s.now(), &transferlog.Act{Actor: service.Login(), Act: "keys.rotate", Object: now.ID(), Digest: record.DigestOf(now.PEM())})
 	if err != nil {
-		return environment(err)
+		return exit.Environment(err)
 	}
 	s.result = map[string]string{"id": now.ID(), "fingerprint": now.Fingerprint()}
 	s.say("New sealing key %s, fingerprint %s. It signs from %s; the former verifies for %s more. Send the public key to the recipients:\n%s",

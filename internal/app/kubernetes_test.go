@@ -11,6 +11,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"birgeoqy.kz/almasu/internal/app/demo"
+	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/pgtest"
 	"birgeoqy.kz/almasu/internal/synth"
 )
@@ -177,7 +179,7 @@ func TestKubernetes(t *testing.T) {
 
 	// The configuration of the ConfigMap, in a folder with what the image, the Secrets and the ConfigMap of peers hold.
 	own, platform := pgtest.New(t), pgtest.New(t)
-	if err := synth.Load(t.Context(), platform.DB, synth.Options{People: 50, Seed: 2, At: demoStart}); err != nil {
+	if err := synth.Load(t.Context(), platform.DB, synth.Options{People: 50, Seed: 2, At: demo.Start}); err != nil {
 		t.Fatal(err)
 	}
 	w := deployment(t, platform.DSN)
@@ -279,7 +281,7 @@ func TestSecretsOfAGroup(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := privateTo(info, []int{gid}); got != c.private {
+		if got := service.PrivateTo(info, []int{gid}); got != c.private {
 			t.Errorf("%d:%d %o is private: %v", c.owner, c.group, c.mode, got)
 		}
 		if err := os.Remove(path); err != nil {

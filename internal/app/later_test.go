@@ -12,7 +12,9 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"birgeoqy.kz/almasu/internal/app/exit"
 	"birgeoqy.kz/almasu/internal/app/peer"
+	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/app/setup"
 	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/record"
@@ -62,14 +64,14 @@ func TestLaterMapping(t *testing.T) {
 	}
 	with(`[{from: "2026-11-23", mapping: mapping/oblast-consent.v2.yaml}]`)
 	s := &session{config: w.Path("almasu.yaml"), now: func() time.Time { return now }}
-	v, err := s.open(t.Context(), parts{})
+	v, err := s.open(t.Context(), service.Parts{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer v.Close()
-	conn := v.connections["oblast-consent"]
+	conn := v.Connections["oblast-consent"]
 	for at, want := range map[time.Time]int{now: 1, now.Add(30*time.Minute - time.Second): 1, now.Add(30 * time.Minute): 2, now.AddDate(1, 0, 0): 2} {
-		if c := peer.At(conn, v.later[conn.Name], at); c.Table.Version() != want || c.Schema.Digest() != c.Table.Schema().Digest {
+		if c := peer.At(conn, v.Later[conn.Name], at); c.Table.Version() != want || c.Schema.Digest() != c.Table.Schema().Digest {
 			t.Errorf("at %v the version is %d, want %d", at, c.Table.Version(), want)
 		}
 	}
@@ -112,16 +114,16 @@ func TestTransfersAcrossTheChange(t *testing.T) {
 	}
 	defer store.Close()
 
-	transfer(exitRejects)
+	transfer(exit.WithRejects)
 	sent := messagesOf(t, store)
 	if err := w.Oblast.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	transfer(exitFailed)
+	transfer(exit.NotWell)
 	waiting := messagesOf(t, store)
 	w.Now = after.at
 	open()
-	transfer(exitRejects)
+	transfer(exit.WithRejects)
 	all := messagesOf(t, store)
 
 	versions := map[string]int{}

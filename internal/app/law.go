@@ -9,10 +9,12 @@ import (
 
 	"birgeoqy.kz/almasu/internal/app/alarms"
 	"birgeoqy.kz/almasu/internal/app/casework"
+	"birgeoqy.kz/almasu/internal/app/exit"
 	"birgeoqy.kz/almasu/internal/app/formats"
 	"birgeoqy.kz/almasu/internal/app/katotool"
 	"birgeoqy.kz/almasu/internal/app/keeping"
 	"birgeoqy.kz/almasu/internal/app/lawtool"
+	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/app/tell"
 	"birgeoqy.kz/almasu/internal/app/watch"
 	"birgeoqy.kz/almasu/internal/legal"
@@ -22,9 +24,9 @@ import (
 func (s *session) lawCommands() (root, log, transfers []*cobra.Command) {
 	env := lawtool.Env{
 		Stdout: s.stdout, JSON: &s.json, Config: &s.config, Now: func() time.Time { return s.now() },
-		Result: func(v any) { s.result = v }, Code: func(code int) { s.code = code }, Environment: environment, Open: s.openLaw, User: login(),
+		Result: func(v any) { s.result = v }, Code: func(code int) { s.code = code }, Environment: exit.Environment, Open: s.openLaw, User: service.Login(),
 	}
-	files := formats.Env{Stdout: env.Stdout, JSON: env.JSON, Config: env.Config, Result: env.Result, Code: env.Code, Environment: environment}
+	files := formats.Env{Stdout: env.Stdout, JSON: env.JSON, Config: env.Config, Result: env.Result, Code: env.Code, Environment: exit.Environment}
 	return slices.Concat(
 		lawtool.Commands(env),
 		[]*cobra.Command{katotool.Command(env)},
@@ -35,28 +37,28 @@ func (s *session) lawCommands() (root, log, transfers []*cobra.Command) {
 		s.planCommands(env),
 		alarms.Commands(alarms.Env{Env: env, Watching: s.openWatching}),
 		keeping.Commands(keeping.Env{Env: env, OpenStore: s.openStore}),
-	), lawtool.LogCommands(env), watch.TransferCommands(env, wait)
+	), lawtool.LogCommands(env), watch.TransferCommands(env, service.Wait)
 }
 
 // openLaw opens the service for a command that asks the law.
 func (s *session) openLaw(ctx context.Context, platform bool) (*lawtool.Service, error) {
-	v, err := s.open(ctx, parts{platform: platform, store: true})
+	v, err := s.open(ctx, service.Parts{Platform: platform, Store: true})
 	if err != nil {
 		return nil, err
 	}
 	out := &lawtool.Service{
-		Register: v.register, Store: v.store, Demo: s.demo, Roster: v.roster, Published: v.published, Close: v.Close,
-		Deliver: v.deliverNow,
-		Request: func(ctx context.Context, id string) (*legal.Request, error) { return v.request(ctx, id) },
+		Register: v.Register, Store: v.Store, Demo: s.demo, Roster: v.Roster, Published: v.Published, Close: v.Close,
+		Deliver: v.DeliverNow,
+		Request: func(ctx context.Context, id string) (*legal.Request, error) { return v.Request(ctx, id) },
 		Channel: func(connector string) string {
-			if c, ok := v.connections[connector]; ok {
+			if c, ok := v.Connections[connector]; ok {
 				return c.Channel
 			}
 			return ""
 		},
 	}
-	if v.source != nil {
-		out.Source = v.source
+	if v.Source != nil {
+		out.Source = v.Source
 	}
 	return out, nil
 }

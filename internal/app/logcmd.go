@@ -1,16 +1,14 @@
 package app
 
 import (
-	"context"
-	"fmt"
-	"io"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/evidence"
-	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
 func (s *session) logCommand() *cobra.Command {
@@ -20,14 +18,14 @@ func (s *session) logCommand() *cobra.Command {
 	show := &cobra.Command{
 		Use: "show", Short: "Print entries, one line of JSON each", Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, err := s.open(cmd.Context(), parts{store: true})
+			v, err := s.open(cmd.Context(), service.Parts{Store: true})
 			if err != nil {
 				return err
 			}
 			defer v.Close()
-			entries, err := v.store.Entries(cmd.Context(), from, limit)
+			entries, err := v.Store.Entries(cmd.Context(), from, limit)
 			if err != nil {
-				return environment(err)
+				return exit.Environment(err)
 			}
 			lines := []string{}
 			for _, e := range entries {
@@ -45,12 +43,12 @@ func (s *session) logCommand() *cobra.Command {
 	verify := &cobra.Command{
 		Use: "verify", Short: "Check the whole log: tree, checkpoints, settlements, sequences, receipts", Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, err := s.open(cmd.Context(), parts{store: true})
+			v, err := s.open(cmd.Context(), service.Parts{Store: true})
 			if err != nil {
 				return err
 			}
 			defer v.Close()
-			report, err := v.verifyLog(cmd.Context(), nil)
+			report, err := v.VerifyLog(cmd.Context(), nil)
 			if err != nil {
 				return err
 			}
@@ -62,21 +60,21 @@ func (s *session) logCommand() *cobra.Command {
 		Use: "export --output FILE", Short: "Write the log to a file for almasu-verify", Args: exactly(0, "no arguments"),
 		Long: "Writes the whole log, its checkpoints and receipts to a file that anybody can check without a network or a database: almasu-verify FILE.\nIt holds no personal data: people are ordinals.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, err := s.open(cmd.Context(), parts{store: true})
+			v, err := s.open(cmd.Context(), service.Parts{Store: true})
 			if err != nil {
 				return err
 			}
 			defer v.Close()
 			f, err := os.OpenFile(output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 			if err != nil {
-				return environment(err)
+				return exit.Environment(err)
 			}
-			if err := v.exportLog(cmd.Context(), f); err != nil {
+			if err := v.ExportLog(cmd.Context(), f); err != nil {
 				f.Close()
-				return environment(err)
+				return exit.Environment(err)
 			}
 			if err := f.Close(); err != nil {
-				return environment(err)
+				return exit.Environment(err)
 			}
 			s.result = map[string]string{"file": output}
 			s.say("Written to %s. Check it with: almasu-verify %s", output, output)
@@ -88,55 +86,10 @@ func (s *session) logCommand() *cobra.Command {
 	return cmd
 }
 
-// beginExport begins an export with the recipients' keys.
-func (v *service) beginExport(out io.Writer) *evidence.Writer {
-	w := evidence.NewWriter(out, v.log.PublicKey(), v.session.now())
-	seen := map[string]bool{}
-	for _, name := range v.file.Names() {
-		ring := v.receivers[name]
-		for _, held := range ring.Keys() {
-			if id := ring.Holder() + held.Key.ID(); !seen[id] {
-				seen[id] = true
-				w.Key(ring.Holder(), held)
-			}
-		}
-	}
-	return w
-}
-
-// exportLog writes the log with the recipients' keys.
-func (v *service) exportLog(ctx context.Context, out io.Writer) error {
-	w := v.beginExport(out)
-	if err := v.store.Export(ctx, w); err != nil {
-		return err
-	}
-	return w.Close()
-}
-
-// verifyLog streams an export through the verifier.
-func (v *service) verifyLog(ctx context.Context, observe func(int64, transferlog.Entry)) (*evidence.Report, error) {
-	in, out := io.Pipe()
-	done := make(chan error, 1)
-	go func() {
-		err := v.exportLog(ctx, out)
-		out.CloseWithError(err)
-		done <- err
-	}()
-	report, err := evidence.Verify(in, evidence.Options{LogKey: v.log.PublicKey(), Observe: observe})
-	in.Close()
-	if exportErr := <-done; exportErr != nil && err == nil {
-		err = exportErr
-	}
-	if err != nil {
-		return nil, environment(fmt.Errorf("verifying the log: %w", err))
-	}
-	return report, nil
-}
-
 func (s *session) answerVerification(report *evidence.Report) error {
 	s.result = report
 	if !report.OK() {
-		s.code = exitFailed
+		s.code = exit.NotWell
 	}
 	if s.json {
 		return nil

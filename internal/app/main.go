@@ -14,9 +14,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/app/demo"
+	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/app/sigtool"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store/fault"
+	"birgeoqy.kz/almasu/internal/transfer"
 )
 
 // session is one invocation of the program: its streams, its clock and its common flags.
@@ -47,18 +51,18 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	pprof.StopCPUProfile()
-	code := exitCode(err)
+	code := exit.Status(err)
 	if err == nil {
 		code = s.code
 	}
 	switch {
 	case s.json && s.command != "":
-		answer := envelope{Command: s.command, OK: code == exitOK, Result: s.result}
+		answer := envelope{Command: s.command, OK: code == exit.OK, Result: s.result}
 		if err != nil {
-			answer.Problems = problemsOf(err)
+			answer.Problems = exit.Problems(err)
 		}
-		if printErr := printJSON(stdout, answer); printErr != nil && code == exitOK {
-			code = exitEnvironment
+		if printErr := printJSON(stdout, answer); printErr != nil && code == exit.OK {
+			code = exit.NotReached
 		}
 	case err != nil:
 		printError(stderr, err)
@@ -93,11 +97,12 @@ Start with: almasu demo`,
 	_ = flags.MarkHidden("clock")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		s.command = cmd.CommandPath()
-		return badInput(record.NewProblem("usage.flag", "", "see: "+cmd.CommandPath()+" --help", "%v", err))
+		return exit.BadInput(record.NewProblem("usage.flag", "", "see: "+cmd.CommandPath()+" --help", "%v", err))
 	})
-	root.AddCommand(s.demoCommand(), s.serveCommand(), s.checkCommand(), s.migrateCommand(), s.runCommand(), s.transfersCommand(),
+	root.AddCommand(s.serveCommand(), s.checkCommand(), s.migrateCommand(), s.runCommand(), s.transfersCommand(),
 		s.requestCommand(), s.approveCommand(), s.logCommand(), s.keysCommand(), s.grantsCommand(), s.doctorCommand(), s.personCommand(),
-		s.blockCommand(), s.authorityCommand())
+		s.blockCommand())
+	root.AddCommand(s.demonstration()...)
 	root.AddCommand(s.scheduleCommands()...)
 	law, underLog, underTransfers := s.lawCommands()
 	root.AddCommand(law...)
@@ -111,9 +116,22 @@ Start with: almasu demo`,
 	}
 	root.AddCommand(sigtool.Commands(sigtool.Env{
 		Stdin: s.stdin, Stdout: s.stdout, Stderr: s.stderr, JSON: &s.json, Now: func() time.Time { return s.now() },
-		Result: func(v any) { s.result = v }, Code: func(code int) { s.code = code }, Environment: environment,
+		Result: func(v any) { s.result = v }, Code: func(code int) { s.code = code }, Environment: exit.Environment,
 	})...)
 	return root
+}
+
+// demonstration are the commands of the demonstration.
+func (s *session) demonstration() []*cobra.Command {
+	return demo.Commands(demo.Env{
+		Stdout: s.stdout, Stderr: s.stderr, JSON: &s.json, Result: func(v any) { s.result = v }, Code: func(code int) { s.code = code },
+		Begin: func(now func() time.Time) { s.demo, s.now = true, now },
+		Open: func(ctx context.Context, config string, need service.Parts) (*service.Service, error) {
+			s.config = config
+			return s.open(ctx, need)
+		},
+		Report: printReport, Progress: func() func(transfer.Event) { return s.progress().observe },
+	})
 }
 
 // exactly demands a number of arguments, in words for people.
@@ -122,7 +140,7 @@ func exactly(n int, what string) cobra.PositionalArgs {
 		if len(args) == n {
 			return nil
 		}
-		return badInput(record.NewProblem("usage.arguments", "", "see: "+cmd.CommandPath()+" --help", "expected %s, got %d arguments", what, len(args)))
+		return exit.BadInput(record.NewProblem("usage.arguments", "", "see: "+cmd.CommandPath()+" --help", "expected %s, got %d arguments", what, len(args)))
 	}
 }
 
@@ -133,7 +151,7 @@ func (s *session) setClock() error {
 	}
 	at, err := time.Parse(time.RFC3339, s.clock)
 	if err != nil {
-		return badInput(record.NewProblem("usage.clock", "", "e.g. 2026-11-23T09:00:00+05:00", "--clock is not an RFC 3339 time"))
+		return exit.BadInput(record.NewProblem("usage.clock", "", "e.g. 2026-11-23T09:00:00+05:00", "--clock is not an RFC 3339 time"))
 	}
 	began := time.Now()
 	s.now = func() time.Time { return at.Add(time.Since(began)) }
@@ -147,9 +165,14 @@ func (s *session) startProfile() error {
 	}
 	f, err := os.Create(s.profile)
 	if err != nil {
-		return environment(err)
+		return exit.Environment(err)
 	}
 	return pprof.StartCPUProfile(f)
+}
+
+// open opens the service for a command. What could not be opened is an error with an exit status.
+func (s *session) open(ctx context.Context, need service.Parts) (*service.Service, error) {
+	return service.Open(ctx, service.Env{Config: s.config, Now: s.now, Simulated: s.clock != "", Demo: s.demo, Logger: s.logger()}, need)
 }
 
 // logger writes JSON lines to standard error. An error that knows what to do says it.
@@ -176,17 +199,5 @@ func hinted(_ []string, a slog.Attr) slog.Attr {
 func (s *session) say(format string, args ...any) {
 	if !s.json {
 		fmt.Fprintf(s.stdout, format+"\n", args...)
-	}
-}
-
-// wait returns after d, or with ctx's error.
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/connectors/platform"
+	"birgeoqy.kz/almasu/internal/app/demo"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/pgtest"
@@ -36,7 +37,7 @@ var decisive = map[string][]string{
 // these rights, no other column stands in its statements. A field that the register does not permit cannot be named by the connector's mapping either.
 func TestMatrixOfConnectorsAndColumns(t *testing.T) {
 	owner := pgtest.New(t)
-	if err := synth.Load(t.Context(), owner.DB, synth.Options{People: 300, Seed: 1, At: demoStart}); err != nil {
+	if err := synth.Load(t.Context(), owner.DB, synth.Options{People: 300, Seed: 1, At: demo.Start}); err != nil {
 		t.Fatal(err)
 	}
 	example := filepath.Join("..", "..", "deploy", "birgeoqy")

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+
+	"birgeoqy.kz/almasu/internal/app/demo"
 )
 
 var (
@@ -73,7 +75,7 @@ func TestMonitoring(t *testing.T) {
 	insertBefore(t, w.Path(w.Oblast.Folder, "authority.yaml"), "unique:", "metrics: 127.0.0.1:0\n")
 	start(t, w, w.Oblast)
 	w.Ministry.URL = w.Oblast.URL
-	if err := w.WriteConfig(demoStart.Truncate(time.Minute).Add(time.Minute)); err != nil {
+	if err := w.WriteConfig(demo.Start.Truncate(time.Minute).Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	insertBefore(t, w.Path("almasu.yaml"), "poll: 300ms", "metrics: 127.0.0.1:0, ")

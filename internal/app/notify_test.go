@@ -11,6 +11,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"birgeoqy.kz/almasu/internal/app/demo"
 	"birgeoqy.kz/almasu/internal/app/setup"
 	"birgeoqy.kz/almasu/internal/kz"
 )
@@ -24,7 +25,7 @@ type tellers struct {
 
 // newTellers sends everybody to both bodies; the act that the ministry's route stands on is no example here.
 func newTellers(t *testing.T) *tellers {
-	k := &tellers{T: t, w: &setup.Example{Dir: t.TempDir(), Now: demoStart, People: 300, Batch: 50,
+	k := &tellers{T: t, w: &setup.Example{Dir: t.TempDir(), Now: demo.Start, People: 300, Batch: 50,
 		Files: map[string][]byte{"register/acts.yaml": realActs(t)}}}
 	if err := k.w.Build(t.Context()); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/kz"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
@@ -24,18 +26,18 @@ import (
 func readIIN(path string) ([]byte, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, environment(err)
+		return nil, exit.Environment(err)
 	}
 	iin := bytes.TrimSpace(b)
 	if !kz.ValidIIN(iin) {
-		return nil, badInput(record.NewProblem("usage.iin", path, "twelve digits with a correct check digit, and nothing else", "the file does not hold an IIN"))
+		return nil, exit.BadInput(record.NewProblem("usage.iin", path, "twelve digits with a correct check digit, and nothing else", "the file does not hold an IIN"))
 	}
 	return iin, nil
 }
 
 func needReason(reason string) error {
 	if strings.TrimSpace(reason) == "" {
-		return badInput(record.NewProblem("usage.reason", "", "say why: --reason \"the person asked, letter of 12 May\"", "this look-up or act needs a reason; it goes into the log"))
+		return exit.BadInput(record.NewProblem("usage.reason", "", "say why: --reason \"the person asked, letter of 12 May\"", "this look-up or act needs a reason; it goes into the log"))
 	}
 	return nil
 }
@@ -82,12 +84,12 @@ func (s *session) personCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			v, err := s.open(cmd.Context(), parts{store: true})
+			v, err := s.open(cmd.Context(), service.Parts{Store: true})
 			if err != nil {
 				return err
 			}
 			defer v.Close()
-			list, told, err := v.whatWasGiven(cmd.Context(), iin, actor, reason)
+			list, told, err := whatWasGiven(cmd.Context(), v, iin, actor, reason)
 			if err != nil {
 				return err
 			}
@@ -103,9 +105,9 @@ func (s *session) personCommand() *cobra.Command {
 			for _, n := range told {
 				s.say("%s: recipient %s is told to %s %d records (%s): %s", n.At, n.Recipient, n.Act, n.Records, n.Rule, n.State)
 			}
-			until, err := retention.Destroyed(cmd.Context(), v.store, period.Disclosure)
+			until, err := retention.Destroyed(cmd.Context(), v.Store, period.Disclosure)
 			if err != nil {
-				return environment(err)
+				return exit.Environment(err)
 			}
 			if !until.IsZero() {
 				s.say("Lists of people before %s were destroyed at the end of their term, but for those under a hold.", until.Format(time.DateOnly))
@@ -115,26 +117,26 @@ func (s *session) personCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&iinFile, "iin-file", "", "a file with the person's IIN")
 	cmd.Flags().StringVar(&reason, "reason", "", "why you look")
-	cmd.Flags().StringVar(&actor, "as", login(), "who looks")
+	cmd.Flags().StringVar(&actor, "as", service.Login(), "who looks")
 	return cmd
 }
 
 // whatWasGiven logs the look-up and then finds every message that held a person.
-func (v *service) whatWasGiven(ctx context.Context, iin []byte, actor, reason string) ([]given, []told, error) {
-	ros, err := v.roster()
+func whatWasGiven(ctx context.Context, v *service.Service, iin []byte, actor, reason string) ([]given, []told, error) {
+	ros, err := v.Roster()
 	if err != nil {
 		return nil, nil, err
 	}
 	ordinals, err := ros.Find(ctx, iin)
 	if err != nil {
-		return nil, nil, environment(err)
+		return nil, nil, exit.Environment(err)
 	}
-	_, err = v.store.Append(ctx, v.session.now(), &transferlog.Act{Actor: actor, Act: "person.look_up", Object: "ordinals " + joinOrdinals(ordinals), Reason: reason})
+	_, err = v.Store.Append(ctx, v.Env.Now(), &transferlog.Act{Actor: actor, Act: "person.look_up", Object: "ordinals " + joinOrdinals(ordinals), Reason: reason})
 	if err != nil {
-		return nil, nil, environment(err)
+		return nil, nil, exit.Environment(err)
 	}
 	list := []given{}
-	err = v.store.Disclosures(ctx, func(d store.Disclosure) error {
+	err = v.Store.Disclosures(ctx, func(d store.Disclosure) error {
 		set, err := d.Set.Disclosed()
 		if err != nil {
 			return err
@@ -151,11 +153,11 @@ func (v *service) whatWasGiven(ctx context.Context, iin []byte, actor, reason st
 		return nil
 	})
 	if err != nil {
-		return nil, nil, environment(err)
+		return nil, nil, exit.Environment(err)
 	}
-	about, err := notices.About(ctx, v.store, ordinals)
+	about, err := notices.About(ctx, v.Store, ordinals)
 	if err != nil {
-		return nil, nil, environment(err)
+		return nil, nil, exit.Environment(err)
 	}
 	tellings := []told{}
 	for i := range about {
@@ -207,16 +209,16 @@ func (s *session) blockCommand() *cobra.Command {
 			if received != "" {
 				var err error
 				if at, err = time.Parse(time.RFC3339, received); err != nil || at.After(s.now()) {
-					return badInput(record.NewProblem("usage.received", "", "e.g. 2026-11-22T09:00:00+05:00, not in the future", "--received is not such a time"))
+					return exit.BadInput(record.NewProblem("usage.received", "", "e.g. 2026-11-22T09:00:00+05:00, not in the future", "--received is not such a time"))
 				}
 			}
 			switch requester {
 			case "user", "legal_representative", "pd_authority":
 			default:
-				return badInput(record.NewProblem("usage.requester", "", "user, legal_representative or pd_authority", "policy 6.2.4 does not let %q ask for a block", requester))
+				return exit.BadInput(record.NewProblem("usage.requester", "", "user, legal_representative or pd_authority", "policy 6.2.4 does not let %q ask for a block", requester))
 			}
-			return s.changeBlock(cmd.Context(), iinFile, func(v *service, tag roster.Tag, ordinal uint64) error {
-				return v.store.Block(cmd.Context(), s.now(), store.Block{ID: record.NewID(), Tag: tag, Requester: requester, Reason: reason, Received: at},
+			return s.changeBlock(cmd.Context(), iinFile, func(v *service.Service, tag roster.Tag, ordinal uint64) error {
+				return v.Store.Block(cmd.Context(), s.now(), store.Block{ID: record.NewID(), Tag: tag, Requester: requester, Reason: reason, Received: at},
 					&transferlog.Block{Act: "block", Subject: ordinal, Requester: requester, Received: at, Reason: reason})
 			}, "Blocked.")
 		},
@@ -228,23 +230,23 @@ func (s *session) blockCommand() *cobra.Command {
 	return cmd
 }
 
-func (s *session) changeBlock(ctx context.Context, iinFile string, change func(v *service, tag roster.Tag, ordinal uint64) error, done string) error {
+func (s *session) changeBlock(ctx context.Context, iinFile string, change func(v *service.Service, tag roster.Tag, ordinal uint64) error, done string) error {
 	iin, err := readIIN(iinFile)
 	if err != nil {
 		return err
 	}
-	v, err := s.open(ctx, parts{store: true})
+	v, err := s.open(ctx, service.Parts{Store: true})
 	if err != nil {
 		return err
 	}
 	defer v.Close()
-	ros, err := v.roster()
+	ros, err := v.Roster()
 	if err != nil {
 		return err
 	}
 	ordinals, err := ros.Find(ctx, iin)
 	if err != nil {
-		return environment(err)
+		return exit.Environment(err)
 	}
 	var ordinal uint64 // 0: not yet known to the service
 	if len(ordinals) > 0 {

@@ -7,6 +7,7 @@ import (
 
 	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/app/planning"
+	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/plan"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/scheduler"
@@ -26,7 +27,7 @@ func (s *session) planCommands(env lawtool.Env) []*cobra.Command {
 
 // preparePlan opens the service for a plan.
 func (s *session) preparePlan(ctx context.Context, connector, request string) (p *planning.Prepared, err error) {
-	v, err := s.open(ctx, parts{platform: true, store: true})
+	v, err := s.open(ctx, service.Parts{Platform: true, Store: true})
 	if err != nil {
 		return nil, err
 	}
@@ -35,22 +36,22 @@ func (s *session) preparePlan(ctx context.Context, connector, request string) (p
 			v.Close()
 		}
 	}()
-	conn, ok := v.connections[connector]
+	conn, ok := v.Connections[connector]
 	if !ok {
-		return nil, unknownConnector(v, connector)
+		return nil, v.Unknown(connector)
 	}
-	ros, err := v.roster()
+	ros, err := v.Roster()
 	if err != nil {
 		return nil, err
 	}
-	p = &planning.Prepared{Connection: conn, Store: v.store, Close: v.Close, Order: transfer.Order{}, Maker: &plan.Maker{
-		Register: v.register, Blocks: v.store, TagOf: ros.TagOf, Key: v.pseudonym, Now: s.now, Demo: s.demo,
+	p = &planning.Prepared{Connection: conn, Store: v.Store, Close: v.Close, Order: transfer.Order{}, Maker: &plan.Maker{
+		Register: v.Register, Blocks: v.Store, TagOf: ros.TagOf, Key: v.Pseudonym, Now: s.now, Demo: s.demo,
 	}}
-	if p.Order.PublishedText, err = v.published(); err != nil {
+	if p.Order.PublishedText, err = v.Published(); err != nil {
 		return nil, err
 	}
 	if request != "" {
-		p.Order.Request, err = v.request(ctx, request)
+		p.Order.Request, err = v.Request(ctx, request)
 	}
 	return p, err
 }

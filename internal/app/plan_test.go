@@ -8,6 +8,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"birgeoqy.kz/almasu/internal/app/demo"
+	"birgeoqy.kz/almasu/internal/app/exit"
 	"birgeoqy.kz/almasu/internal/plan"
 	"birgeoqy.kz/almasu/internal/transfer"
 )
@@ -48,7 +50,7 @@ func TestPlanAndSend(t *testing.T) {
 		t.Errorf("%d values are shown, or no shape:\n%s", n, shown)
 	}
 	first := planned()
-	if first.Read != 1000 || first.Send < demoLeast || first.Refused == 0 || first.Read != first.Send+first.Refused+first.Withheld || len(first.Digest) != 64 {
+	if first.Read != 1000 || first.Send < demo.Least || first.Refused == 0 || first.Read != first.Send+first.Refused+first.Withheld || len(first.Digest) != 64 {
 		t.Fatalf("%+v", first)
 	}
 	if again := planned(); again.Digest != first.Digest {
@@ -67,20 +69,20 @@ func TestPlanAndSend(t *testing.T) {
 	if blocked.Digest == first.Digest || blocked.Send > first.Send {
 		t.Errorf("a block: %d are to be sent after %d, and the digest is %s", blocked.Send, first.Send, blocked.Digest)
 	}
-	if _, stderr := do(exitBadInput, "send", "oblast-consent", "--plan", first.Digest, "--reason", "test"); !strings.Contains(stderr, "plan.moved") {
+	if _, stderr := do(exit.NotUnderstood, "send", "oblast-consent", "--plan", first.Digest, "--reason", "test"); !strings.Contains(stderr, "plan.moved") {
 		t.Error(stderr)
 	}
 	res := db.MustExec("UPDATE profiles SET family_name = family_name || 'а' WHERE iin <> ? AND length(iin) = 12", iin)
 	if n, err := res.RowsAffected(); err != nil || n < 900 {
 		t.Fatal(n, err)
 	}
-	do(exitBadInput, "send", "oblast-consent", "--plan", blocked.Digest, "--reason", "test")
+	do(exit.NotUnderstood, "send", "oblast-consent", "--plan", blocked.Digest, "--reason", "test")
 	if list, _ := do(0, "transfers", "--json"); strings.Contains(list, `"oblast-consent"`) {
 		t.Errorf("a refused send has left a transfer:\n%s", list)
 	}
 
 	last := planned()
-	stdout, _ := do(exitRejects, "send", "oblast-consent", "--plan", last.Digest, "--reason", "test", "--json")
+	stdout, _ := do(exit.WithRejects, "send", "oblast-consent", "--plan", last.Digest, "--reason", "test", "--json")
 	var sent struct{ Result transfer.Report }
 	if err := json.Unmarshal([]byte(stdout), &sent); err != nil {
 		t.Fatal(err)

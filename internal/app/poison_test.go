@@ -18,6 +18,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"birgeoqy.kz/almasu/internal/app/demo"
+	"birgeoqy.kz/almasu/internal/app/exit"
 	"birgeoqy.kz/almasu/internal/app/setup"
 	"birgeoqy.kz/almasu/internal/pgtest"
 	"birgeoqy.kz/almasu/internal/synth"
@@ -29,7 +31,7 @@ const canary = "CANARY7f3a"
 // deployment builds an example whose consent route is permitted outside a demonstration too. The platform is on SQLite if there is no DSN.
 func deployment(t *testing.T, platformDSN string) *setup.Example {
 	t.Helper()
-	w := &setup.Example{Dir: t.TempDir(), Now: demoStart, People: 1000, Batch: 100, Canary: canary, PlatformDSN: platformDSN}
+	w := &setup.Example{Dir: t.TempDir(), Now: demo.Start, People: 1000, Batch: 100, Canary: canary, PlatformDSN: platformDSN}
 	if err := w.Build(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +100,7 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	for _, args := range [][]string{{"migrate"}, {"run", "oblast-consent", "--reason", "test"}, {"log", "export", "--output", w.Path("log.jsonl")}, {"transfers"}, {"doctor"}} {
 		stdout, stderr, code := run(t, "almasu", almasuArgs(w, args...)...)
 		said.WriteString(stdout + stderr)
-		if code != 0 && code != exitRejects && args[0] != "doctor" {
+		if code != 0 && code != exit.WithRejects && args[0] != "doctor" {
 			t.Fatalf("%v: exit code %d\n%s%s", args, code, stdout, stderr)
 		}
 	}
@@ -145,7 +147,7 @@ func (p *tap) Write(b []byte) (int, error) {
 // are on the wire, and unpermitted columns are neither there nor in memory. The platform is on PostgreSQL: SQLite would read whole pages into the process.
 func TestWireAndMemory(t *testing.T) {
 	platform := pgtest.New(t)
-	if err := synth.Load(t.Context(), platform.DB, synth.Options{People: 1000, Seed: 1, At: demoStart, Canary: canary}); err != nil {
+	if err := synth.Load(t.Context(), platform.DB, synth.Options{People: 1000, Seed: 1, At: demo.Start, Canary: canary}); err != nil {
 		t.Fatal(err)
 	}
 	w := deployment(t, platform.DSN)

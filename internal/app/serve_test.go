@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/app/demo"
 	"birgeoqy.kz/almasu/internal/pgtest"
 	"birgeoqy.kz/almasu/internal/synth"
 	"birgeoqy.kz/almasu/internal/transfer"
@@ -19,7 +20,7 @@ import (
 // service ends when it is told to, and everything verifies.
 func TestServeOnPostgres(t *testing.T) {
 	platform, own := pgtest.New(t), pgtest.New(t)
-	if err := synth.Load(t.Context(), platform.DB, synth.Options{People: 1000, Seed: 2, At: demoStart}); err != nil {
+	if err := synth.Load(t.Context(), platform.DB, synth.Options{People: 1000, Seed: 2, At: demo.Start}); err != nil {
 		t.Fatal(err)
 	}
 	w := deployment(t, platform.DSN)
@@ -29,7 +30,7 @@ func TestServeOnPostgres(t *testing.T) {
 	w.StoreDSN = own.DSN
 	start(t, w, w.Oblast)
 	w.Ministry.URL = w.Oblast.URL
-	if err := w.WriteConfig(demoStart.Truncate(time.Minute).Add(time.Minute)); err != nil { // two seconds after the start
+	if err := w.WriteConfig(demo.Start.Truncate(time.Minute).Add(time.Minute)); err != nil { // two seconds after the start
 		t.Fatal(err)
 	}
 	if _, stderr, code := run(t, "almasu", almasuArgs(w, "migrate")...); code != 0 {
@@ -46,7 +47,7 @@ func TestServeOnPostgres(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &answer); err != nil || code != 0 {
 		t.Fatalf("exit code %d, %v\n%s", code, err, stderr)
 	}
-	if list := answer.Result.Transfers; len(list) != 1 || list[0].Totals.Accepted < demoLeast || list[0].Trigger != transfer.Schedule || !list[0].Totals.Balanced() {
+	if list := answer.Result.Transfers; len(list) != 1 || list[0].Totals.Accepted < demo.Least || list[0].Trigger != transfer.Schedule || !list[0].Totals.Balanced() {
 		t.Errorf("%d transfers: %s", len(list), stdout)
 	}
 	if _, stderr, code := run(t, "almasu", almasuArgs(w, "log", "verify")...); code != 0 {
@@ -58,7 +59,7 @@ func TestServeOnPostgres(t *testing.T) {
 func TestServeReadsAnewOnHangup(t *testing.T) {
 	w := deployment(t, "")
 	w.Ministry.URL, w.Oblast.URL = "https://127.0.0.1:9", "https://127.0.0.1:9"
-	if err := w.WriteConfig(demoStart.Add(6 * time.Hour)); err != nil {
+	if err := w.WriteConfig(demo.Start.Add(6 * time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if _, stderr, code := run(t, "almasu", almasuArgs(w, "migrate")...); code != 0 {

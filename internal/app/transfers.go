@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
 )
@@ -19,7 +21,7 @@ func (s *session) transfersCommand() *cobra.Command {
 		Short: "List transfers and missed runs, or show one transfer",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			v, err := s.open(cmd.Context(), parts{store: true})
+			v, err := s.open(cmd.Context(), service.Parts{Store: true})
 			if err != nil {
 				return err
 			}
@@ -35,17 +37,17 @@ func (s *session) transfersCommand() *cobra.Command {
 	return cmd
 }
 
-func (s *session) showTransfer(cmd *cobra.Command, v *service, text string) error {
+func (s *session) showTransfer(cmd *cobra.Command, v *service.Service, text string) error {
 	id, err := record.ParseID(text)
 	if err != nil || id.IsZero() {
-		return badInput(record.NewProblem("usage.transfer", "", "see: almasu transfers", "%q is not the id of a transfer", text))
+		return exit.BadInput(record.NewProblem("usage.transfer", "", "see: almasu transfers", "%q is not the id of a transfer", text))
 	}
-	r, err := v.store.Transfer(cmd.Context(), id)
+	r, err := v.Store.Transfer(cmd.Context(), id)
 	if errors.Is(err, store.ErrNoTransfer) {
-		return badInput(record.NewProblem("usage.transfer", "", "see: almasu transfers", "there is no transfer %s", id))
+		return exit.BadInput(record.NewProblem("usage.transfer", "", "see: almasu transfers", "there is no transfer %s", id))
 	}
 	if err != nil {
-		return environment(err)
+		return exit.Environment(err)
 	}
 	s.result = r
 	if !s.json {
@@ -54,14 +56,14 @@ func (s *session) showTransfer(cmd *cobra.Command, v *service, text string) erro
 	return nil
 }
 
-func (s *session) listTransfers(cmd *cobra.Command, v *service, connector string, limit int) error {
-	list, err := v.store.Transfers(cmd.Context(), connector, limit)
+func (s *session) listTransfers(cmd *cobra.Command, v *service.Service, connector string, limit int) error {
+	list, err := v.Store.Transfers(cmd.Context(), connector, limit)
 	if err != nil {
-		return environment(err)
+		return exit.Environment(err)
 	}
-	dues, err := v.store.Dues(cmd.Context(), connector, limit)
+	dues, err := v.Store.Dues(cmd.Context(), connector, limit)
 	if err != nil {
-		return environment(err)
+		return exit.Environment(err)
 	}
 	missed := dues[:0]
 	for _, d := range dues {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"birgeoqy.kz/almasu/internal/app/demo"
+	"birgeoqy.kz/almasu/internal/app/exit"
 	"birgeoqy.kz/almasu/internal/app/setup"
 )
 
@@ -19,7 +21,7 @@ func TestUnclosedIsGoneOnWith(t *testing.T) {
 			return 1
 		},
 		"by the next run": func(t *testing.T, w *setup.Example) int {
-			if _, stderr, code := run(t, "almasu", almasuArgs(w, "run", "oblast-consent", "--reason", "again")...); code != exitRejects {
+			if _, stderr, code := run(t, "almasu", almasuArgs(w, "run", "oblast-consent", "--reason", "again")...); code != exit.WithRejects {
 				t.Errorf("the next run: exit code %d\n%s", code, stderr)
 			}
 			return 2
@@ -42,7 +44,7 @@ func TestUnclosedIsGoneOnWith(t *testing.T) {
 			defer store.Close()
 			store.MustExec("CREATE TRIGGER broken BEFORE UPDATE OF finished ON transfer BEGIN SELECT RAISE(ABORT, 'the disk is broken'); END")
 			stdout, stderr, code := run(t, "almasu", almasuArgs(w, "run", "oblast-consent", "--reason", "test")...)
-			if code == 0 || code == exitRejects || !strings.Contains(stderr, "the disk is broken") {
+			if code == 0 || code == exit.WithRejects || !strings.Contains(stderr, "the disk is broken") {
 				t.Fatalf("the store fails, and the run ends with %d\n%s%s", code, stdout, stderr)
 			}
 			var unclosed, rows int
@@ -74,7 +76,7 @@ func TestUnclosedIsGoneOnWith(t *testing.T) {
 			if err := store.QueryRow("SELECT (SELECT count(*) FROM transfer), (SELECT sum(records) FROM message), (SELECT sum(accepted) FROM settlement)").Scan(&transfers, &sent, &people); err != nil {
 				t.Fatal(err)
 			}
-			if transfers != want || sent != people || people < demoLeast || people%want != 0 {
+			if transfers != want || sent != people || people < demo.Least || people%want != 0 {
 				t.Errorf("%d transfers sent %d records, of which %d are accepted", transfers, sent, people)
 			}
 		})

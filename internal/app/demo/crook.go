@@ -1,4 +1,4 @@
-package app
+package demo
 
 import (
 	"bytes"
@@ -8,15 +8,17 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/app/setup"
 	"birgeoqy.kz/almasu/internal/evidence"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
-// demoCrook plays a dishonest operator with all keys and the whole database: one row is altered, then the whole log is written anew
+// crook plays a dishonest operator with all keys and the whole database: one row is altered, then the whole log is written anew
 // and signed again.
-func (s *session) demoCrook(ctx context.Context, w *setup.Example, result *demoResult) error {
+func (s *show) crook(ctx context.Context, w *setup.Example, result *Result) error {
 	s.tell("\nNow a dishonest operator. First: in the database itself, one row of the log is altered: a message sent by statute becomes one sent by consent.")
 	codes, err := s.alterRow(ctx, w)
 	if err != nil {
@@ -33,10 +35,10 @@ func (s *session) demoCrook(ctx context.Context, w *setup.Example, result *demoR
 }
 
 // alterRow changes one entry in a copy of the database and verifies.
-func (s *session) alterRow(ctx context.Context, w *setup.Example) ([]string, error) {
+func (s *show) alterRow(ctx context.Context, w *setup.Example) ([]string, error) {
 	data, err := os.ReadFile(w.Path("almasu.db"))
 	if err != nil {
-		return nil, environment(err)
+		return nil, exit.Environment(err)
 	}
 	copyPath := w.Path("almasu-altered.db")
 	if err := setup.WriteNew(copyPath, data, 0o600); err != nil {
@@ -44,7 +46,7 @@ func (s *session) alterRow(ctx context.Context, w *setup.Example) ([]string, err
 	}
 	db, err := sqlx.Open("sqlite", "file:"+copyPath)
 	if err != nil {
-		return nil, environment(err)
+		return nil, exit.Environment(err)
 	}
 	_, err = db.ExecContext(ctx, `DROP TRIGGER log_entry_no_update;
 		UPDATE log_entry SET body = CAST(replace(CAST(body AS TEXT), '"path":"statute"', '"path":"consent"') AS BLOB)
@@ -53,20 +55,18 @@ func (s *session) alterRow(ctx context.Context, w *setup.Example) ([]string, err
 		err = closeErr
 	}
 	if err != nil {
-		return nil, environment(err)
+		return nil, exit.Environment(err)
 	}
 	text, err := os.ReadFile(s.config)
 	if err != nil {
-		return nil, environment(err)
+		return nil, exit.Environment(err)
 	}
 	other := "almasu-altered.yaml"
 	if err := w.Write(other, bytes.Replace(text, []byte("path: almasu.db"), []byte("path: almasu-altered.db"), 1)); err != nil {
 		return nil, err
 	}
-	crook := *s
-	crook.config = w.Path(other)
 	export := w.Path("log-altered.jsonl")
-	if err := crook.exportTo(ctx, export); err != nil {
+	if err := s.exportTo(ctx, w.Path(other), export); err != nil {
 		return nil, err
 	}
 	report, err := verifyFile(export)
@@ -77,8 +77,8 @@ func (s *session) alterRow(ctx context.Context, w *setup.Example) ([]string, err
 }
 
 // rewriteLog rebuilds the log without the last delivered message to the ministry, with the real key, and shows it to the ministry.
-func (s *session) rewriteLog(ctx context.Context, w *setup.Example) ([]string, error) {
-	v, err := s.open(ctx, parts{store: true})
+func (s *show) rewriteLog(ctx context.Context, w *setup.Example) ([]string, error) {
+	v, err := s.Open(ctx, s.config, service.Parts{Store: true})
 	if err != nil {
 		return nil, err
 	}
@@ -90,13 +90,13 @@ func (s *session) rewriteLog(ctx context.Context, w *setup.Example) ([]string, e
 	forged := w.Path("log-rewritten.jsonl")
 	f, err := os.OpenFile(forged, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, environment(err)
+		return nil, exit.Environment(err)
 	}
 	defer f.Close()
-	out := v.beginExport(f)
+	out := v.BeginExport(f)
 	memory := &transferlog.Memory{}
 	for _, e := range forge(entries) {
-		c, err := v.log.Commit(ctx, memory, e.When(), e)
+		c, err := v.Log.Commit(ctx, memory, e.When(), e)
 		if err != nil {
 			return nil, fmt.Errorf("forging the log: %w", err)
 		}
@@ -109,7 +109,7 @@ func (s *session) rewriteLog(ctx context.Context, w *setup.Example) ([]string, e
 		out.Checkpoint(c.Checkpoint())
 	}
 	if err := out.Close(); err != nil {
-		return nil, environment(err)
+		return nil, exit.Environment(err)
 	}
 	codes, _, err := askAuthority(ctx, w, w.Ministry, forged)
 	return codes, err
@@ -152,7 +152,7 @@ func forge(entries []transferlog.Entry) []transferlog.Entry {
 func readExport(path string) (entries []transferlog.Entry, receipts map[record.Digest][]byte, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, nil, environment(err)
+		return nil, nil, exit.Environment(err)
 	}
 	defer f.Close()
 	receipts = map[record.Digest][]byte{}

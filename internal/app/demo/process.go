@@ -1,4 +1,4 @@
-package app
+package demo
 
 import (
 	"time"
@@ -11,13 +11,13 @@ import (
 // authorityCommand is the hidden command by which the demonstration runs an authority.
 const authorityCommand = "demo-authority"
 
-func (s *session) authorityCommand() *cobra.Command {
+func (s *show) authority() *cobra.Command {
 	return &cobra.Command{
 		Use: authorityCommand, Hidden: true, DisableFlagParsing: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s.json = false
-			s.code = authority.Main(cmd.Context(), args, s.stdout, s.stderr, time.Now)
+			*s.JSON = false
+			s.Code(authority.Main(cmd.Context(), args, s.Stdout, s.Stderr, time.Now))
 			return nil
 		},
 	}

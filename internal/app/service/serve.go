@@ -1,0 +1,154 @@
+package service
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"birgeoqy.kz/almasu/internal/app/alarms"
+	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/keeping"
+	"birgeoqy.kz/almasu/internal/evidence"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/store/fault"
+	"birgeoqy.kz/almasu/internal/transfer"
+	"birgeoqy.kz/almasu/scheduler"
+)
+
+// Keeping is the service as its store is kept: with everybody to compare it with.
+func (v *Service) Keeping() *keeping.Service {
+	out := &keeping.Service{
+		Store: v.Store, Roster: v.Roster, Retention: v.File.Retention, Close: v.Close,
+		Verify: func(ctx context.Context) (*evidence.Report, error) { return v.VerifyLog(ctx, nil) },
+	}
+	for _, name := range v.File.Names() {
+		c := v.Connections[name]
+		one := keeping.Recipient{BIN: v.recipient(c)}
+		asked, ok := c.Connector.(interface {
+			Standing(ctx context.Context, sender string, from uint64) (*signing.Standing, error)
+		})
+		if ok {
+			one.Ask = func(ctx context.Context, from uint64) (*signing.Standing, error) {
+				return asked.Standing(ctx, c.Sender, from)
+			}
+		}
+		at := slices.IndexFunc(out.Recipients, func(r keeping.Recipient) bool { return r.BIN == one.BIN })
+		switch {
+		case at < 0:
+			out.Recipients = append(out.Recipients, one)
+		case out.Recipients[at].Ask == nil:
+			out.Recipients[at] = one
+		}
+	}
+	return out
+}
+
+// Admit compares the store with a connector's recipient, or with all of them for "", before anything is logged.
+func (v *Service) Admit(ctx context.Context, connector string) error {
+	bin := ""
+	if c := v.Connections[connector]; c != nil {
+		bin = v.recipient(c)
+	}
+	err := v.Keeping().Admit(ctx, v.Env.Now(), bin)
+	if record.CodeOf(err) != "" && !fault.Known(err) {
+		return exit.Failed(err)
+	}
+	return err
+}
+
+// startAdmitted compares the store with its recipients and notes the register. A store in doubt is served too, for what may be seen of it; its runs fail
+// until the comparison is made.
+func (v *Service) startAdmitted(ctx context.Context) error {
+	err := v.Admit(ctx, "")
+	if record.CodeOf(err) != "" && !fault.Known(err) {
+		v.Env.Logger.Error("nothing is logged or sent", "code", record.CodeOf(err), "error", err)
+		return nil
+	}
+	if err == nil {
+		err = v.NoteRegister(ctx, "service")
+	}
+	if err != nil {
+		return exit.Environment(err)
+	}
+	return nil
+}
+
+// Serve runs schedules and resumes what waits, until ctx ends.
+func (v *Service) Serve(ctx context.Context) error {
+	if err := v.startAdmitted(ctx); err != nil {
+		return err
+	}
+	log := v.Env.Logger
+	monitoring, pages, closed, err := v.measure()
+	if err != nil {
+		return err
+	}
+	runner, err := v.Runner(func(r *transfer.Report) {
+		closed(r)
+		log.Info("transfer closed", "transfer", r.ID.String(), "connector", r.Connector, "status", string(r.Status), "code", r.Code, "totals", r.Totals.String())
+	})
+	if err != nil {
+		return err
+	}
+	for _, a := range v.AskRoutes() {
+		log.Info("route", "connector", a.Connector, "permitted", a.Permitted, "rule", a.Rule)
+	}
+	log.Info("serving", "worker", worker(), "connectors", v.File.Names())
+	poll := v.File.Serve.Poll.Or(5 * time.Second)
+	wake := make(chan struct{}, 1)
+	runner.Wake = wake
+	var beside sync.WaitGroup
+	beside.Go(func() { v.resumeLoop(ctx, 6*poll) })
+	beside.Go(func() { v.listen(ctx, wake) })
+	beside.Go(func() { v.answer(ctx, monitoring, pages) })
+	watch, desk := v.Watching()
+	beside.Go(func() { alarms.Loop(ctx, watch, desk, v.Env.Now, Wait, log) })
+	err = runner.Loop(ctx, poll)
+	beside.Wait()
+	log.Info("stopped")
+	return err
+}
+
+// listen wakes the scheduler when another process enters a row. Whatever is not heard, polling finds.
+func (v *Service) listen(ctx context.Context, wake chan<- struct{}) {
+	note := func(err error) {
+		v.Env.Logger.Warn("due runs of other processes are found by polling only", "error", err)
+	}
+	err := v.Store.Listen(ctx, func() {
+		select {
+		case wake <- struct{}{}:
+		default: // it is awake
+		}
+	}, note)
+	if err != nil {
+		note(err)
+	}
+}
+
+// resumeLoop takes up what waits in the outbox, and transfers that are not closed, while no run of the connector does so: at the start, and again
+// after each pause. A run of the connector holds the same lease.
+func (v *Service) resumeLoop(ctx context.Context, pause time.Duration) {
+	for again := true; again; again = Wait(ctx, pause) == nil {
+		for _, name := range v.File.Names() {
+			waiting, err := v.leftOpen(ctx, name)
+			if err == nil && waiting {
+				err = v.Store.Enter(ctx, v.Env.Now(), scheduler.Due{Job: name, At: v.Env.Now().Truncate(time.Microsecond), Cause: scheduler.CauseResume, State: scheduler.StateWaiting, Actor: "service"})
+			}
+			if err != nil && ctx.Err() == nil {
+				v.Env.Logger.Error("looking at what is open failed", "connector", name, "error", err)
+			}
+		}
+	}
+}
+
+// leftOpen reports whether a connector has messages without a settlement, or a transfer without a report.
+func (v *Service) leftOpen(ctx context.Context, connector string) (bool, error) {
+	waiting, err := v.Store.HasWaiting(ctx, connector)
+	if err != nil || waiting {
+		return waiting, err
+	}
+	unclosed, err := v.Store.Unclosed(ctx, connector)
+	return len(unclosed) > 0, err
+}
