@@ -39,7 +39,13 @@ type Query struct {
 	// nil means no bound. An interrupted transfer goes on from the last key it has recorded. A source that is given a bound
 	// it cannot read refuses the query: a bound is never ignored.
 	After, Through []byte
+	// Since restricts the read to people of whom anything may have changed after an earlier snapshot: it is what that stream's Horizon said; empty is
+	// everybody. Whoever has no row any more is not found. If the source cannot tell, because it has no such horizon or is not the one that gave it, Open fails with [ErrHorizon].
+	Since string
 }
+
+// ErrHorizon is in the error of a [Source] that cannot tell what has changed since [Query].Since: read everybody.
+var ErrHorizon = errors.New("the source cannot tell what has changed since that horizon")
 
 // Source reads people from a platform.
 type Source interface {
@@ -54,6 +60,9 @@ type Stream interface {
 	Next(ctx context.Context, b *record.Batch, n int) error
 	// Snapshot names the snapshot, for the log.
 	Snapshot() string
+	// Horizon is what a later query gives as Since to read what may have changed after this snapshot; empty if the source has none. It says nothing
+	// of a read that did not come to its end.
+	Horizon() string
 	// Close releases the snapshot. It is safe after an error.
 	Close() error
 }

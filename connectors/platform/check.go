@@ -27,7 +27,7 @@ var (
 )
 
 // Check verifies that the database has the relations and columns of the configuration, with types that serve (on SQLite columns have none
-// that bind), and that a read of the decision columns runs. It reports all problems at once.
+// that bind), that columns of changes are kept by a trigger and indexed, and that a read of the decision columns runs. It reports all problems at once.
 func Check(ctx context.Context, db *sqlx.DB, c Config) error {
 	source, err := New(c, db)
 	if err != nil {
@@ -41,6 +41,9 @@ func Check(ctx context.Context, db *sqlx.DB, c Config) error {
 	for _, f := range c.feeds() {
 		k.column(f.name+".key", f.Relation, f.Key, keyTypes[c.Profiles.KeyType])
 		k.column(f.name+".lifted", f.Relation, f.Lifted, nil)
+	}
+	for _, m := range c.marks() {
+		k.mark(m)
 	}
 	if k.err != nil {
 		return failed("looking at the platform's relations", k.err)
@@ -139,6 +142,35 @@ func (k *checker) column(where, relation, column string, types []string) {
 		k.problems.Add("source.column_missing", where, "names are case-sensitive", "relation %q has no column %q", relation, column)
 	case k.config.Dialect == Postgres && types != nil && !slices.Contains(types, found):
 		k.problems.Add("source.column_type", where, "", "column %q of %q is of type %s; expected %s", column, relation, found, strings.Join(types, ", "))
+	}
+}
+
+// mark checks a column of changes: on a table, every row must have it, an index must begin with it, and triggers must set it whenever a row is written.
+func (k *checker) mark(m mark) {
+	if m.changed == "" {
+		return
+	}
+	k.column(m.where+".changed", m.relation, m.changed, []string{"xid8"})
+	if k.err != nil || k.relations[m.relation][m.changed] != "xid8" {
+		return
+	}
+	var found struct{ Table, Filled, Indexed, Kept bool }
+	k.err = k.db.GetContext(k.ctx, &found, `SELECT c.relkind IN ('r', 'p') AS table, a.attnotnull AS filled,
+		EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL) AS indexed,
+		COALESCE((SELECT bit_or(t.tgtype) & 20 = 20 FROM pg_trigger AS t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+			AND t.tgtype & 3 = 3 AND t.tgqual IS NULL AND cardinality(t.tgattr) = 0), false) AS kept
+		FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = $2 WHERE c.oid = to_regclass($1)`, quoteRelation(m.relation), m.changed)
+	for _, duty := range []struct {
+		met                bool
+		code, hint, format string
+	}{
+		{found.Filled, "source.changed_null", "declare it NOT NULL", "column %q of %q may be NULL: such a row would never be seen as changed"},
+		{found.Indexed, "source.changed_index", "make an index on it", "no index begins with the column %q of %q: all rows would be read to find what has changed"},
+		{found.Kept, "source.changed_trigger", "see the trigger in docs/operations.md", "no trigger sets the column %q of %q before each row is inserted or updated"},
+	} {
+		if found.Table && !duty.met && k.err == nil {
+			k.problems.Add(duty.code, m.where+".changed", duty.hint, duty.format, m.changed, m.relation)
+		}
 	}
 }
 

@@ -59,6 +59,8 @@ type Profiles struct {
 	Place []string `yaml:"place"`
 	// Updated is the column with the time of the profile's last change; optional.
 	Updated string `yaml:"updated,omitempty"`
+	// Changed is the column of type xid8 with the transaction that has changed the row last; see "Columns of changes" in the package comment. Optional.
+	Changed string `yaml:"changed,omitempty"`
 }
 
 // Accounts says where the state of an account stands.
@@ -73,6 +75,8 @@ type Accounts struct {
 	States map[string]string `yaml:"states"`
 	// Since is the column with the time at which the state began; optional.
 	Since string `yaml:"since,omitempty"`
+	// Changed is as with the profiles; only with Relation.
+	Changed string `yaml:"changed,omitempty"`
 }
 
 // Consents is the relation of acceptances; a person may have any number of rows.
@@ -90,6 +94,8 @@ type Consents struct {
 	Form string `yaml:"form,omitempty"`
 	// Terms are columns of this relation that say what the form does not. A value here that is not NULL goes before the form's.
 	Terms Terms `yaml:"terms,omitempty"`
+	// Changed is as with the profiles.
+	Changed string `yaml:"changed,omitempty"`
 }
 
 // ConsentForms is the relation of consent forms.
@@ -125,6 +131,8 @@ type Blocks struct {
 	Key string `yaml:"key"`
 	// Lifted is the column whose value is NULL while the block stands; if it is absent, every row blocks.
 	Lifted string `yaml:"lifted,omitempty"`
+	// Changed is as with the profiles.
+	Changed string `yaml:"changed,omitempty"`
 }
 
 // feed is a configured feed of blocks with its key in the configuration.
@@ -185,6 +193,7 @@ func (c *Config) Validate() error {
 		v.column(f.name+".key", f.Key)
 		v.optional(f.name+".lifted", f.Lifted)
 	}
+	c.validateMarks(v)
 	return v.Err()
 }
 

@@ -34,18 +34,18 @@ func (c *Config) uses(fields []string) []use {
 		slices.Sort(all[i].columns)
 	}
 	p, a := &c.Profiles, &c.Accounts
-	add(p.Relation, p.Key, p.IIN, p.Updated)
+	add(p.Relation, p.Key, p.IIN, p.Updated, p.Changed)
 	add(p.Relation, p.Place...)
 	for _, field := range fields {
 		add(p.Relation, p.Fields[field])
 	}
 	if a.Relation != "" {
-		add(a.Relation, a.Key, a.State, a.Since)
+		add(a.Relation, a.Key, a.State, a.Since, a.Changed)
 	} else {
 		add(p.Relation, a.State, a.Since)
 	}
 	if k := c.Consents; k != nil {
-		add(k.Relation, k.Key, k.Given, k.Until, k.Withdrawn, k.Evidence, k.Form)
+		add(k.Relation, k.Key, k.Given, k.Until, k.Withdrawn, k.Evidence, k.Form, k.Changed)
 		_, columns := k.Terms.columns()
 		add(k.Relation, columns...)
 	}
@@ -54,7 +54,7 @@ func (c *Config) uses(fields []string) []use {
 		add(f.Relation, append(columns, f.Key)...)
 	}
 	for _, f := range c.feeds() {
-		add(f.Relation, f.Key, f.Lifted)
+		add(f.Relation, f.Key, f.Lifted, f.Changed)
 	}
 	return all
 }

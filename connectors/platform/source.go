@@ -45,7 +45,7 @@ func (s *Source) Open(ctx context.Context, q connectors.Query) (connectors.Strea
 	ctx, cancel := context.WithCancel(ctx)
 	st := &stream{
 		config: &s.config, ctx: ctx, cancel: cancel, statement: text, states: s.states, wanted: slices.Clone(q.Fields),
-		last: slices.Clone(q.After), after: q.After != nil, through: slices.Clone(q.Through),
+		since: text.earlier, last: slices.Clone(q.After), after: q.After != nil, through: slices.Clone(q.Through),
 		cells: make([]cell, text.cells), values: make([][]byte, len(text.fields)),
 	}
 	if err := st.open(s.db); err != nil {
@@ -71,7 +71,12 @@ func (st *stream) open(db *sqlx.DB) error {
 	}
 	if c.Dialect == Postgres {
 		// The order comes from indexes, so that the first row comes at once and nothing is sorted on disk.
-		_, err = st.tx.ExecContext(st.ctx, "SET LOCAL enable_sort = off; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL timezone = 'UTC'")
+		// Of candidates the keys come from indexes, whatever the statistics say, and are sorted.
+		plan := "SET LOCAL enable_sort = off"
+		if st.since != nil {
+			plan = "SET LOCAL enable_seqscan = off"
+		}
+		_, err = st.tx.ExecContext(st.ctx, plan+"; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL timezone = 'UTC'")
 		if err != nil {
 			return failed("preparing the snapshot", err)
 		}
@@ -80,6 +85,9 @@ func (st *stream) open(db *sqlx.DB) error {
 		return failed("naming the snapshot", err)
 	}
 	if err := st.readForms(); err != nil {
+		return err
+	}
+	if err := st.takeHorizon(st.ctx, st.tx); err != nil {
 		return err
 	}
 	for _, f := range c.feeds() {

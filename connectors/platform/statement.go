@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -13,9 +14,10 @@ import (
 
 // statement is the text of the query for people, and where each thing stands in its rows.
 type statement struct {
-	text  string
-	args  []any // the bounds
-	cells int
+	text    string
+	args    []any // the horizon and the bounds
+	earlier *horizon
+	cells   int
 	// Indexes of cells; -1 where the configuration names no column.
 	key, iin, state, since, updated, given, until, withdrawn, evidence int
 	fields, place, terms                                               []int
@@ -82,7 +84,15 @@ func (c *Config) people(q connectors.Query) (*statement, error) {
 	}
 	st.cells = len(s.list)
 	var err error
-	st.text, st.args, err = c.from(s, q)
+	if q.Since != "" {
+		if st.earlier, err = parseHorizon(q.Since); err == nil && !c.Horizons() {
+			err = unusable("the configuration names no columns of changes")
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	st.text, st.args, err = c.from(s, q, st.earlier)
 	return st, err
 }
 
@@ -98,13 +108,17 @@ func (c *Config) mapped(fields []string) error {
 }
 
 // from writes the whole statement around a selection, and its parameters.
-func (c *Config) from(s *selection, q connectors.Query) (text string, args []any, err error) {
+func (c *Config) from(s *selection, q connectors.Query, since *horizon) (text string, args []any, err error) {
 	list := strings.Join(s.list, ", ")
 	if c.Dialect == Postgres {
 		list = "record_send(ROW(" + list + "))"
 	}
 	key := "p." + quote(c.Profiles.Key)
 	text = fmt.Sprintf("SELECT %s FROM %s AS p", list, quoteRelation(c.Profiles.Relation))
+	if since != nil {
+		text += fmt.Sprintf(" JOIN %s AS s ON s.k = %s%s", c.candidates(), key, c.collation())
+		args = append(args, strconv.FormatUint(since.xmin, 10))
+	}
 	if c.Accounts.Relation != "" {
 		text += fmt.Sprintf(" LEFT JOIN %s AS a ON a.%s = %s", quoteRelation(c.Accounts.Relation), quote(c.Accounts.Key), key)
 	}

@@ -24,6 +24,8 @@ type stream struct {
 	statement *statement
 	wanted    []string
 	snapshot  string
+	since     *horizon // of the query, nil if everybody is read
+	horizon   string
 	states    map[string]record.AccountState // by the platform's value
 	terms     *interner
 	blocked   blockedKeys
@@ -44,6 +46,9 @@ type stream struct {
 
 // Snapshot implements [connectors.Stream].
 func (st *stream) Snapshot() string { return st.snapshot }
+
+// Horizon implements [connectors.Stream].
+func (st *stream) Horizon() string { return st.horizon }
 
 // Next implements [connectors.Stream]. A cancelled ctx ends the stream.
 func (st *stream) Next(ctx context.Context, b *record.Batch, n int) error {

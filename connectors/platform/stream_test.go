@@ -78,8 +78,14 @@ func readAll(t testing.TB, s *Source, q connectors.Query, n int) ([]seen, error)
 			t.Errorf("closing: %v", err)
 		}
 	}()
+	return collect(t, stream, q.Fields, n)
+}
+
+// collect reads a stream to its end in batches of n.
+func collect(t testing.TB, stream connectors.Stream, fields []string, n int) ([]seen, error) {
+	t.Helper()
 	var all []seen
-	b := record.NewBatch(q.Fields, n)
+	b := record.NewBatch(fields, n)
 	for {
 		err := stream.Next(context.Background(), b, n)
 		if err != nil && b.Len() > 0 {

@@ -49,6 +49,7 @@ func (e *ends) Next(_ context.Context, b *record.Batch, _ int) error {
 }
 
 func (e *ends) Snapshot() string { return "s" }
+func (e *ends) Horizon() string  { return "" }
 func (e *ends) Close() error     { return nil }
 
 // TestMeter counts what becomes durable and what is attempted, and nothing that failed to become durable; labels that others choose do not get through.
