@@ -464,14 +464,3 @@ func TestRoleReadsColumnsOfChanges(t *testing.T) {
 		t.Errorf("beyond: %v, %v", excess, err)
 	}
 }
-
-func FuzzHorizon(f *testing.F) {
-	f.Add("pg1:7:a:b:c:d")
-	f.Add("pg1:18446744073709551616:a:b:c:d")
-	f.Fuzz(func(t *testing.T, text string) {
-		h, err := parseHorizon(text)
-		if err == nil && h.String() != text || err != nil && !errors.Is(err, connectors.ErrHorizon) {
-			t.Errorf("%v, %v", h, err)
-		}
-	})
-}

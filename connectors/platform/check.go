@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/connectors/platform/horizon"
 	"birgeoqy.kz/almasu/internal/record"
 )
 
@@ -154,21 +155,17 @@ func (k *checker) mark(m mark) {
 	if k.err != nil || k.relations[m.relation][m.changed] != "xid8" {
 		return
 	}
-	var found struct{ Table, Filled, Indexed, Kept bool }
-	k.err = k.db.GetContext(k.ctx, &found, `SELECT c.relkind IN ('r', 'p') AS table, a.attnotnull AS filled,
-		EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL) AS indexed,
-		COALESCE((SELECT bit_or(t.tgtype) & 20 = 20 FROM pg_trigger AS t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
-			AND t.tgtype & 3 = 3 AND t.tgqual IS NULL AND cardinality(t.tgattr) = 0), false) AS kept
-		FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = $2 WHERE c.oid = to_regclass($1)`, quoteRelation(m.relation), m.changed)
+	var kept horizon.Kept
+	kept, k.err = horizon.Look(k.ctx, k.db, quoteRelation(m.relation), m.changed)
 	for _, duty := range []struct {
 		met                bool
 		code, hint, format string
 	}{
-		{found.Filled, "source.changed_null", "declare it NOT NULL", "column %q of %q may be NULL: such a row would never be seen as changed"},
-		{found.Indexed, "source.changed_index", "make an index on it", "no index begins with the column %q of %q: all rows would be read to find what has changed"},
-		{found.Kept, "source.changed_trigger", "see the trigger in docs/operations.md", "no trigger sets the column %q of %q before each row is inserted or updated"},
+		{kept.Filled, "source.changed_null", "declare it NOT NULL", "column %q of %q may be NULL: such a row would never be seen as changed"},
+		{kept.Indexed, "source.changed_index", "make an index on it", "no index begins with the column %q of %q: all rows would be read to find what has changed"},
+		{kept.Set, "source.changed_trigger", "see the trigger in docs/operations.md", "no trigger sets the column %q of %q before each row is inserted or updated"},
 	} {
-		if found.Table && !duty.met && k.err == nil {
+		if kept.Table && !duty.met && k.err == nil {
 			k.problems.Add(duty.code, m.where+".changed", duty.hint, duty.format, m.changed, m.relation)
 		}
 	}

@@ -26,14 +26,10 @@
 //
 // On PostgreSQL each relation that decides about a person (profiles, accounts, consents, both feeds of blocks) may have a column of type xid8 in which
 // the platform keeps pg_current_xact_id() of the transaction that has written the row last; all of them have one or none. A stream then has a
-// horizon: pg_snapshot_xmin of its snapshot, the oldest transaction that had not ended. Whatever older transactions wrote was in the snapshot; a
-// query with this horizon as Since reads the people of whom some row's column is not below it. So a transaction that was open at the snapshot and
-// commits afterwards, however late, is found, and one that committed shortly before may be read again: never too few. No clock takes part.
-//
-// Consent forms have no such column: they are read wholly, and their digest is part of the horizon. So are digests of the server's history (cluster,
-// timeline, database), of the tables (their object and file, which TRUNCATE, a restore and VACUUM FULL replace) and of the configuration. If
-// one of them differs, or the server's oldest open transaction is below the horizon, Since is refused [connectors.ErrHorizon], with the code "source.horizon". A row that is deleted has no column:
-// that is seen only if the platform writes the person's profile with it. On a replica the timeline is that of its last restart point.
+// horizon, as package horizon defines it, and a query with this horizon as Since reads the people of whom some row's column is not below it. So a transaction that was
+// open at the snapshot and commits afterwards, however late, is found, and one that committed shortly before may be read again: never too few. Consent forms have no
+// such column: they are read wholly, and they and the configuration are what must be the same for a horizon to be used. A row that
+// is deleted has no column: that is seen only if the platform writes the person's profile with it.
 //
 // # The wire, on PostgreSQL
 //

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/connectors/platform/horizon"
 	"birgeoqy.kz/almasu/internal/record"
 )
 
@@ -16,7 +17,7 @@ import (
 type statement struct {
 	text    string
 	args    []any // the horizon and the bounds
-	earlier *horizon
+	earlier *horizon.Horizon
 	cells   int
 	// Indexes of cells; -1 where the configuration names no column.
 	key, iin, state, since, updated, given, until, withdrawn, evidence int
@@ -85,8 +86,8 @@ func (c *Config) people(q connectors.Query) (*statement, error) {
 	st.cells = len(s.list)
 	var err error
 	if q.Since != "" {
-		if st.earlier, err = parseHorizon(q.Since); err == nil && !c.Horizons() {
-			err = unusable("the configuration names no columns of changes")
+		if st.earlier, err = horizon.Parse(q.Since); err == nil && !c.Horizons() {
+			err = horizon.Unusable("the configuration names no columns of changes")
 		}
 		if err != nil {
 			return nil, err
@@ -108,7 +109,7 @@ func (c *Config) mapped(fields []string) error {
 }
 
 // from writes the whole statement around a selection, and its parameters.
-func (c *Config) from(s *selection, q connectors.Query, since *horizon) (text string, args []any, err error) {
+func (c *Config) from(s *selection, q connectors.Query, since *horizon.Horizon) (text string, args []any, err error) {
 	list := strings.Join(s.list, ", ")
 	if c.Dialect == Postgres {
 		list = "record_send(ROW(" + list + "))"
@@ -117,7 +118,7 @@ func (c *Config) from(s *selection, q connectors.Query, since *horizon) (text st
 	text = fmt.Sprintf("SELECT %s FROM %s AS p", list, quoteRelation(c.Profiles.Relation))
 	if since != nil {
 		text += fmt.Sprintf(" JOIN %s AS s ON s.k = %s%s", c.candidates(), key, c.collation())
-		args = append(args, strconv.FormatUint(since.xmin, 10))
+		args = append(args, strconv.FormatUint(since.Oldest, 10))
 	}
 	if c.Accounts.Relation != "" {
 		text += fmt.Sprintf(" LEFT JOIN %s AS a ON a.%s = %s", quoteRelation(c.Accounts.Relation), quote(c.Accounts.Key), key)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"birgeoqy.kz/almasu/connectors/platform/horizon"
 	"birgeoqy.kz/almasu/internal/record"
 )
 
@@ -24,7 +25,7 @@ type stream struct {
 	statement *statement
 	wanted    []string
 	snapshot  string
-	since     *horizon // of the query, nil if everybody is read
+	since     *horizon.Horizon // of the query, nil if everybody is read
 	horizon   string
 	states    map[string]record.AccountState // by the platform's value
 	terms     *interner
