@@ -340,6 +340,9 @@ func (s *scanner) text() ([]byte, bool) {
 		case c < utf8.RuneSelf:
 			i++
 		default:
+			for i+8 <= len(doc) && cyrillic(binary.LittleEndian.Uint64(doc[i:])) {
+				i += 8
+			}
 			for i < len(doc) && doc[i] >= utf8.RuneSelf {
 				n := runeSize(doc[i:])
 				if n == 0 {
@@ -350,6 +353,9 @@ func (s *scanner) text() ([]byte, bool) {
 		}
 	}
 }
+
+// cyrillic reports whether eight bytes, in the order of a document, are four letters of U+0400 to U+04FF: a lead byte D0 to D3, then a continuation byte.
+func cyrillic(w uint64) bool { return w&0xC0FC_C0FC_C0FC_C0FC == 0x80D0_80D0_80D0_80D0 }
 
 // runeSize is the size of the valid multi-byte UTF-8 sequence at the start of b, 0 if there is none.
 func runeSize(b []byte) int {

@@ -105,7 +105,7 @@ type Keys struct {
 type Retention struct {
 	// Disclosures: who was in which message; default 5.
 	Disclosures int `yaml:"disclosures,optional"`
-	// Refusals: who was refused, and why; default 3.
+	// Refusals: who was refused, and why; default 6.
 	Refusals int `yaml:"refusals,optional"`
 	// Pseudonyms: whose ordinal is whose; default 5, and not less than the others, which say nothing without it.
 	Pseudonyms int          `yaml:"pseudonyms,optional"`
@@ -168,7 +168,7 @@ type Connector struct {
 	Schedule *Schedule `yaml:"schedule,optional"`
 	// Batch is how many people make one message; default 2000. Small ones cost speed, large ones memory on both sides.
 	Batch int `yaml:"batch,optional"`
-	// Senders is how many messages are delivered at once; default 3.
+	// Senders is how many messages are delivered at once; default 6.
 	Senders int `yaml:"senders,optional"`
 	// Patience is how long a run tries a message before leaving it waiting; default 2m. Deadline is when a waiting message is abandoned, counted from
 	// its intent; default 72h.
@@ -358,7 +358,7 @@ func (c *Connector) check(where func(string) string, ps *record.Problems) {
 		ps.Add("config.range", where("batch"), "2000 is a good size", "batch must be between 1 and %d", maxBatch)
 	}
 	if c.Senders < 0 || c.Senders > maxSenders {
-		ps.Add("config.range", where("senders"), "3 is a good number", "senders must be between 1 and %d", maxSenders)
+		ps.Add("config.range", where("senders"), "6 is a good number", "senders must be between 1 and %d", maxSenders)
 	}
 	if s := c.Schedule; s != nil {
 		switch s.CatchUp {

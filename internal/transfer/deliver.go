@@ -150,12 +150,12 @@ func (e *Engine) load(m *message) (err error) {
 	if m.envelope.Valid() {
 		return nil
 	}
-	id := m.envelope.Header().Message
-	payload, err := outbox.Unpack(e.Vault, id, m.sealed, m.page)
+	h := m.envelope.Header()
+	payload, err := outbox.Unpack(e.Vault, &h, m.sealed, m.page)
 	if err != nil {
-		return fmt.Errorf("opening message %s from the outbox: %w", id, err)
+		return fmt.Errorf("opening message %s from the outbox: %w", h.Message, err)
 	}
-	m.sealed, m.page = nil, payload
+	m.sealed, m.page = nil, payload.Bytes()
 	m.envelope, err = m.envelope.Carrying(payload)
 	return err
 }

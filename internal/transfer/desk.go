@@ -234,14 +234,15 @@ func (p *packer) pack(d *draft) error {
 	if i == nil {
 		return nil
 	}
-	payload, mediaType, err := p.run.conn.Connector.Seal(d.document, p.run.conn.Table.MediaType())
+	sealed, mediaType, err := p.run.conn.Connector.Seal(d.document, p.run.conn.Table.MediaType())
 	if err != nil {
 		return fmt.Errorf("sealing: %w", err)
 	}
+	payload := signing.NewPayload(sealed, mediaType)
 	if i.Outbox, p.scratch, err = outbox.Pack(p.run.engine.Vault, i.Message, payload, p.scratch); err != nil {
 		return fmt.Errorf("sealing for the outbox: %w", err)
 	}
-	i.Seal = p.run.sealer(i, signing.NewPayload(payload, mediaType).Bare())
+	i.Seal = p.run.sealer(i, payload.Bare())
 	return nil
 }
 

@@ -144,11 +144,14 @@ func (e *Engine) reopen(c *Connection, w *Waiting) (*signing.Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	payload, err := outbox.Unpack(e.Vault, w.Message, w.Outbox, nil)
+	if h.Message != w.Message {
+		return nil, errors.New("the header is another message's")
+	}
+	payload, err := outbox.Unpack(e.Vault, &h, w.Outbox, nil)
 	if err != nil {
 		return nil, err
 	}
-	return signing.OpenParts(w.Header, w.KeyID, w.Signature, signing.NewPayload(payload, h.MediaType), c.Ring, h.Sealed)
+	return signing.OpenParts(w.Header, w.KeyID, w.Signature, payload, c.Ring, h.Sealed)
 }
 
 // lookAgain asks law and blocks about a waiting message now, as of a generation of blocks. why is the code for which it may not leave

@@ -90,7 +90,7 @@ func (r *run) withdraw(ctx context.Context, m, notice *message, end *Settlement)
 func (r *run) voidNotice(ctx context.Context, m *message) (*message, error) {
 	e, h := r.engine, m.envelope.Header()
 	voids, sequence := h.Message, h.Sequence
-	payload := []byte(`{"void":"` + voids.String() + `"}`)
+	payload := signing.NewPayload([]byte(`{"void":"`+voids.String()+`"}`), "application/json")
 	id := record.NewID()
 	sealed, _, err := outbox.Pack(e.Vault, id, payload, nil)
 	if err != nil {
@@ -100,7 +100,7 @@ func (r *run) voidNotice(ctx context.Context, m *message) (*message, error) {
 	i := &Intent{Message: id, Outbox: sealed, Voids: voids, VoidsSequence: sequence,
 		Seal: func(sequence uint64) (*signing.Envelope, *transferlog.Intent, error) {
 			h.Sequence = sequence
-			env, err := signing.Seal(h, signing.NewPayload(payload, "application/json"), r.conn.Key)
+			env, err := signing.Seal(h, payload, r.conn.Key)
 			if err != nil {
 				return nil, nil, fmt.Errorf("sealing a void notice: %w", err)
 			}

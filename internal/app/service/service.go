@@ -210,7 +210,7 @@ func (v *Service) connect(c *config.Connector, ps *record.Problems) {
 		conn.Batch = 2000
 	}
 	if conn.Senders == 0 {
-		conn.Senders = 3
+		conn.Senders = 6
 	}
 	route := v.Register.Route(c.Route)
 	if route == nil {

@@ -1,5 +1,6 @@
 // Package outbox is the form of payloads that wait: compressed by S2 (github.com/klauspost/compress/s2, one block), then sealed by the vault
-// with the purpose "outbox" and the message's id as name, so that a payload opens under its own message only. A payload has at most 256 MiB.
+// with the purpose "outbox" and "MESSAGE DIGEST" as name (the message's id, the payload's SHA-256 in hexadecimal), so that a payload opens under its own
+// message only, and what opens is proven to have its digest. A payload has at most 256 MiB.
 package outbox
 
 import (
@@ -8,6 +9,7 @@ import (
 	"github.com/klauspost/compress/s2"
 
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/vault"
 )
 
@@ -16,21 +18,29 @@ const (
 	maxPayload = 256 << 20
 )
 
+func name(message record.ID, payload record.Digest) string {
+	return message.String() + " " + payload.String()
+}
+
 // Pack compresses and seals a payload. scratch is memory to use again, and comes back as it has grown.
-func Pack(v *vault.Vault, message record.ID, payload, scratch []byte) (sealed, grown []byte, err error) {
-	grown = s2.Encode(scratch[:cap(scratch)], payload)
-	sealed, err = v.Seal(make([]byte, 0, len(grown)+64), purpose, message.String(), grown)
+func Pack(v *vault.Vault, message record.ID, p signing.Payload, scratch []byte) (sealed, grown []byte, err error) {
+	grown = s2.Encode(scratch[:cap(scratch)], p.Bytes())
+	sealed, err = v.Seal(make([]byte, 0, len(grown)+64), purpose, name(message, p.Digest()), grown)
 	return sealed, grown, err
 }
 
-// Unpack restores a payload, into the memory of page if it fits. It overwrites sealed.
-func Unpack(v *vault.Vault, message record.ID, sealed, page []byte) ([]byte, error) {
-	compressed, err := v.OpenInPlace(purpose, message.String(), sealed)
+// Unpack restores the payload that a header names, into the memory of page if it fits. It overwrites sealed.
+func Unpack(v *vault.Vault, h *signing.Header, sealed, page []byte) (signing.Payload, error) {
+	compressed, err := v.OpenInPlace(purpose, name(h.Message, h.Payload), sealed)
 	if err != nil {
-		return nil, err
+		return signing.Payload{}, err
 	}
 	if n, err := s2.DecodedLen(compressed); err != nil || n > maxPayload {
-		return nil, errors.Join(errors.New("the payload is not compressed as it should be"), err)
+		return signing.Payload{}, errors.Join(errors.New("the payload is not compressed as it should be"), err)
 	}
-	return s2.Decode(page[:cap(page)], compressed)
+	b, err := s2.Decode(page[:cap(page)], compressed)
+	if err != nil {
+		return signing.Payload{}, err
+	}
+	return signing.ProvenPayload(b, h.Payload, h.MediaType), nil
 }

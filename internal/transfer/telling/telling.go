@@ -80,7 +80,7 @@ type Writer struct {
 
 // Written is a notice as it may leave now.
 type Written struct {
-	Payload []byte
+	Payload signing.Payload
 	Records int
 	// Fields are those whose values it gives, in the gate's order; none if it gives none. Then the rest is empty.
 	Fields []string
@@ -93,7 +93,7 @@ type Written struct {
 // Seal seals the notice in an envelope of its run.
 func (w *Written) Seal(h signing.Header, k *signing.Key) (*signing.Envelope, error) {
 	h.Operation, h.Fields, h.Records, h.Schema = signing.OperationNotice, w.Fields, w.Records, notice.Schema().Digest()
-	env, err := signing.Seal(h, signing.NewPayload(w.Payload, notice.MediaType), k)
+	env, err := signing.Seal(h, w.Payload, k)
 	if err != nil {
 		return nil, fmt.Errorf("sealing a notice: %w", err)
 	}
@@ -129,7 +129,7 @@ func (w *Writer) Write(ctx context.Context, message record.ID) (*Written, error)
 	if err != nil {
 		return nil, fmt.Errorf("writing the notice: %w", err)
 	}
-	out := &Written{Payload: payload, Records: len(d.Records), Snapshot: x.snapshot}
+	out := &Written{Payload: signing.NewPayload(payload, notice.MediaType), Records: len(d.Records), Snapshot: x.snapshot}
 	if len(x.gave) > 0 {
 		out.Fields = slices.DeleteFunc(slices.Clone(w.Gate.Fields()), func(f string) bool { return !x.gave[f] })
 		x.given(out)
