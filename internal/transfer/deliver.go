@@ -14,6 +14,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transfer/account"
+	"birgeoqy.kz/almasu/internal/transfer/line"
 	"birgeoqy.kz/almasu/internal/transfer/outbox"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
@@ -77,22 +78,22 @@ func (r *run) send(ctx context.Context, m *message) (result, error) {
 // deliver tries a message until it is settled, or the run's patience ends (then the settlement is nil and the message
 // stays waiting). The error ends the run: the context's, a Halt, or [ErrBlocksMoved] if somebody was blocked or unblocked between two attempts.
 // A message that was halted stays waiting, and nothing else is sent to the recipient until it is taken.
-func (e *Engine) deliver(ctx context.Context, c *Connection, m *message, w *way) (*Settlement, error) {
+func (e *Engine) deliver(ctx context.Context, c *Connection, m *message, w *line.Way) (*Settlement, error) {
 	if err := e.load(m); err != nil {
 		return nil, err
 	}
 	started, pause, patience, attempts := e.Now(), firstPause, c.Patience, 0
-	if w.tired.Load() {
+	if w.Tired.Load() {
 		patience = 0
 	}
 	for {
 		var wait time.Duration
-		switch t := w.ask(m, e.Now()); {
-		case t.halt != nil:
-			return nil, t.halt
-		case t.probe != nil && patience > 0:
+		switch t := w.Ask(m.id(), e.Now()); {
+		case t.Halt != nil:
+			return nil, t.Halt
+		case t.Probe != nil && patience > 0:
 			select {
-			case <-t.probe:
+			case <-t.Probe:
 			case <-ctx.Done():
 				return nil, ctx.Err()
 			}
@@ -100,29 +101,29 @@ func (e *Engine) deliver(ctx context.Context, c *Connection, m *message, w *way)
 				return nil, err
 			}
 			continue
-		case t.probe != nil || t.pause > 0:
-			wait = max(t.pause, firstPause)
+		case t.Probe != nil || t.Pause > 0:
+			wait = max(t.Pause, firstPause)
 		default:
 			attempts++
 			s, failure := e.attempt(ctx, c, m)
 			if failure == nil {
-				w.tired.Store(false)
+				w.Tired.Store(false)
 				s.Attempts = attempts
-				return s, e.answered(ctx, w.line, m, m.voids.IsZero() || s.Outcome == Delivered)
+				return s, e.lines().Answered(ctx, w.Shared, m.id(), m.voids.IsZero() || s.Outcome == Delivered)
 			}
 			if ctx.Err() != nil {
-				w.unused()
+				w.Unused()
 				return nil, ctx.Err()
 			}
-			e.note(c, m, w.line, attempts, failure)
+			e.note(c, m, w.Shared, attempts, failure)
 			switch failure.Kind {
 			case connectors.Halt:
-				return nil, e.halt(ctx, c, w.line, m, failure)
+				return nil, e.lines().Halt(ctx, w.Shared, c.Name, m.id(), failure)
 			case connectors.Refused, connectors.Disputed:
-				w.tired.Store(false)
-				return m.failed(failure, attempts), e.answered(ctx, w.line, m, false)
+				w.Tired.Store(false)
+				return m.failed(failure, attempts), e.lines().Answered(ctx, w.Shared, m.id(), false)
 			}
-			if err := e.unanswered(ctx, w.line, failure); err != nil {
+			if err := e.lines().Unanswered(ctx, w.Shared, failure); err != nil {
 				return nil, err
 			}
 			wait = max(pause/2+rand.N(pause/2+1), failure.RetryAfter)
@@ -133,7 +134,7 @@ func (e *Engine) deliver(ctx context.Context, c *Connection, m *message, w *way)
 			return m.settle(Abandoned, codeDeadline, attempts), nil
 		}
 		if now.Add(wait).Sub(started) > patience {
-			w.tired.Store(true)
+			w.Tired.Store(true)
 			return nil, nil
 		}
 		if err := e.Wait(ctx, wait); err != nil {
@@ -176,8 +177,8 @@ func (e *Engine) unmoved(ctx context.Context, m *message) error {
 }
 
 // note logs a failed attempt; what no later attempt will mend is an alarm. While the line is down, only its change of state is worth a line.
-func (e *Engine) note(c *Connection, m *message, l *line, attempt int, f *connectors.Failure) {
-	known, level := l.known(), slog.LevelWarn
+func (e *Engine) note(c *Connection, m *message, l *line.Shared, attempt int, f *connectors.Failure) {
+	known, level := l.Known(), slog.LevelWarn
 	switch {
 	case f.Kind == connectors.Transient && known.State == LineDown, f.Kind == connectors.Halt && known.State == LineHalted && f.Code == known.Code:
 		level = slog.LevelDebug

@@ -14,6 +14,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/transfer/line"
 	"birgeoqy.kz/almasu/internal/transfer/telling"
 	"birgeoqy.kz/almasu/internal/vault"
 	"birgeoqy.kz/almasu/mapping"
@@ -67,8 +68,23 @@ type Engine struct {
 	// Observe, if set, is called with the run's progress, from several goroutines.
 	Observe func(Event)
 
-	linesMu sync.Mutex
-	lines   map[string]*line // by recipient
+	once sync.Once
+	book *line.Book
+}
+
+// lines are the lines to recipients, which all runs of the engine share.
+func (e *Engine) lines() *line.Book {
+	e.once.Do(func() { e.book = &line.Book{Lines: e.Lines, Now: e.Now, Logger: e.Logger} })
+	return e.book
+}
+
+// way is the way to a connection's recipient.
+func (e *Engine) way(ctx context.Context, c *Connection) (*line.Way, error) {
+	recipient, register := c.Name, e.Register()
+	if route := register.Route(c.Route); route != nil {
+		recipient = register.Recipient(route.Recipient).BIN
+	}
+	return e.lines().Way(ctx, recipient)
 }
 
 // Event is how far a run has come.
@@ -131,7 +147,7 @@ type run struct {
 	refusal *legal.Refusal
 	report  *Report
 	counts  counter
-	way     *way
+	way     *line.Way
 }
 
 // insist takes the road, and again from what is durable after an error that time may mend, as long as the run's patience lasts.
@@ -181,7 +197,7 @@ func (r *run) road(ctx context.Context) error {
 		if refusal != nil && (r.order.Notice == nil || r.refusal == nil) { // the law says what stands in a notice, and does not forbid it
 			return refusal
 		}
-		if halt := r.way.known().halted(); halt != nil {
+		if halt := r.way.Known().Objected(); halt != nil {
 			return halt
 		}
 		progress, err := e.Ledger.Begin(ctx, r.report.Transfer) // what was taken up may have added parts

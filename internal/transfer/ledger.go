@@ -8,6 +8,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/transfer/line"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
@@ -36,6 +37,20 @@ type Blocks interface {
 	// Blocked returns the tags of everybody blocked now, and a generation that changes with every block and unblock.
 	Blocked(ctx context.Context) (generation int64, tags map[roster.Tag]struct{}, err error)
 }
+
+// What package line keeps.
+type (
+	Line      = line.Line
+	LineState = line.State
+	Lines     = line.Lines
+)
+
+// The states of a line.
+const (
+	LineUp     = line.Up
+	LineDown   = line.Down
+	LineHalted = line.Halted
+)
 
 // Trigger says why a transfer runs.
 type Trigger string

@@ -11,6 +11,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/transfer/line"
 	"birgeoqy.kz/almasu/internal/transfer/outbox"
 )
 
@@ -22,7 +23,7 @@ func (e *Engine) Resume(ctx context.Context, c *Connection) error {
 	if err != nil {
 		return err
 	}
-	before := w.known().halted()
+	before := w.Known().Objected()
 	_, err = e.resume(ctx, c, w)
 	var failure *connectors.Failure
 	if before != nil && errors.As(err, &failure) && failure.Kind == connectors.Halt && failure.Code == before.Code {
@@ -32,7 +33,7 @@ func (e *Engine) Resume(ctx context.Context, c *Connection) error {
 }
 
 // resume returns how many messages it has left waiting.
-func (e *Engine) resume(ctx context.Context, c *Connection, w *way) (left int, err error) {
+func (e *Engine) resume(ctx context.Context, c *Connection, w *line.Way) (left int, err error) {
 	for {
 		if left, err = e.takeUpAll(ctx, c, w); !errors.Is(err, ErrBlocksMoved) {
 			return left, err
@@ -40,7 +41,7 @@ func (e *Engine) resume(ctx context.Context, c *Connection, w *way) (left int, e
 	}
 }
 
-func (e *Engine) takeUpAll(ctx context.Context, c *Connection, w *way) (left int, err error) {
+func (e *Engine) takeUpAll(ctx context.Context, c *Connection, w *line.Way) (left int, err error) {
 	waiting, err := e.Ledger.Waiting(ctx, c.Name)
 	if err != nil {
 		return 0, fmt.Errorf("reading the outbox: %w", err)
@@ -54,7 +55,7 @@ func (e *Engine) takeUpAll(ctx context.Context, c *Connection, w *way) (left int
 			voids[m.Voids] = m
 		}
 	}
-	if err := e.objectedFirst(ctx, c, w.line, messages); err != nil {
+	if err := e.objectedFirst(ctx, c, w.Shared, messages); err != nil {
 		return len(messages), err
 	}
 	for _, m := range messages {
@@ -71,9 +72,9 @@ func (e *Engine) takeUpAll(ctx context.Context, c *Connection, w *way) (left int
 
 // objectedFirst puts the message that the recipient has objected to before the others: nothing else is tried before it is taken. If it is no longer
 // waiting, the line is up again; if another connector's message halts the line, nothing is tried.
-func (e *Engine) objectedFirst(ctx context.Context, c *Connection, l *line, messages []*Waiting) error {
-	now := l.known()
-	halt := now.halted()
+func (e *Engine) objectedFirst(ctx context.Context, c *Connection, l *line.Shared, messages []*Waiting) error {
+	now := l.Known()
+	halt := now.Objected()
 	if halt == nil {
 		return nil
 	}
@@ -82,7 +83,7 @@ func (e *Engine) objectedFirst(ctx context.Context, c *Connection, l *line, mess
 	}
 	i := slices.IndexFunc(messages, func(w *Waiting) bool { return w.Message == now.Message })
 	if i < 0 {
-		return e.answered(ctx, l, &message{voids: now.Message}, true)
+		return e.lines().Answered(ctx, l, now.Message, true)
 	}
 	first := messages[i]
 	copy(messages[1:i+1], messages[:i])
@@ -91,7 +92,7 @@ func (e *Engine) objectedFirst(ctx context.Context, c *Connection, l *line, mess
 }
 
 // takeUp brings one waiting message to its end, or leaves it waiting.
-func (e *Engine) takeUp(ctx context.Context, c *Connection, y *way, w, void *Waiting) (settled bool, err error) {
+func (e *Engine) takeUp(ctx context.Context, c *Connection, y *line.Way, w, void *Waiting) (settled bool, err error) {
 	env, err := e.reopen(c, w)
 	if err != nil {
 		return false, fmt.Errorf("opening message %s from the outbox: %w", w.Message, err)

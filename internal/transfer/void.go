@@ -77,7 +77,7 @@ func (r *run) withdraw(ctx context.Context, m, notice *message, end *Settlement)
 		return result{delivered, notice.settle(Cancelled, "void.original_delivered", s.Attempts)}, nil
 	}
 	if s.Outcome != Delivered {
-		return nil, e.halt(ctx, r.conn, r.way.line, notice, &connectors.Failure{Kind: connectors.Halt, Code: "void.not_taken", Remote: s.Code,
+		return nil, e.lines().Halt(ctx, r.way.Shared, r.conn.Name, notice.id(), &connectors.Failure{Kind: connectors.Halt, Code: "void.not_taken", Remote: s.Code,
 			Hint: "the recipient refused a void notice; compare sequence numbers with: authority status", Err: errors.New("a void notice was not taken")})
 	}
 	if end.Outcome == Abandoned {

@@ -1,4 +1,4 @@
-package transfer
+package line
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 // noLines forgets, and counts.
 type noLines struct{ set []Line }
 
-func (n *noLines) Line(context.Context, string) (Line, error) { return Line{State: LineUp}, nil }
+func (n *noLines) Line(context.Context, string) (Line, error) { return Line{State: Up}, nil }
 
 func (n *noLines) SetLine(_ context.Context, l Line) error { n.set = append(n.set, l); return nil }
 
@@ -25,52 +25,51 @@ func TestTurns(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 		kept := &noLines{}
-		e := &Engine{Now: func() time.Time { return now }, Lines: kept, Logger: slog.New(slog.DiscardHandler)}
-		l := &line{Line: Line{State: LineUp}}
-		c := &Connection{Name: "a"}
-		mine, others := &message{voids: record.NewID()}, &message{voids: record.NewID()}
+		e := &Book{Now: func() time.Time { return now }, Lines: kept, Logger: slog.New(slog.DiscardHandler)}
+		l := &Shared{Line: Line{State: Up}}
+		mine, others := record.NewID(), record.NewID()
 		inARow, probes := 0, 0
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
-			turn := l.ask(mine, now)
+			turn := l.Ask(mine, now)
 			switch {
-			case turn.halt != nil:
+			case turn.Halt != nil:
 				t.Fatal("its own message is halted")
-			case turn.pause > 0:
-				if l.State != LineDown || turn.pause > lastDown && turn.pause > 40*time.Second {
-					t.Fatalf("%s: a pause of %s", l.State, turn.pause)
+			case turn.Pause > 0:
+				if l.State != Down || turn.Pause > lastDown && turn.Pause > 40*time.Second {
+					t.Fatalf("%s: a pause of %s", l.State, turn.Pause)
 				}
-				now = now.Add(turn.pause)
+				now = now.Add(turn.Pause)
 				continue
-			case turn.probe != nil:
+			case turn.Probe != nil:
 				t.Fatal("a probe was left behind")
 			}
-			if l.State == LineDown {
+			if l.State == Down {
 				probes++
-				if second := l.ask(others, now); second.probe == nil {
+				if second := l.Ask(others, now); second.Probe == nil {
 					t.Fatal("two probes at once")
 				}
 			}
 			before := l.State
 			switch rapid.IntRange(0, 5).Draw(t, "answer") {
 			case 0:
-				_ = e.answered(t.Context(), l, mine, true)
-				if inARow = 0; l.State != LineUp {
+				_ = e.Answered(t.Context(), l, mine, true)
+				if inARow = 0; l.State != Up {
 					t.Fatalf("%s after an answer", l.State)
 				}
 			case 1:
-				_ = e.halt(t.Context(), c, l, mine, &connectors.Failure{Kind: connectors.Halt, Code: "x"})
+				_ = e.Halt(t.Context(), l, "a", mine, &connectors.Failure{Kind: connectors.Halt, Code: "x"})
 				inARow = 0
-				if l.State != LineHalted || l.ask(others, now).halt == nil {
+				if l.State != Halted || l.Ask(others, now).Halt == nil {
 					t.Fatal("a halt does not hold")
 				}
 			case 2:
-				l.unused()
+				l.Unused()
 			default:
 				wish := time.Duration(rapid.IntRange(0, 40).Draw(t, "wish")) * time.Second
-				_ = e.unanswered(t.Context(), l, &connectors.Failure{Code: "y", RetryAfter: wish})
+				_ = e.Unanswered(t.Context(), l, &connectors.Failure{Code: "y", RetryAfter: wish})
 				inARow++
-				down := l.State == LineDown
-				if before == LineUp && down != (inARow >= downAfter) {
+				down := l.State == Down
+				if before == Up && down != (inARow >= downAfter) {
 					t.Fatalf("%d in a row, %s", inARow, l.State)
 				}
 				if down && (l.retry.Sub(now) < firstDown/2 || l.retry.Sub(now) > max(lastDown, wish) || l.retry.Sub(now) < wish) {
