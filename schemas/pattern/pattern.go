@@ -7,7 +7,6 @@ import (
 	"regexp/syntax"
 	"slices"
 	"sort"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -109,6 +108,7 @@ type builder struct {
 	prog   *syntax.Prog
 	m      *Matcher
 	sample []rune // a character of each class
+	sign   []byte // the steps that take a character
 	ids    map[string]int
 	sets   [][]uint32
 }
@@ -154,16 +154,16 @@ func (b *builder) classes() {
 }
 
 func (b *builder) classOf(r rune, known map[string]int) int {
-	var sig strings.Builder
+	b.sign = b.sign[:0]
 	for i := range b.prog.Inst {
 		if in := &b.prog.Inst[i]; consumes(in) && in.MatchRune(r) {
-			fmt.Fprintf(&sig, "%d ", i)
+			b.sign = binary.AppendUvarint(b.sign, uint64(i))
 		}
 	}
-	id, ok := known[sig.String()]
+	id, ok := known[string(b.sign)]
 	if !ok {
 		id = len(b.sample)
-		known[sig.String()] = id
+		known[string(b.sign)] = id
 		b.sample = append(b.sample, r)
 	}
 	return id

@@ -219,6 +219,9 @@ func next(m *grammar.Model, top *frame, space string, local []byte) *grammar.Edg
 
 // resume looks for the place where an unexpected element would be expected, if some required ones before it were not missing, and reports these.
 func (c *Checker) resume(top *frame, m *grammar.Model, space string, local []byte) *grammar.Edge {
+	if len(c.found) > MaxViolations {
+		return nil
+	}
 	type step struct {
 		state int
 		from  int
@@ -266,7 +269,7 @@ func (c *Checker) Attribute(space string, local, value []byte) {
 			c.violates("schema.const", "@"+a.Name.Local)
 		}
 		if len(c.ids.scopes) > 0 {
-			c.field(a.Type, value, space, local, true)
+			c.field(a.Type, value, space, a.Name.Local, true)
 		}
 		return
 	}
@@ -288,12 +291,18 @@ func (c *Checker) Attribute(space string, local, value []byte) {
 	case a.HasFixed && !c.equal(a.Type, value, a.Fixed):
 		c.violates("schema.const", "@"+a.Name.Local)
 	}
+	if a != nil && len(c.ids.scopes) > 0 {
+		c.field(a.Type, value, space, a.Name.Local, true)
+	}
 }
 
 func (c *Checker) equal(t *simple.Type, text, key []byte) bool {
 	c.key = t.Key(c.key[:0], text, &c.scratch)
 	return bytes.Equal(c.key, key)
 }
+
+// skips reports whether the innermost open element is not judged.
+func (c *Checker) skips() bool { return c.frames[len(c.frames)-1].typ == nil }
 
 // Nil takes xsi:nil of the element just entered.
 func (c *Checker) Nil(value bool) {
@@ -361,6 +370,9 @@ func (c *Checker) Leave() {
 				}
 			}
 		}
+		if len(c.ids.scopes) > 0 {
+			c.absent(f)
+		}
 		switch {
 		case f.nilled:
 			if f.chars && !f.failed {
@@ -396,7 +408,7 @@ func (c *Checker) value(f *frame, t *grammar.Type) {
 		c.violates("schema.const", "")
 	}
 	if len(c.ids.scopes) > 0 {
-		c.field(t.Simple, text, "", nil, false)
+		c.field(t.Simple, text, "", "", false)
 	}
 }
 
@@ -432,7 +444,11 @@ func (c *Checker) missing(f *frame, m *grammar.Model) {
 	at := int(f.state)
 	for range m.States {
 		s := &m.States[at]
-		if s.Accept || len(s.Edges) == 0 {
+		if s.Accept {
+			return
+		}
+		if len(s.Edges) == 0 { // a choice of nothing
+			c.violates("schema.required", "")
 			return
 		}
 		e := &s.Edges[0]

@@ -19,8 +19,13 @@
 // ENTITIES and NOTATION. xsi:type and xsi:nil are supported in documents; xsi:schemaLocation is never followed.
 //
 // A restriction of complex content is judged by what it says itself; that it allows no more than its base is not checked. A content model
-// that leaves open which particle an element belongs to is refused (Unique Particle Attribution). An element that occurs more than 32 times is
-// counted; a group is written out, so that a model may become too large (xsd.too_large).
+// that leaves open which particle an element belongs to is refused (Unique Particle Attribution), and so is one that repeats an element that is counted and has to occur
+// more than once. An element that occurs more than 32 times is counted; a group is written out, so that a model may become too large. Refused as too large (xsd.too_large) are
+// a file of more than a megabyte, more than 100 files, a content model of more than 4,000 elements or states, groups that come to more than 200,000 elements and
+// attributes when they are written out, and a union of more than 500 types.
+//
+// A field of unique, key and keyref has to be a simple value; an attribute that is left out has its default value. What a wildcard lets pass undeclared has no value
+// for a field.
 //
 // # Records
 //

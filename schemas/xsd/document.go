@@ -67,6 +67,9 @@ func (r *Reader) attributes(t *xmlscan.Tag) {
 var instanceNames = map[string]bool{"nil": true, "type": true, "schemaLocation": true, "noNamespaceSchemaLocation": true}
 
 func (r *Reader) instance(local, value []byte) {
+	if r.checker.skips() {
+		return
+	}
 	value = bytes.Trim(value, " \t\r\n")
 	switch string(local) {
 	case "nil":

@@ -34,7 +34,7 @@ type selection struct {
 	depth  int
 	values [8][]byte
 	have   uint8
-	bad    bool // a field occurred twice, or was nil
+	bad    bool // a field occurred twice, has no value, or is one of a key and might be nil
 }
 
 func (d *identities) reset() {
@@ -88,22 +88,46 @@ func (c *Checker) selects() {
 	}
 }
 
-// field notes a value for every selection that it is a field of.
-func (c *Checker) field(t *simple.Type, text []byte, space string, local []byte, attr bool) {
+// field notes a value of the innermost open element, or of one of its attributes, for every selection that it is a field of. t is nil of an element that has no
+// value: it is no field (3.11.4, clause 3).
+func (c *Checker) field(t *simple.Type, text []byte, space, local string, attr bool) {
 	for i := range c.ids.selected {
 		s := &c.ids.selected[i]
 		for k, paths := range s.scope.limit.Fields {
 			for j := range paths {
 				x := &paths[j]
-				if (x.Attribute != nil) != attr || attr && !x.Attribute.Takes(space, string(local)) || !c.matches(x, s.depth) {
+				if (x.Attribute != nil) != attr || attr && !x.Attribute.Takes(space, local) || !c.matches(x, s.depth) {
 					continue
 				}
-				s.bad = s.bad || s.have>>k&1 == 1
+				if t == nil {
+					s.bad = true
+					break
+				}
+				s.bad = s.bad || s.have>>k&1 == 1 || !attr && s.scope.limit.Kind == "key" && c.nillable()
 				s.have |= 1 << k
 				s.values[k] = t.Key(s.values[k][:0], text, &c.scratch)
 				break
 			}
 		}
+	}
+}
+
+// nillable reports whether the innermost open element may be nil; then it is no field of a key (3.11.4, clause 4.2.3).
+func (c *Checker) nillable() bool {
+	e := c.frames[len(c.frames)-1].elem
+	return e != nil && e.Nillable
+}
+
+// absent notes what the innermost open element has for fields besides what stands in the document: the values of attributes that are left out, and that it has
+// no value itself.
+func (c *Checker) absent(f *frame) {
+	for i, a := range f.typ.Attributes {
+		if a.Default && f.seen>>i&1 == 0 {
+			c.field(a.Type, []byte(a.Text), a.Name.Space, a.Name.Local, true)
+		}
+	}
+	if f.typ.Simple == nil {
+		c.field(nil, nil, "", "", false)
 	}
 }
 

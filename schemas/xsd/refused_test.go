@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/schemas/xsd"
@@ -46,6 +47,23 @@ func TestRefusedSchemas(t *testing.T) {
 		{"xsd.unsupported", `<xs:complexType name="a" mixed="true"/><xs:element name="b" type="t:a" default="x"/>`, true},
 		{"xsd.syntax", `<xs:element/>`, false},
 		{"xsd.syntax", `<xs:element name="a" nonsense="1"/>`, false},
+		{"xsd.unsupported", `<xs:complexType name="a"><xs:assert test="1"/></xs:complexType>`, false},
+		{"xsd.syntax", `<xs:element name="a:b"/>`, false},
+		{"xsd.syntax", `<xs:element name="a">text</xs:element>`, false},
+		{"xsd.syntax", `<xs:complexType name="a"><xs:sequence>text</xs:sequence></xs:complexType>`, false},
+		{"xsd.syntax", `<xs:complexType name="a"><xs:sequence><xs:any><xs:element name="b"/></xs:any></xs:sequence></xs:complexType>`, false},
+		{"xsd.syntax", `<xs:simpleType name="a"><xs:restriction base="xs:string"><xs:enumeration value="a"><xs:b/></xs:enumeration></xs:restriction></xs:simpleType>`, false},
+		{"xsd.syntax", `<xs:simpleType name="a"><xs:list itemType="xs:int"><xs:b/></xs:list></xs:simpleType>`, false},
+		{"xsd.syntax", `<xs:attributeGroup name="a" nonsense="1"/>`, false},
+		{"xsd.syntax", `<xs:attributeGroup name="a"/><xs:complexType name="b"><xs:attributeGroup ref="t:a"><xs:attribute name="c"/></xs:attributeGroup></xs:complexType>`, false},
+		{"xsd.syntax", `<xs:complexType name="a"><xs:anyAttribute minOccurs="0"/></xs:complexType>`, false},
+		{"xsd.syntax", `<xs:complexType name="a"><xs:anyAttribute/><xs:attribute name="b"/></xs:complexType>`, false},
+		{"xsd.syntax", `<xs:element name="a"><xs:unique name="u"><xs:selector xpath="b"/><xs:field xpath="."/></xs:unique><xs:complexType/></xs:element>`, false},
+		{"xsd.syntax", `<xs:element name="a"><xs:complexType/><xs:unique name="u"><xs:selector xpath="b[1]"/><xs:field xpath="."/></xs:unique></xs:element>`, false},
+		{"xsd.twice", `<xs:element name="a"><xs:complexType/><xs:unique name="u"><xs:selector xpath="b"/><xs:field xpath="."/></xs:unique><xs:key name="u"><xs:selector xpath="b"/><xs:field xpath="."/></xs:key></xs:element>`, false},
+		{"xsd.derivation", `<xs:simpleType name="a"><xs:restriction base="xs:anySimpleType"/></xs:simpleType>`, false},
+		{"xsd.include", `<xs:include schemaLocation="http://example.kz/a.xsd"/>`, false},
+		{"xsd.ambiguous", `<xs:complexType name="a"><xs:sequence maxOccurs="unbounded"><xs:element name="b" minOccurs="2" maxOccurs="40"/></xs:sequence></xs:complexType>`, true},
 		{"xsd.syntax", `<xs:element name="a" type="xs:int"><xs:simpleType><xs:restriction base="xs:int"/></xs:simpleType></xs:element>`, false},
 		{"xsd.syntax", `<xs:complexType name="a"><xs:sequence><xs:all/></xs:sequence></xs:complexType>`, false},
 		{"xsd.syntax", `<xs:complexType name="a"><xs:sequence><xs:element name="b" minOccurs="3" maxOccurs="2"/></xs:sequence></xs:complexType>`, false},
@@ -92,6 +110,61 @@ func TestRefusedSchemas(t *testing.T) {
 	for code, source := range map[string]string{"xsd.not_schema": "<a/>", "xml.doctype": "<!DOCTYPE a><a/>", "xml.syntax": "<a", "xsd.too_large": wrapped(strings.Repeat(" ", 1<<20))} {
 		if _, err := compiled(t, source); record.CodeOf(err) != code {
 			t.Errorf("%s: %v", code, err)
+		}
+	}
+}
+
+// TestSchemasThatGrow are small schemas that would be very large, or take very long, if they were written out.
+func TestSchemasThatGrow(t *testing.T) {
+	doubled := func(element, rest, end string) string {
+		text := fmt.Sprintf(`<xs:%s name="g0">%s%s</xs:%s>`, element, rest, end, element)
+		for i := 1; i < 40; i++ {
+			inner := fmt.Sprintf(`<xs:%s ref="t:g%d"/>`, element, i-1)
+			if rest != "" {
+				inner = rest + inner + inner + end
+			} else {
+				inner += inner
+			}
+			text += fmt.Sprintf(`<xs:%s name="g%d">%s</xs:%s>`, element, i, inner, element)
+		}
+		return text
+	}
+	unions := `<xs:simpleType name="u0"><xs:restriction base="xs:int"/></xs:simpleType>`
+	for i := 1; i < 40; i++ {
+		unions += fmt.Sprintf(`<xs:simpleType name="u%d"><xs:union memberTypes="t:u%d t:u%d"/></xs:simpleType>`, i, i-1, i-1)
+	}
+	var wide strings.Builder
+	for i := range 3900 {
+		fmt.Fprintf(&wide, `<xs:element name="e%d"/>`, i)
+	}
+	for name, inner := range map[string]string{
+		"groups":           doubled("group", "<xs:sequence>", "</xs:sequence>"),
+		"attribute groups": doubled("attributeGroup", "", ""),
+		"unions":           unions,
+		"repetitions":      `<xs:complexType name="a">` + strings.Repeat(`<xs:sequence maxOccurs="4000">`, 20) + strings.Repeat(`</xs:sequence>`, 20) + `</xs:complexType>`,
+		"a wide choice":    `<xs:complexType name="a"><xs:choice maxOccurs="unbounded">` + wide.String() + `</xs:choice></xs:complexType>`,
+	} {
+		begun := time.Now()
+		if _, err := compiled(t, wrapped(inner)); record.CodeOf(err) != "xsd.too_large" {
+			t.Errorf("%s: %v", name, err)
+		}
+		if took := time.Since(begun); took > 20*time.Second {
+			t.Errorf("%s: took %v", name, took)
+		}
+	}
+	var list strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&list, `<xs:enumeration value="%09d"/>`, i)
+	}
+	begun := time.Now()
+	s, err := compiled(t, wrapped(`<xs:element name="r"><xs:simpleType><xs:restriction base="xs:string">`+list.String()+`</xs:restriction></xs:simpleType></xs:element>`))
+	if err != nil || time.Since(begun) > 10*time.Second {
+		t.Fatalf("20,000 codes: %v after %v", err, time.Since(begun))
+	}
+	r := s.Reader()
+	for doc, want := range map[string]int{`<r xmlns="urn:t">000019999</r>`: 0, `<r xmlns="urn:t">000020000</r>`: 1} {
+		if err := r.Read([]byte(doc), nil); err != nil || len(r.Checker().Found()) != want {
+			t.Errorf("%v %v", err, r.Checker().Found())
 		}
 	}
 }

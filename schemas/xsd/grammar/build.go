@@ -15,8 +15,20 @@ type builder struct {
 	all_      []*Type // every complex type, for its model
 	open      map[*node]bool
 	depth     int
+	parts     int // particles and attributes made so far
 	deferred  []func()
 	constrain []*Element
+}
+
+// maxParts is how many particles and attributes a schema may have once its groups are written out.
+const maxParts = 200_000
+
+// more reports whether there may be another one; it refuses the first that is too many.
+func (b *builder) more(n *node) bool {
+	if b.parts++; b.parts == maxParts {
+		b.add("xsd.too_large", n, "the groups of the schema, written out, have more than %d elements and attributes", maxParts)
+	}
+	return b.parts < maxParts
 }
 
 // States of a type.
@@ -31,7 +43,8 @@ var AnyType = func() *Type {
 	lax := &Wildcard{every: true, Process: "lax"}
 	p := &Particle{Kind: AnyParticle, Wildcard: lax, Max: Unbounded}
 	t := &Type{Name: QName{Namespace, "anyType"}, Complex: true, Mixed: true, Particle: p, Any: lax, state: built}
-	t.Model, _ = compileModel(p)
+	budget := maxLinks
+	t.Model, _ = compileModel(p, &budget)
 	return t
 }()
 
@@ -72,11 +85,12 @@ func (b *builder) all() {
 	if len(b.problems) > 0 {
 		return
 	}
+	budget := maxAllLinks
 	for _, t := range b.all_ {
 		if t.Particle == nil {
 			continue
 		}
-		m, bad := compileModel(t.Particle)
+		m, bad := compileModel(t.Particle, &budget)
 		if bad != nil {
 			at := t.node
 			if bad.at != nil && bad.at.node != nil {
@@ -112,6 +126,9 @@ func (b *builder) ensure(t *Type, from *node) {
 	}
 	t.state = built
 }
+
+// maxMembers is how many types a union may have in all.
+const maxMembers = 500
 
 // refuse refuses attributes that are lawful and outside the subset, unless they are empty.
 func (b *builder) refuse(n *node, names ...string) {
@@ -181,6 +198,9 @@ func (b *builder) simpleType(n *node, name string) *simple.Type {
 	case "restriction":
 		b.attributes(k, "base", "id")
 		base := b.baseOf(k, "base")
+		if base == simple.Any() && len(b.problems) == 0 {
+			b.add("xsd.derivation", k, "anySimpleType is not restricted")
+		}
 		return b.restrict(base, name, k, k.kids)
 	case "list":
 		b.attributes(k, "itemType", "id")
@@ -229,7 +249,12 @@ func (b *builder) union(n *node, name string) *simple.Type {
 		b.add("xsd.syntax", n, "a union has members")
 		return simple.Any()
 	}
-	return simple.UnionOf(name, members)
+	t := simple.UnionOf(name, members)
+	if t.Weight() > maxMembers {
+		b.add("xsd.too_large", n, "a union has more than %d types, those of its members included", maxMembers)
+		return simple.Any()
+	}
+	return t
 }
 
 // scopeOf resolves prefixes in a facet's value.

@@ -190,6 +190,9 @@ func (b *builder) attributesOf(t *Type, kids []*node, restricts bool) {
 
 // attributeNode adds what one node declares.
 func (b *builder) attributeNode(t *Type, k *node) {
+	if !b.more(k) {
+		return
+	}
 	switch k.local {
 	case "attribute":
 		if a := b.attribute(k); a != nil {
@@ -270,10 +273,10 @@ func (b *builder) constraintOf(a *Attribute, n *node) {
 	case hasFixed && hasDefault:
 		b.add("xsd.syntax", n, "an attribute has either default or fixed")
 	case hasDefault:
-		a.hasDefault, a.Text = true, other
+		a.Default, a.Text = true, other
 		b.valid(n, a.Type, other)
 	case hasFixed:
-		a.HasFixed, a.Text = true, fixed
+		a.Default, a.HasFixed, a.Text = true, true, fixed
 		if b.valid(n, a.Type, fixed) {
 			a.Fixed = a.Type.Key(nil, []byte(fixed), &simple.Scratch{Names: scopeOf(n.scope)})
 		}
@@ -328,7 +331,7 @@ func (b *builder) attribute(n *node) *Attribute {
 	default:
 		b.add("xsd.syntax", n, "use is optional, required or prohibited")
 	}
-	if a.hasDefault && (a.Required || a.prohibited) {
+	if a.Default && !a.HasFixed && (a.Required || a.prohibited) {
 		b.add("xsd.syntax", n, "only an optional attribute has a default")
 	}
 	return a

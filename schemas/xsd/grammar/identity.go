@@ -1,6 +1,11 @@
 package grammar
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"birgeoqy.kz/almasu/schemas/xmlscan"
+)
 
 // Constraint is unique, key or keyref (3.11).
 type Constraint struct {
@@ -20,15 +25,15 @@ type XPath struct {
 	Attribute *XStep // it ends with @name
 }
 
-// XStep is a name test; every is *.
+// XStep is a name test: *, all names of a namespace (within), or one name.
 type XStep struct {
-	every bool
-	name  QName
+	every, within bool
+	name          QName
 }
 
 // Takes reports whether the step goes to this name.
 func (x *XStep) Takes(space, local string) bool {
-	return x.every || x.name.Local == local && x.name.Space == space
+	return (x.every && !x.within || x.name.Space == space) && (x.every || x.name.Local == local)
 }
 
 // identity reads a constraint of e.
@@ -57,6 +62,9 @@ func (b *builder) identity(e *Element, n *node) {
 	}
 	if len(c.Fields) > 8 {
 		b.unsupported(n, "a constraint of more than 8 fields")
+	}
+	if slices.ContainsFunc(e.Limits, func(o *Constraint) bool { return o.name == c.name }) {
+		b.add("xsd.twice", n, "the element has a constraint %s already", name)
 	}
 	if e.Limits == nil {
 		b.constrain = append(b.constrain, e)
@@ -119,8 +127,11 @@ func (b *builder) xstep(n *node, text string, isAttr bool) (XStep, bool) {
 	}
 	prefix, local, prefixed := strings.Cut(text, ":")
 	if !prefixed {
-		return XStep{name: QName{"", text}}, text != "" && !strings.ContainsAny(text, " .@")
+		return XStep{name: QName{"", text}}, xmlscan.IsNCName([]byte(text))
 	}
 	space, ok := n.scope[prefix]
-	return XStep{name: QName{space, local}}, ok && local != "" && local != "*"
+	if local == "*" {
+		return XStep{every: true, within: true, name: QName{Space: space}}, ok
+	}
+	return XStep{name: QName{space, local}}, ok && xmlscan.IsNCName([]byte(local))
 }

@@ -42,6 +42,8 @@ const (
 	maxPositions = 4000
 	maxStates    = 4000
 	maxLinks     = 200_000
+	maxTerms     = 100_000   // terms written out in one model
+	maxAllLinks  = 2_000_000 // links of all models of a schema
 )
 
 type badModel struct {
@@ -66,16 +68,18 @@ type part struct {
 type modeller struct {
 	positions []position
 	linked    map[[2]int]bool
+	terms     int
+	budget    *int // of links, of all models together
 	bad       *badModel
 }
 
 // compileModel makes the automaton of Glushkov and the subset construction; a model that leaves open which particle an element belongs to is refused
 // (3.8.6, Unique Particle Attribution).
-func compileModel(p *Particle) (*Model, *badModel) {
+func compileModel(p *Particle, budget *int) (*Model, *badModel) {
 	if p.Kind == All {
 		return allModel(p)
 	}
-	g := &modeller{linked: map[[2]int]bool{}}
+	g := &modeller{linked: map[[2]int]bool{}, budget: budget}
 	whole := g.repeat(p)
 	if g.bad != nil {
 		return nil, g.bad
@@ -146,6 +150,9 @@ func (g *modeller) place(p *Particle) int {
 
 // term is one occurrence.
 func (g *modeller) term(p *Particle) part {
+	if g.terms++; g.terms > maxTerms {
+		g.bad = &badModel{"xsd.too_large", "the content model is too large", p}
+	}
 	if g.bad != nil {
 		return part{empty: true}
 	}
@@ -186,13 +193,19 @@ func (g *modeller) link(from, to []int) {
 		for _, k := range to {
 			if p := &g.positions[i]; i == k && p.low <= 1 {
 				p.counted = false // an outer repetition begins to count anew wherever it likes
+			} else if i == k && p.counted && p.high != Unbounded {
+				g.bad = &badModel{"xsd.ambiguous", "a repetition of a repeated element leaves open how to count", p.p}
 			}
-			if g.linked[[2]int{i, k}] || g.bad != nil {
+			switch {
+			case g.bad != nil:
+				return
+			case g.linked[[2]int{i, k}]:
 				continue
-			}
-			if len(g.linked) == maxLinks {
+			case len(g.linked) == maxLinks || *g.budget == 0:
 				g.bad = &badModel{"xsd.too_large", "the content model is too large", g.positions[i].p}
+				return
 			}
+			*g.budget--
 			g.linked[[2]int{i, k}] = true
 			g.positions[i].follow = append(g.positions[i].follow, k)
 		}

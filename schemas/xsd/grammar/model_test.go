@@ -18,13 +18,14 @@ func TestWildcardsOverlap(t *testing.T) {
 }
 
 func TestLargeModels(t *testing.T) {
+	budget := maxAllLinks
 	e := &Particle{Element: &Element{Name: QName{Local: "e"}}, Min: 3, Max: 20000}
-	m, bad := compileModel(&Particle{Kind: Sequence, Min: 1, Max: 1, Kids: []*Particle{e}})
+	m, bad := compileModel(&Particle{Kind: Sequence, Min: 1, Max: 1, Kids: []*Particle{e}}, &budget)
 	if bad != nil || len(m.States) != 2 || !m.States[1].Counted || m.States[1].High != 20000 || m.States[1].Low != 3 {
 		t.Errorf("%+v %v", m, bad)
 	}
 	inner := &Particle{Kind: Sequence, Min: 0, Max: 5000, Kids: []*Particle{{Element: &Element{Name: QName{Local: "f"}}, Min: 1, Max: 1}, {Element: &Element{Name: QName{Local: "g"}}, Min: 0, Max: 1}}}
-	if _, bad := compileModel(inner); bad == nil || bad.code != "xsd.too_large" {
+	if _, bad := compileModel(inner, &budget); bad == nil || bad.code != "xsd.too_large" {
 		t.Errorf("%v", bad)
 	}
 }

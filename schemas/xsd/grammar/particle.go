@@ -66,6 +66,9 @@ func (b *builder) particle(n *node) *Particle {
 		return nil
 	}
 	defer func() { b.depth-- }()
+	if !b.more(n) {
+		return nil
+	}
 	p := &Particle{node: n}
 	p.Min, p.Max = b.occurs(n)
 	switch n.local {

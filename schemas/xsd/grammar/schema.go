@@ -41,9 +41,9 @@ type Attribute struct {
 	Required   bool
 	prohibited bool
 	HasFixed   bool
-	hasDefault bool
 	Fixed      []byte
-	Text       string
+	Text       string // the fixed value, or the default, as written
+	Default    bool   // where it is absent it has a default or fixed value
 	About      string
 }
 

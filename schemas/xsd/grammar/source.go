@@ -1,6 +1,7 @@
 package grammar
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"path"
@@ -85,7 +86,18 @@ type planter struct {
 	doc     *document
 	open    []*node // nil for what is not kept
 	foreign *node   // the first element of another namespace where it does not belong
+	text    *node   // the first element with text of its own
 	about   int     // depth of an annotation, 0 outside
+	line    int     // lines that end before the byte read
+	read    int
+}
+
+// place is the line of what is being read.
+func (p *planter) place() int {
+	at := p.scanner.Offset()
+	p.line += bytes.Count(p.doc.raw[p.read:at], []byte{'\n'})
+	p.read = at
+	return p.line + 1
 }
 
 // Start implements xmlscan.Handler.
@@ -94,8 +106,7 @@ func (p *planter) Start(t *xmlscan.Tag) {
 		p.about++
 		return
 	}
-	line, _ := xmlscan.Place(p.doc.raw, p.scanner.Offset())
-	n := &node{space: t.Space, local: string(t.Local), line: line, doc: p.doc, scope: p.scanner.Scope()}
+	n := &node{space: t.Space, local: string(t.Local), line: p.place(), doc: p.doc, scope: p.scanner.Scope()}
 	if n.space == Namespace && n.local == "annotation" && len(p.open) > 0 {
 		p.about = 1
 		return
@@ -120,8 +131,11 @@ func (p *planter) Text(b []byte) {
 	if len(p.open) == 0 {
 		return
 	}
-	if top := p.open[len(p.open)-1]; p.about > 0 && len(top.about) < 1000 {
+	switch top := p.open[len(p.open)-1]; {
+	case p.about > 0 && len(top.about) < 1000:
 		top.about += string(b)
+	case p.about == 0 && p.text == nil && len(bytes.TrimLeft(b, " \t\r\n")) > 0:
+		p.text = top
 	}
 }
 
@@ -165,6 +179,9 @@ func (l *loader) unsupported(n *node, what string) {
 
 // load reads a document, if it was not read yet. from is what asks for it, nil for the first.
 func (l *loader) load(file string, from *node, target string, include bool) {
+	if file == "" {
+		return
+	}
 	for _, d := range l.docs {
 		if d.file == file && (!include || d.target == target) {
 			return
@@ -205,7 +222,10 @@ func (l *loader) load(file string, from *node, target string, include bool) {
 	}
 	if p.foreign != nil {
 		l.add("xsd.syntax", p.foreign, "an element of another namespace outside an annotation")
+	} else if p.text != nil {
+		l.add("xsd.syntax", p.text, "text outside an annotation")
 	}
+	l.structure(d.root)
 	l.header(d, from, target, include)
 }
 
@@ -254,7 +274,7 @@ func (l *loader) component(d *document, k *node) {
 		name, _ := k.token("name")
 		q := QName{d.target, name}
 		switch other := to[q]; {
-		case !xmlscan.IsNCName([]byte(name)):
+		case name == "":
 			l.add("xsd.syntax", k, "a global %s needs a name", k.local)
 		case other != nil:
 			l.add("xsd.twice", k, "%s %s is declared at %s, too", k.local, name, other.where())
@@ -270,8 +290,8 @@ func (l *loader) component(d *document, k *node) {
 	case "import":
 		l.attributes(k, "namespace", "schemaLocation", "id")
 		space, _ := k.token("namespace")
-		if space == d.target {
-			l.add("xsd.include", k, "a schema does not import its own namespace")
+		if space == d.target || k.has("namespace") && space == "" {
+			l.add("xsd.include", k, "a schema does not import its own namespace, nor an empty one")
 		}
 		d.imports[space] = true
 		if location, ok := k.token("schemaLocation"); ok {
@@ -292,15 +312,14 @@ func (l *loader) component(d *document, k *node) {
 		if location, ok := k.token("schemaLocation"); ok && l.whole {
 			l.load(l.relative(d, k, location), k, d.target, true)
 		}
-	default:
-		l.add("xsd.syntax", k, "%s does not belong into schema", k.local)
 	}
 }
 
-// relative is a location as a path from the first document's folder.
+// relative is a location as a path from the first document's folder, "" if it is none.
 func (l *loader) relative(d *document, n *node, location string) string {
 	if location == "" || strings.Contains(location, "://") || strings.HasPrefix(location, "/") {
 		l.add("xsd.include", n, "schemaLocation must be a relative path")
+		return ""
 	}
 	return path.Join(path.Dir(d.file), location)
 }

@@ -43,6 +43,18 @@ func (t *Type) HasList() bool {
 	return t.variety == List || slices.ContainsFunc(t.members, (*Type).HasList)
 }
 
+// Weight is how many types are asked about a text, at most.
+func (t *Type) Weight() int {
+	n := 1
+	for _, m := range t.members {
+		n += m.Weight()
+	}
+	if t.item != nil {
+		n += t.item.Weight()
+	}
+	return n
+}
+
 // DerivedFrom reports whether t is other, or was derived from it in steps.
 func (t *Type) DerivedFrom(other *Type) bool {
 	for at := t; at != nil; at = at.base {
@@ -69,12 +81,14 @@ func (t *Type) Restrict(name string, facets []Facet, names Context) (*Type, erro
 			d.fixed[f.Name] = true
 		}
 	}
-	if len(r.alternatives) > 0 {
-		m, err := pattern.CompileXML("(" + strings.Join(r.alternatives, ")|(") + ")")
-		if err != nil {
+	if len(r.alternatives) > 1 {
+		var err error
+		if r.matcher, err = pattern.CompileXML("(" + strings.Join(r.alternatives, ")|(") + ")"); err != nil {
 			return nil, &FacetError{Code: "xsd.pattern", Message: "the patterns together: " + err.Error()}
 		}
-		d.patterns = append(d.patterns, m)
+	}
+	if r.matcher != nil {
+		d.patterns = append(d.patterns, r.matcher)
 	}
 	d.hasBounds = d.minimum != nil || d.maximum != nil || d.above != nil || d.below != nil
 	if err := r.consistent(); err != nil {
@@ -89,6 +103,7 @@ type restriction struct {
 	scratch      Scratch
 	seen         map[string]bool
 	alternatives []string
+	matcher      *pattern.Matcher // of all patterns
 }
 
 var (
@@ -105,10 +120,11 @@ func (r *restriction) apply(f Facet) (code string, err error) {
 	r.seen[f.Name] = true
 	switch f.Name {
 	case "pattern":
-		if _, err := pattern.CompileXML(f.Value); err != nil {
+		m, err := pattern.CompileXML(f.Value)
+		if err != nil {
 			return "xsd.pattern", err
 		}
-		r.alternatives = append(r.alternatives, f.Value)
+		r.alternatives, r.matcher = append(r.alternatives, f.Value), m
 		return "", nil
 	case "enumeration":
 		return "xsd.facet", r.enumeration(f.Value)
@@ -140,10 +156,8 @@ func (r *restriction) enumeration(text string) error {
 	if r.t.variety == Atomic && r.t.prim == primBoolean {
 		return errNotHere
 	}
-	if !slices.Contains(r.t.texts, text) || len(r.t.texts) == len(r.base.texts) {
-		if code := r.base.Check([]byte(text), &r.scratch); code != "" {
-			return fmt.Errorf("the value is not of the base type (%s)", code)
-		}
+	if code := r.base.Check([]byte(text), &r.scratch); code != "" {
+		return fmt.Errorf("the value is not of the base type (%s)", code)
 	}
 	if r.t.enum == nil || !r.started() {
 		r.t.enum, r.t.texts = map[string]bool{}, nil

@@ -34,7 +34,7 @@ func (m *moment) read(shape string) bool {
 	case "y":
 		return m.readYear() && m.mark("-") && m.two(&m.month, 1, 12) && m.mark("-") && m.two(&m.day, 1, 31)
 	case "T":
-		return m.clock()
+		return m.time()
 	case "M":
 		return m.readYear() && m.mark("-") && m.two(&m.month, 1, 12)
 	case "Y":
@@ -95,6 +95,13 @@ func (m *moment) clock() bool {
 		m.fraction, m.text = bytes.TrimRight(m.text[:n], "0"), m.text[n:]
 	}
 	return m.hour < 24 || m.minute == 0 && m.second == 0 && len(m.fraction) == 0
+}
+
+// time reads a time without a date, where the end of the day is its beginning.
+func (m *moment) time() bool {
+	ok := m.clock()
+	m.hour %= 24
+	return ok
 }
 
 func (m *moment) readZone() bool {

@@ -163,7 +163,10 @@ func (t *Type) check(text []byte, s *Scratch) string {
 	if code != "" || t.enum == nil {
 		return code
 	}
-	if s.key = t.key(s.key[:0], text, s); !t.enum[string(s.key)] {
+	key := s.key
+	s.key = nil // the members of a union inside are judged on the way
+	key = t.key(key[:0], text, s)
+	if s.key = key; !t.enum[string(key)] {
 		return "schema.enum"
 	}
 	return ""

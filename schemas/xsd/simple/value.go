@@ -147,6 +147,7 @@ func parseDuration(v *value, text []byte, _ *Scratch) bool {
 		v.add(inTime, units[k], number)
 		units, text = units[k+1:], rest[1:]
 	}
+	v.negative = v.negative && (v.months > 0 || v.seconds > 0 || len(v.fraction) > 0)
 	return true
 }
 
