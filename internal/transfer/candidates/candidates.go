@@ -1,0 +1,155 @@
+// Package candidates opens the source of a run that compares: for everybody, or only for the people whose record may have changed since the last comparison.
+//
+// # What is kept
+//
+// For each connector and recipient a [Mark]: the horizon of the last snapshot whose read was completed and whose parts are durable, what that comparison was made
+// under (its scope), and when the last full comparison began. A horizon is the source's own (see [connectors.Stream]); no clock decides who is read.
+//
+// # When candidates are enough
+//
+// A person whose rows are as they were can be decided about anew for three reasons only, and each of them makes the comparison full: what the decision or the
+// record is made by is another (the scope); time has passed (the last full comparison began on an earlier day of the register's zone, or longer ago than
+// the configuration says, or the clock went back); what the recipient holds has changed otherwise than by a delivery (then the mark was
+// forgotten). The source itself may refuse a horizon that means nothing any more [connectors.ErrHorizon]. Why a comparison is full stands in the report.
+//
+// # Forgetting
+//
+// Whatever else changes what the recipient is to be sent forgets the mark, in its own transaction: a full comparison before it reads, so that one that is
+// interrupted is followed by another; a message that ends without being delivered; everything held being made stale. Each forgetting counts
+// up the mark's version, and a run keeps its own horizon only if the version is what it was when it began. So a run that failed, or was gone on with in the
+// middle, keeps the older horizon, or none.
+//
+// # What candidates cannot tell
+//
+// Who is not among them may have changed nothing or be gone: a run of candidates withdraws nobody whom it has not seen. Records that the recipient has rejected or that were withheld
+// are tried again when their person's rows change or the comparison is full.
+package candidates
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/internal/legal/register"
+	"birgeoqy.kz/almasu/internal/record"
+)
+
+// Mark is what is kept of comparisons over one connector with one recipient. The zero Mark is that of no comparison.
+type Mark struct {
+	// Version counts how often the mark was forgotten.
+	Version int64
+	// Horizon is of the last completed read, empty if it was forgotten; then the others mean nothing.
+	Horizon string
+	// Scope is what it was made under.
+	Scope Scope
+	// Full is when the last full comparison began.
+	Full time.Time
+}
+
+// Scope is what a comparison is made under: names and values, "name value", each name once. Names and values have no line feed.
+type Scope []string
+
+// differs names what is not the same, "" if all is.
+func (s Scope) differs(o Scope) string {
+	for i := range max(len(s), len(o)) {
+		switch {
+		case i >= len(s):
+			return strings.Fields(o[i])[0]
+		case i >= len(o) || s[i] != o[i]:
+			return strings.Fields(s[i])[0]
+		}
+	}
+	return ""
+}
+
+// Marks keeps marks.
+type Marks interface {
+	// Mark returns the mark of a connector and a recipient.
+	Mark(ctx context.Context, connector, recipient string) (Mark, error)
+	// Forget makes the mark one without a horizon, under a new version, and returns it.
+	Forget(ctx context.Context, connector, recipient string) (Mark, error)
+	// Keep replaces a mark if its version is still m.Version, and does nothing else.
+	Keep(ctx context.Context, connector, recipient string, m Mark) error
+}
+
+// Reader opens the source of one run.
+type Reader struct {
+	Marks                Marks
+	Source               connectors.Source
+	Connector, Recipient string
+	Scope                Scope
+	// Now is when the run begins to read, and Every the longest time from one full comparison to the next.
+	Now   time.Time
+	Every time.Duration
+
+	// Full says, once the source is open, why everybody is read; it is empty if candidates are.
+	Full string
+	mark Mark
+}
+
+// Open opens the source for the query, with the mark's horizon if candidates are enough.
+func (r *Reader) Open(ctx context.Context, q connectors.Query) (connectors.Stream, error) {
+	var err error
+	if r.mark, err = r.Marks.Mark(ctx, r.Connector, r.Recipient); err != nil {
+		return nil, fmt.Errorf("reading the mark of the last comparison: %w", err)
+	}
+	if r.Full = r.mark.full(r.Scope, r.Now, r.Every); r.Full == "" {
+		q.Since = r.mark.Horizon
+		s, err := r.Source.Open(ctx, q)
+		if !errors.Is(err, connectors.ErrHorizon) {
+			return s, err
+		}
+		q.Since, r.Full = "", refused(err)
+	}
+	if r.mark, err = r.Marks.Forget(ctx, r.Connector, r.Recipient); err != nil {
+		return nil, fmt.Errorf("forgetting the mark of the last comparison: %w", err)
+	}
+	return r.Source.Open(ctx, q)
+}
+
+// refused is why a source refuses a horizon.
+func refused(err error) string {
+	var p *record.Problem
+	if errors.As(err, &p) {
+		return p.Message
+	}
+	return "the source cannot tell what has changed"
+}
+
+// Done keeps the horizon of a stream that was read to its end and whose parts are durable. A stream that was not opened for all keys keeps nothing.
+func (r *Reader) Done(ctx context.Context, q connectors.Query, s connectors.Stream) error {
+	if q.After != nil || q.Through != nil || s.Horizon() == "" {
+		return nil
+	}
+	m := r.mark
+	m.Horizon = s.Horizon()
+	if r.Full != "" {
+		m.Full, m.Scope = r.Now, slices.Clone(r.Scope)
+	}
+	if err := r.Marks.Keep(ctx, r.Connector, r.Recipient, m); err != nil {
+		return fmt.Errorf("keeping the mark of the comparison: %w", err)
+	}
+	return nil
+}
+
+// full says why candidates are not enough, "" if they are.
+func (m *Mark) full(scope Scope, now time.Time, every time.Duration) string {
+	day := func(t time.Time) string { return t.In(register.Zone).Format(time.DateOnly) }
+	switch what := m.Scope.differs(scope); {
+	case m.Horizon == "":
+		return "there is no completed comparison to go on from"
+	case what != "":
+		return "the last full comparison was made under another " + what
+	case now.Before(m.Full):
+		return "the clock is before the last full comparison"
+	case day(now) != day(m.Full):
+		return "the last full comparison was on another day"
+	case now.Sub(m.Full) >= every:
+		return "the last full comparison is older than " + every.String()
+	}
+	return ""
+}
