@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/schemas"
 )
@@ -140,13 +141,7 @@ func TestExamplesInXML(t *testing.T) {
 // judgedByXmllint lets libxml2 judge a document by both versions of the schema.
 func judgedByXmllint(t *testing.T, dir string, doc []byte, version int) {
 	t.Helper()
-	if _, err := exec.LookPath("xmllint"); err != nil {
-		if os.Getenv("ALMASU_REQUIRE_TOOLS") == "1" {
-			t.Fatal("xmllint is missing: install libxml2-utils")
-		}
-		t.Log("SKIPPED: xmllint is missing: install libxml2-utils to compare with libxml2")
-		return
-	}
+	needs.Tool(t, "xmllint", "libxml2-utils")
 	for v := 1; v <= 2; v++ {
 		cmd := exec.Command("xmllint", "--noout", "--nonet", "--schema", fmt.Sprintf("%sbirgeoqy-ministry-pupils-xml.v%d.xsd", dir, v), "-")
 		cmd.Stdin = bytes.NewReader(doc)

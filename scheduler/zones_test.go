@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"birgeoqy.kz/almasu/internal/needs"
 )
 
 // zoneNames lists all zones of the Go distribution's table, which is the one that the program embeds.
@@ -19,11 +21,11 @@ func zoneNames(t testing.TB) []string {
 	t.Helper()
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
-		t.Skipf("SKIPPED, the go command is missing: %v", err)
+		needs.Missing(t, "the go command: %v", err)
 	}
 	b, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "lib", "time", "zoneinfo.zip"))
 	if err != nil {
-		t.Skipf("SKIPPED, the Go distribution's table of zones is missing: %v", err)
+		needs.Missing(t, "the Go distribution's table of zones: %v", err)
 	}
 	archive, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
 	if err != nil {

@@ -25,6 +25,7 @@ import (
 
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/connectors/connectortest"
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/parcel"
 )
 
@@ -58,13 +59,7 @@ func newKey(t testing.TB) (private []byte, public ssh.PublicKey) {
 
 func startDaemon(t testing.TB) *daemon {
 	t.Helper()
-	const program = "/usr/sbin/sshd"
-	if _, err := os.Stat(program); err != nil {
-		if os.Getenv("ALMASU_REQUIRE_TOOLS") == "1" {
-			t.Fatal("sshd is missing: install openssh-server")
-		}
-		t.Skip("SKIPPED: sshd is missing: install openssh-server to deliver to a real SFTP server")
-	}
+	program := needs.Tool(t, "/usr/sbin/sshd", "openssh-server")
 	me, err := user.Current()
 	if err != nil {
 		t.Fatal(err)

@@ -3,13 +3,13 @@ package app
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"birgeoqy.kz/almasu/internal/app/demo"
 	"birgeoqy.kz/almasu/internal/app/setup"
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/mapping/judging"
@@ -18,12 +18,7 @@ import (
 // judgedDeployment has a connector whose schema is outside the subset: a pupil stands for an abstract element, and no telephone ends in 9.
 func judgedDeployment(t *testing.T) *setup.Example {
 	t.Helper()
-	if _, err := exec.LookPath("xmllint"); err != nil {
-		if os.Getenv("ALMASU_REQUIRE_TOOLS") == "1" {
-			t.Fatal("xmllint is missing: install libxml2-utils")
-		}
-		t.Skip("SKIPPED: xmllint is missing: install libxml2-utils")
-	}
+	needs.Tool(t, "xmllint", "libxml2-utils")
 	files, err := setup.Forms("oblast-consent", "testdata/xml/oblast-consent.yaml", "testdata/xml/birgeoqy-oblast-pupils-xml.v1.xsd")
 	if err != nil {
 		t.Fatal(err)

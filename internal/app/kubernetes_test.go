@@ -13,6 +13,7 @@ import (
 
 	"birgeoqy.kz/almasu/internal/app/demo"
 	"birgeoqy.kz/almasu/internal/app/service"
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/pgtest"
 	"birgeoqy.kz/almasu/internal/synth"
 )
@@ -261,9 +262,7 @@ func checkPod(t *testing.T, config *manifest, p *podSpec) {
 
 // TestSecretsOfAGroup takes a file of root that the process's own group may read for private, as a cluster mounts it, and no other.
 func TestSecretsOfAGroup(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("SKIPPED: only root can give files away")
-	}
+	needs.Root(t, "giving files away")
 	const uid, gid, other = 10001, 10002, 10003
 	dir := t.TempDir()
 	for _, c := range []struct {

@@ -21,6 +21,7 @@ import (
 	"birgeoqy.kz/almasu/internal/app/demo"
 	"birgeoqy.kz/almasu/internal/app/exit"
 	"birgeoqy.kz/almasu/internal/app/setup"
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/pgtest"
 	"birgeoqy.kz/almasu/internal/synth"
 )
@@ -198,7 +199,7 @@ func TestWireAndMemory(t *testing.T) {
 	case <-time.After(30 * time.Second):
 		t.Fatalf("nothing arrived\n%s", stderr.String())
 	}
-	memory := dump(t, cmd.Process.Pid)
+	memory := needs.Memory(t, cmd.Process.Pid)
 	if len(memory) < 10<<20 {
 		t.Fatalf("only %d bytes of memory were read", len(memory))
 	}
@@ -214,35 +215,4 @@ func TestWireAndMemory(t *testing.T) {
 	if bytes.Contains(wire.all.Bytes(), []byte(canary)) {
 		t.Error("an unpermitted column is on the wire")
 	}
-}
-
-// dump reads the writable memory of a child process.
-func dump(t *testing.T, pid int) []byte {
-	t.Helper()
-	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
-	if err != nil {
-		t.Skipf("the memory of a process cannot be looked at here (Linux is needed): %v", err)
-	}
-	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid))
-	if err != nil {
-		t.Fatalf("opening the memory of the child: %v", err)
-	}
-	defer mem.Close()
-	var all []byte
-	for _, line := range strings.Split(string(maps), "\n") {
-		var from, to int64
-		var rights string
-		if n, _ := fmt.Sscanf(line, "%x-%x %s", &from, &to, &rights); n != 3 || !strings.HasPrefix(rights, "rw") {
-			continue
-		}
-		for ; from < to; from += 1 << 20 {
-			b := make([]byte, min(1<<20, to-from))
-			if n, err := mem.ReadAt(b, from); err == nil || n > 0 {
-				if !bytes.Equal(b[:n], make([]byte, n)) {
-					all = append(all, b[:n]...)
-				}
-			}
-		}
-	}
-	return all
 }

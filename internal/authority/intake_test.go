@@ -21,6 +21,7 @@ import (
 	"birgeoqy.kz/almasu/connectors"
 	connector "birgeoqy.kz/almasu/connectors/parcel"
 	"birgeoqy.kz/almasu/internal/authority/inbox"
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/parcel"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
@@ -226,9 +227,7 @@ func TestParcelEncrypted(t *testing.T) {
 
 // TestAgeOpensADocument lets the program age open what a parcel holds.
 func TestAgeOpensADocument(t *testing.T) {
-	if _, err := exec.LookPath("age"); err != nil {
-		t.Skip("SKIPPED: age is missing: install age to compare with it")
-	}
+	needs.Tool(t, "age", "age")
 	c := newCounter(t, "")
 	identity := must(age.GenerateX25519Identity())
 	to, m := c.connect(true, identity.Recipient().String()), c.message(2)

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"birgeoqy.kz/almasu/internal/needs"
 )
 
 const module = "birgeoqy.kz/almasu/"
@@ -22,6 +24,7 @@ var floors = []struct {
 	{"deploy", 0, "the example: files that embed themselves"},
 	{"internal/record", 0, "nouns: the standard library only"},
 	{"internal/pause", 0, "names of points: nothing in a shipped program"},
+	{"internal/needs", 0, "what tests ask of a machine: the standard library only"},
 	{"internal/kz", 0, "numbers, places and calendars of the country: facts, no decisions"},
 	{"internal/vault", 1, "sealing at rest knows bytes, not what they are"},
 	{"internal/legal", 1, "the law decides about records; it moves nothing"},
@@ -87,6 +90,7 @@ var onlyBy = []struct {
 	{"internal/console", "internal/app internal/console", "the console is mounted by the wiring"},
 	{"internal/synth", "internal/app internal/bench internal/synth", "nobody invents people in production code"},
 	{"internal/pgtest", "internal/bench internal/pgtest", "no production code starts a database"},
+	{"internal/needs", "internal/needs internal/signing/cert/testca internal/signing/xmldsig/xmltest", "tests have needs, programs do not"},
 	{"connectors/connectortest", "connectors/connectortest", "receivers that misbehave are for tests"},
 }
 
@@ -227,7 +231,7 @@ func TestTime(t *testing.T) {
 		if errors.As(err, &exit) && exit.ExitCode() == 1 {
 			return
 		}
-		t.Skip("not a git checkout: which files call time.Now cannot be listed")
+		needs.Missing(t, "a git checkout, to list the files that call time.Now: %v", err)
 	}
 	for _, file := range strings.Fields(string(out)) {
 		ok := false

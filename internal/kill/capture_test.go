@@ -19,6 +19,7 @@ import (
 
 	"birgeoqy.kz/almasu/connectors/connectortest"
 	"birgeoqy.kz/almasu/internal/app/setup"
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/pgtest"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
@@ -141,7 +142,7 @@ func (c *capture) memory() {
 		var permitted, other traces
 		permitted.add(marks["family_name"])
 		other.add(unpermitted)
-		b := memoryOf(c.T, l.cmd.Process.Pid)
+		b := needs.Memory(c.T, l.cmd.Process.Pid)
 		if permitted.plain(b) == 0 {
 			c.Errorf("no permitted value in %d bytes of memory, so that they prove nothing", len(b))
 		}
@@ -246,36 +247,4 @@ func (l *life) alive() bool {
 	default:
 		return true
 	}
-}
-
-// memoryOf reads the writable memory of a child process.
-func memoryOf(t *testing.T, pid int) (all []byte) {
-	t.Helper()
-	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
-	if err != nil {
-		t.Skipf("the memory of a process cannot be looked at here (Linux is needed): %v", err)
-	}
-	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid))
-	if err != nil {
-		t.Fatalf("opening the memory of the child: %v", err)
-	}
-	defer mem.Close()
-	empty := make([]byte, 1<<20)
-	for line := range strings.Lines(string(maps)) {
-		var from, to int64
-		var rights string
-		if n, _ := fmt.Sscanf(line, "%x-%x %s", &from, &to, &rights); n != 3 || !strings.HasPrefix(rights, "rw") {
-			continue
-		}
-		for ; from < to; from += 1 << 20 {
-			b := make([]byte, min(1<<20, to-from))
-			if n, _ := mem.ReadAt(b, from); n > 0 && !bytes.Equal(b[:n], empty[:n]) {
-				all = append(all, b[:n]...)
-			}
-		}
-	}
-	if len(all) < 1<<20 {
-		t.Fatalf("only %d bytes of memory were read", len(all))
-	}
-	return all
 }

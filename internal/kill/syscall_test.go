@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/store"
 )
 
@@ -35,10 +36,7 @@ const patience = 1500 * time.Millisecond
 // TestSystemCallsFail lets one system call after another fail in a transfer, of almasu and of the authority. Afterwards both go on without faults.
 func TestSystemCallsFail(t *testing.T) {
 	if out, err := exec.Command("strace", "-f", "-o", os.DevNull, "-e", "inject=fsync:error=EIO:when=1", "true").CombinedOutput(); err != nil {
-		if os.Getenv("ALMASU_REQUIRE_TOOLS") == "1" {
-			t.Fatalf("strace is needed: %v\n%s", err, out)
-		}
-		t.Skipf("strace cannot be used here (is it installed, is ptrace allowed?): %v\n%s", err, out)
+		needs.Missing(t, "strace that may trace (is it installed, is ptrace allowed?): %v\n%s", err, out)
 	}
 	onBoth(t, func(t *testing.T, dsn func() string) {
 		w := newWorld(t, shipped, dsn(), pointPeople, pointBatch)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing/cert"
 	"birgeoqy.kz/almasu/internal/signing/xmldsig"
@@ -227,7 +228,7 @@ func TestOtherPrograms(t *testing.T) {
 	}
 	slices.Sort(files)
 	t.Run("xmlsec1", func(t *testing.T) {
-		xmlsec := xmltest.Tool(t, "xmlsec1")
+		xmlsec := needs.Tool(t, "xmlsec1", "xmlsec1")
 		for _, file := range files {
 			xmltest.Run(t, dir, xmlsec, "--verify", "--pubkey-cert-pem", "cert.pem", "--id-attr:Id", soap.Namespace+":Body", file)
 			text := regexp.MustCompile(`(<ds:(DigestValue|SignatureValue)>)[^<]*`).ReplaceAllString(signed(t, "<r>again</r>", s), "$1")
@@ -249,12 +250,12 @@ func TestOtherPrograms(t *testing.T) {
 		}
 	})
 	t.Run("JDK", func(t *testing.T) {
-		java := xmltest.Tool(t, "java")
+		java := needs.Tool(t, "java", "openjdk-17-jdk-headless")
 		source, err := filepath.Abs("../signing/xmldsig/testdata/Dsig.java")
 		if err != nil {
 			t.Fatal(err)
 		}
-		xmltest.Run(t, dir, xmltest.Tool(t, "javac"), "-d", dir, source)
+		xmltest.Run(t, dir, needs.Tool(t, "javac", "openjdk-17-jdk-headless"), "-d", dir, source)
 		out := xmltest.Run(t, dir, java, append([]string{"-cp", dir, "Dsig", "verify", certificate}, files...)...)
 		if string(out) != strings.Repeat("ok\n", len(files)) {
 			t.Errorf("%q", out)

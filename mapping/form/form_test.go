@@ -7,7 +7,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"reflect"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"pgregory.net/rapid"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/schemas"
 )
 
@@ -290,12 +290,7 @@ func TestXML(t *testing.T) {
 
 // TestXMLIsCanonical lets libxml2 canonicalise documents of some thousand records: nothing changes.
 func TestXMLIsCanonical(t *testing.T) {
-	if _, err := exec.LookPath("xmllint"); err != nil {
-		if os.Getenv("ALMASU_REQUIRE_TOOLS") == "1" {
-			t.Fatal("xmllint is missing: install libxml2-utils")
-		}
-		t.Skip("SKIPPED: xmllint is missing: install libxml2-utils to compare with libxml2")
-	}
+	needs.Tool(t, "xmllint", "libxml2-utils")
 	records := 0
 	documents := rapid.Custom(func(t *rapid.T) document { return drawDocument(t, true) })
 	for seed := 0; records < 2500; seed++ {

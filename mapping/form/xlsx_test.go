@@ -18,6 +18,8 @@ import (
 
 	"golang.org/x/text/encoding/charmap"
 	"pgregory.net/rapid"
+
+	"birgeoqy.kz/almasu/internal/needs"
 )
 
 // workbook is what a reader makes of the sheet: the text of each cell by its reference, and the type of each.
@@ -154,12 +156,7 @@ func table() (Layout, [][]string) {
 // office converts a file by LibreOffice and returns the cells of the CSV (UTF-8) that comes out.
 func office(t *testing.T, name string, doc []byte, arguments ...string) [][]string {
 	t.Helper()
-	if _, err := exec.LookPath("soffice"); err != nil {
-		if os.Getenv("ALMASU_REQUIRE_TOOLS") == "1" {
-			t.Fatal("soffice is missing: install libreoffice-calc")
-		}
-		t.Skip("SKIPPED: soffice is missing: install libreoffice-calc to compare with LibreOffice")
-	}
+	needs.Tool(t, "soffice", "libreoffice-calc")
 	dir := t.TempDir()
 	in := filepath.Join(dir, name)
 	if err := os.WriteFile(in, doc, 0o600); err != nil {

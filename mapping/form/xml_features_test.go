@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/schemas"
 )
 
@@ -44,9 +45,7 @@ func everything(r *rand.Rand) (Layout, XMLNames) {
 
 // TestXMLWithEverythingIsCanonical lets libxml2 canonicalise some thousand records of random layouts with every feature: nothing changes.
 func TestXMLWithEverythingIsCanonical(t *testing.T) {
-	if _, err := exec.LookPath("xmllint"); err != nil {
-		t.Skip("SKIPPED: xmllint is missing: install libxml2-utils to compare with libxml2")
-	}
+	needs.Tool(t, "xmllint", "libxml2-utils")
 	texts := []string{"", "a", "Қазақ <&>\"'", " x\ty\nz\r", "]]>", "1"}
 	records := 0
 	for seed := range uint64(30) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/schemas/xsd"
 )
 
@@ -41,16 +42,6 @@ func judge(t *testing.T, dir, schema string, documents []string) (valid []bool, 
 		}
 	}
 	return valid, true
-}
-
-func needXmllint(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("xmllint"); err != nil {
-		if os.Getenv("ALMASU_REQUIRE_TOOLS") == "1" {
-			t.Fatal("xmllint is missing: install libxml2-utils")
-		}
-		t.Skip("SKIPPED: xmllint is missing: install libxml2-utils to compare with libxml2")
-	}
 }
 
 // choices are texts of which one is to be chosen, see generator.value.
@@ -150,7 +141,7 @@ func mutate(r *rand.Rand, doc string) string {
 
 // TestAgainstXmllint compares verdicts on generated schemas and documents with those of libxml2. ALMASU_XSD_SCHEMAS sets how many schemas.
 func TestAgainstXmllint(t *testing.T) {
-	needXmllint(t)
+	needs.Tool(t, "xmllint", "libxml2-utils")
 	schemas := 150
 	if n, err := strconv.Atoi(os.Getenv("ALMASU_XSD_SCHEMAS")); err == nil {
 		schemas = n

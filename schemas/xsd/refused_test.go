@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/schemas/xsd"
 )
@@ -215,8 +216,8 @@ func TestFilesTogether(t *testing.T) {
 
 // TestPublishedSchemas takes every schema of the reference material: it loads, and agrees with libxml2 on documents made of it and mutated; or it is refused with a reason.
 func TestPublishedSchemas(t *testing.T) {
-	needXmllint(t)
-	root := shared(t)
+	needs.Tool(t, "xmllint", "libxml2-utils")
+	root := needs.Reference(t, "data")
 	loaded, pairs := 0, 0
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || filepath.Ext(file) != ".xsd" {
@@ -293,22 +294,4 @@ func drop(r *rand.Rand, doc string) string {
 		i += strings.Index(doc[i:], "></") + 1
 	}
 	return doc[:i] + "junk" + doc[i:]
-}
-
-// shared is the reference material beside the module.
-func shared(t *testing.T) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	for err == nil && dir != "/" {
-		if _, bad := os.Stat(filepath.Join(dir, "go.mod")); bad == nil {
-			root := filepath.Join(dir, "..", "shared", "data")
-			if _, bad := os.Stat(root); bad != nil {
-				t.Skip("SKIPPED: the reference material is not beside the module")
-			}
-			return root
-		}
-		dir = filepath.Dir(dir)
-	}
-	t.Fatal("no module")
-	return ""
 }

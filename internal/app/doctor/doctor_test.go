@@ -22,6 +22,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"birgeoqy.kz/almasu/connectors/platform"
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/pgtest"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
@@ -71,9 +72,7 @@ func TestSecrets(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if os.Geteuid() != 0 {
-		t.Skip("only root can give a file away")
-	}
+	needs.Root(t, "giving a file away")
 	if err := os.Chown(path, 4242, 4242); err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/app/sigtool"
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing/cert/testca"
 )
@@ -170,15 +171,15 @@ func TestScripts(t *testing.T) { run(t, "script") }
 // TestCross signs and verifies with independent programs.
 func TestCross(t *testing.T) {
 	testca.GOSTEngine(t)
-	testca.Tool(t, "xmlsec1")
+	needs.Tool(t, "xmlsec1", "xmlsec1")
 	run(t, "cross")
 }
 
 // TestDocumentation runs the command blocks of docs/signatures.md as they stand.
 func TestDocumentation(t *testing.T) {
 	testca.GOSTEngine(t)
-	testca.Tool(t, "xmlsec1")
-	testca.Tool(t, "javac")
+	needs.Tool(t, "xmlsec1", "xmlsec1")
+	needs.Tool(t, "javac", "openjdk-17-jdk-headless")
 	root, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/signing/keystore"
-	"birgeoqy.kz/almasu/internal/signing/xmldsig/xmltest"
 )
 
 // sharedPassword is the published one of the national authority's test keys.
@@ -90,7 +90,7 @@ var sharedCases = []struct {
 
 // TestShared runs the commands over every shared sample.
 func TestShared(t *testing.T) {
-	dir := xmltest.Shared(t, "data/kz-signatures")
+	dir := needs.Reference(t, "data/kz-signatures")
 	leaves := t.TempDir() // certificates of the containers
 	seen := map[string]bool{}
 	for i, c := range sharedCases {
@@ -151,7 +151,7 @@ func leaf(t *testing.T, container, dir string) string {
 
 // TestSharedKeys signs with every container of the samples, in every form, and verifies.
 func TestSharedKeys(t *testing.T) {
-	dir := xmltest.Shared(t, "data/kz-signatures")
+	dir := needs.Reference(t, "data/kz-signatures")
 	containers, err := filepath.Glob(filepath.Join(dir, "p12", "*.p12"))
 	if err != nil || len(containers) == 0 {
 		t.Fatalf("%d containers, %v", len(containers), err)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/schemas"
 )
@@ -26,10 +27,7 @@ func installed(t *testing.T) *Program {
 	t.Helper()
 	p, err := Find()
 	if err != nil {
-		if os.Getenv("ALMASU_REQUIRE_TOOLS") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip("SKIPPED: xmllint is missing: install libxml2-utils")
+		needs.Missing(t, "%v", err)
 	}
 	return p
 }

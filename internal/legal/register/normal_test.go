@@ -2,10 +2,10 @@ package register_test
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 
 	"birgeoqy.kz/almasu/internal/legal/register"
+	"birgeoqy.kz/almasu/internal/needs"
 )
 
 func TestNormaliseText(t *testing.T) {
@@ -25,10 +25,7 @@ func TestNormaliseText(t *testing.T) {
 
 // TestExampleHasTheDigestOfThePolicy compares the example with the text of the policy, which is not part of the repository.
 func TestExampleHasTheDigestOfThePolicy(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "shared", "reference", "000_9943e31ef24037b4.txt"))
-	if err != nil {
-		t.Skip("SKIPPED: the text of the policy is missing: ../shared/reference/000_9943e31ef24037b4.txt beside the repository")
-	}
+	text := needs.ReferenceFile(t, "reference", "000_9943e31ef24037b4.txt")
 	r, err := register.Load(os.DirFS(exampleDir(t)))
 	if err != nil {
 		t.Fatal(err)

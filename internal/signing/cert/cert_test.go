@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing/ber"
 	"birgeoqy.kz/almasu/internal/signing/cert"
@@ -366,7 +367,7 @@ func TestNames(t *testing.T) {
 // The national authority's certificates chain as expected.
 func TestSharedCertificates(t *testing.T) {
 	load := func(name string) *cert.Certificate {
-		c, err := cert.Parse(testca.Shared(t, "ca/"+name))
+		c, err := cert.Parse(needs.ReferenceFile(t, "data/kz-signatures", "ca/"+name))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing/ber"
 	"birgeoqy.kz/almasu/internal/signing/cert"
@@ -23,7 +24,7 @@ import (
 
 func sharedCertificate(t *testing.T, name string) *cert.Certificate {
 	t.Helper()
-	c, err := cert.Parse(testca.Shared(t, "ca/"+name))
+	c, err := cert.Parse(needs.ReferenceFile(t, "data/kz-signatures", "ca/"+name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +54,7 @@ func TestSharedDocuments(t *testing.T) {
 		{"rsa256_attached.p7s", gost, nil, "2020-10-01", "cert.unknown_issuer", "none"},
 	}
 	for _, c := range cases {
-		document := testca.Shared(t, "cms/"+c.file)
+		document := needs.ReferenceFile(t, "data/kz-signatures", "cms/"+c.file)
 		now, err := time.Parse(time.DateOnly, c.at)
 		if err != nil {
 			t.Fatal(err)
@@ -81,7 +82,7 @@ func TestSharedDocuments(t *testing.T) {
 
 func TestSharedTimeStamps(t *testing.T) {
 	for _, name := range []string{"tsp/tsp_token.bin", "tsp/tsp_response.bin"} {
-		b := testca.Shared(t, name)
+		b := needs.ReferenceFile(t, "data/kz-signatures", name)
 		v := &cms.Verifier{Chain: cert.Verifier{Roots: cert.NewPool(), Now: time.Date(2022, 10, 1, 0, 0, 0, 0, time.UTC), Revocation: cert.Unchecked("test")}}
 		ts, _, err := v.VerifyTimeStamp(context.Background(), b, nil)
 		if record.CodeOf(err) != "cert.unknown_issuer" || ts.Policy != "1.2.398.3.3.2.6.1" || ts.Digest != "SHA-1" {

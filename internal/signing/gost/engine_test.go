@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/signing/gost"
 	"birgeoqy.kz/almasu/internal/signing/suite"
 )
@@ -25,15 +26,7 @@ func needEngine(t *testing.T) {
 	if err == nil && bytes.Contains(out, []byte("(gost)")) {
 		return
 	}
-	missing(t, fmt.Sprintf("OpenSSL with the engine gost (Debian: openssl, libengine-gost-openssl): %v", err))
-}
-
-func missing(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("ALMASU_REQUIRE_TOOLS") == "1" {
-		t.Fatalf("MISSING: %s", what)
-	}
-	t.Skipf("SKIPPED, not installed: %s", what)
+	needs.Missing(t, "OpenSSL with the engine gost (Debian: openssl, libengine-gost-openssl): %v", err)
 }
 
 // openssl runs "openssl command -engine gost args" in dir and returns its standard output.

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"crypto/rand"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/signing/gost"
 )
 
@@ -16,13 +16,11 @@ import (
 // run: signing and verifying within three times its time, Streebog-512 within two times, and at any rate below 0.5 ms and
 // 1 ms. It runs when ALMASU_SPEED=1, on a quiet machine.
 func TestSpeedAgainstGostEngine(t *testing.T) {
-	if os.Getenv("ALMASU_SPEED") != "1" {
-		t.Skip("SKIPPED: a measurement, runs with ALMASU_SPEED=1")
-	}
+	needs.Campaign(t, "ALMASU_SPEED")
 	needEngine(t)
 	program := filepath.Join(t.TempDir(), "speed")
 	if out, err := exec.Command("cc", "-O2", "-o", program, "testdata/speed.c", "-lcrypto").CombinedOutput(); err != nil {
-		missing(t, fmt.Sprintf("a C compiler and OpenSSL's headers (Debian: gcc, libssl-dev): %v: %s", err, out))
+		needs.Missing(t, "a C compiler and OpenSSL's headers (Debian: gcc, libssl-dev): %v: %s", err, out)
 	}
 	out, err := exec.Command(program).Output()
 	if err != nil {

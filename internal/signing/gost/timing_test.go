@@ -3,18 +3,17 @@ package gost
 import (
 	"math"
 	mrand "math/rand/v2"
-	"os"
 	"testing"
 	"time"
+
+	"birgeoqy.kz/almasu/internal/needs"
 )
 
 // TestTiming looks for a dependence of a signature's time on its secrets, by the method of Reparaz, Balasch and Verbauwhede,
 // "Dude, is my code constant time?" (2016): times of one extreme and of random secrets, taken in random order, are compared by
 // Welch's t-test. It can find a leak, not prove that there is none. It runs when ALMASU_TIMING=1, on a quiet machine.
 func TestTiming(t *testing.T) {
-	if os.Getenv("ALMASU_TIMING") != "1" {
-		t.Skip("SKIPPED: a measurement, runs with ALMASU_TIMING=1")
-	}
+	needs.Campaign(t, "ALMASU_TIMING")
 	const samples = 20000
 	c := ParamSetA512()
 	digest := make([]byte, 64)

@@ -4,31 +4,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"hash"
-	"os"
-	"path/filepath"
 	"testing"
-)
 
-// sharedFile finds a file of ../shared/data/kz-signatures beside the repository and skips loudly when it is absent.
-func sharedFile(t *testing.T, name string) []byte {
-	t.Helper()
-	dir, err := os.Getwd()
-	for err == nil {
-		if _, e := os.Stat(filepath.Join(dir, "go.mod")); e == nil {
-			break
-		}
-		if filepath.Dir(dir) == dir {
-			t.Fatal("no go.mod above the test's folder")
-		}
-		dir = filepath.Dir(dir)
-	}
-	path := filepath.Join(dir, "..", "shared", "data", "kz-signatures", name)
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Skipf("SKIPPED: sample data %s is missing: %v", name, err)
-	}
-	return b
-}
+	"birgeoqy.kz/almasu/internal/needs"
+)
 
 type vectors struct {
 	Hash []struct {
@@ -48,7 +27,7 @@ type vectors struct {
 
 func sharedVectors(t *testing.T) (v vectors) {
 	t.Helper()
-	if err := json.Unmarshal(sharedFile(t, "params/vectors.json"), &v); err != nil {
+	if err := json.Unmarshal(needs.ReferenceFile(t, "data/kz-signatures", "params/vectors.json"), &v); err != nil {
 		t.Fatal(err)
 	}
 	return v

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 )
@@ -22,23 +23,11 @@ type peer struct {
 	out *bufio.Scanner
 }
 
-// needs skips, or fails where ALMASU_REQUIRE_TOOLS=1 says that nothing may be missing.
-func needs(t *testing.T, missing string) {
-	t.Helper()
-	if os.Getenv("ALMASU_REQUIRE_TOOLS") == "1" {
-		t.Fatal(missing)
-	}
-	t.Skip("SKIPPED: " + missing)
-}
-
 func startPeer(t *testing.T) *peer {
 	t.Helper()
-	node, err := exec.LookPath("node")
-	if err != nil {
-		needs(t, "node (version 18 or newer) is not on PATH: install it to check against an independent implementation of RFC 9421")
-	}
+	node := needs.Tool(t, "node", "nodejs")
 	if _, err := os.Stat("testdata/node/node_modules/http-message-signatures"); err != nil {
-		needs(t, "the npm package http-message-signatures is not installed: run npm ci in internal/signing/httpsig/testdata/node")
+		needs.Missing(t, "the npm package http-message-signatures is not installed: run npm ci in internal/signing/httpsig/testdata/node")
 	}
 	cmd := exec.Command(node, "peer.cjs")
 	cmd.Dir, cmd.Stderr = "testdata/node", os.Stderr

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing/cert/testca"
 	"birgeoqy.kz/almasu/internal/signing/keystore"
@@ -275,7 +276,7 @@ func TestSharedContainers(t *testing.T) {
 		"test_gost2004_org_expired2021.p12":       testca.GOST2004,
 		"test_rsa2048_individual_expired2021.p12": testca.RSA,
 	} {
-		k, err := keystore.Parse(testca.Shared(t, "p12/"+file), "Qwerty12")
+		k, err := keystore.Parse(needs.ReferenceFile(t, "data/kz-signatures", "p12/"+file), "Qwerty12")
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
 			continue

@@ -6,13 +6,14 @@ import (
 	"path/filepath"
 	"testing"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/signing/cert/testca"
 	"birgeoqy.kz/almasu/internal/signing/keystore"
 )
 
 // Containers that the JDK writes, with its present and its former algorithms.
 func TestOpensJDKContainers(t *testing.T) {
-	testca.Tool(t, "keytool")
+	needs.Tool(t, "keytool", "openjdk-17-jdk-headless")
 	for name, legacy := range map[string]string{"present": "-J-Dx=x", "former": "-J-Dkeystore.pkcs12.legacy"} {
 		path := filepath.Join(t.TempDir(), "key.p12")
 		out, err := exec.Command("keytool", legacy, "-genkeypair", "-alias", "a", "-keyalg", "RSA", "-keysize", "2048", "-dname", "CN=probe",

@@ -11,9 +11,10 @@ import (
 	"errors"
 	"math/big"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
+
+	"birgeoqy.kz/almasu/internal/needs"
 )
 
 func unhex(t testing.TB, s string) []byte {
@@ -69,23 +70,7 @@ func TestGostEngineDocuments(t *testing.T) {
 
 func sharedFile(t *testing.T, name string) []byte {
 	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if filepath.Dir(dir) == dir {
-			t.Fatal("no go.mod above the test's folder")
-		}
-		dir = filepath.Dir(dir)
-	}
-	b, err := os.ReadFile(filepath.Join(dir, "..", "shared", "data", "kz-signatures", name))
-	if err != nil {
-		t.Skipf("SKIPPED: sample data is missing: %v", err)
-	}
+	b := needs.ReferenceFile(t, "data/kz-signatures", name)
 	if block, _ := pem.Decode(b); block != nil {
 		return block.Bytes
 	}

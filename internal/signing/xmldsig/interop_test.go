@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/signing/gost"
 	"birgeoqy.kz/almasu/internal/signing/suite"
 	"birgeoqy.kz/almasu/internal/signing/xmldsig"
@@ -37,12 +38,12 @@ func rsaFiles(t *testing.T, dir string) (s xmldsig.Signer, key, certificate stri
 // compileDsig compiles the Java program of testdata.
 func compileDsig(t *testing.T, dir string) (java string) {
 	t.Helper()
-	java = xmltest.Tool(t, "java")
+	java = needs.Tool(t, "java", "openjdk-17-jdk-headless")
 	source, err := filepath.Abs("testdata/Dsig.java")
 	if err != nil {
 		t.Fatal(err)
 	}
-	xmltest.Run(t, dir, xmltest.Tool(t, "javac"), "-d", dir, source)
+	xmltest.Run(t, dir, needs.Tool(t, "javac", "openjdk-17-jdk-headless"), "-d", dir, source)
 	return java
 }
 
@@ -122,7 +123,7 @@ const template = `<Signature xmlns="http://www.w3.org/2000/09/xmldsig#">
 
 // TestXmlsec1 signs there and verifies here, and the other way round.
 func TestXmlsec1(t *testing.T) {
-	xmlsec := xmltest.Tool(t, "xmlsec1")
+	xmlsec := needs.Tool(t, "xmlsec1", "xmlsec1")
 	dir := t.TempDir()
 	s, _, _ := rsaFiles(t, dir)
 	for title, text := range documents {
@@ -145,7 +146,7 @@ var gostNames = map[string]string{"GOST-2015-512": "md_gost12_512", "GOST-2015-2
 // the document and SignedInfo, OpenSSL's gost-engine digests and verifies. The Russian form of key
 // and signature is the same octets in another order.
 func TestOpenSSL(t *testing.T) {
-	openssl, xmllint := xmltest.Tool(t, "openssl"), xmltest.Tool(t, "xmllint")
+	openssl, xmllint := needs.Tool(t, "openssl", "openssl"), needs.Tool(t, "xmllint", "libxml2-utils")
 	value := func(text []byte, name string) []byte {
 		m := regexp.MustCompile("<ds:" + name + ">([^<]*)</ds:" + name + ">").FindSubmatch(text)
 		b, err := base64.StdEncoding.DecodeString(string(m[1]))

@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing/cert"
 	"birgeoqy.kz/almasu/internal/signing/keystore"
 	"birgeoqy.kz/almasu/internal/signing/xmldsig"
-	"birgeoqy.kz/almasu/internal/signing/xmldsig/xmltest"
 )
 
 // password is the published one of the national authority's test keys.
@@ -47,7 +47,7 @@ func day(year int, month time.Month) time.Time {
 // TestNationalDocuments verifies documents that the national tools signed: the
 // signature, and what a verifier says about its signer at a time.
 func TestNationalDocuments(t *testing.T) {
-	dir := xmltest.Shared(t, "data/kz-signatures")
+	dir := needs.Reference(t, "data/kz-signatures")
 	gost := []string{"root_test_gost_2022.cer", "nca_gost2022_test.cer"}
 	for _, c := range []struct {
 		file, suite string
@@ -80,7 +80,7 @@ func TestNationalDocuments(t *testing.T) {
 
 // TestNationalKeys signs with keys in containers of the national tools.
 func TestNationalKeys(t *testing.T) {
-	dir := xmltest.Shared(t, "data/kz-signatures")
+	dir := needs.Reference(t, "data/kz-signatures")
 	files, err := filepath.Glob(filepath.Join(dir, "p12", "*.p12"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d containers, %v", len(files), err)

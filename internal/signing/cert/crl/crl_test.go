@@ -15,6 +15,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing/ber"
 	"birgeoqy.kz/almasu/internal/signing/cert"
@@ -375,12 +376,12 @@ func TestSharedLists(t *testing.T) {
 		{"nca_gost2004_test_2022.crl", "nca_gost_test.crt", 31, 7, false},
 		{"nca_gost2022_test_delta.crl", "nca_gost2022_test.cer", 0, 10, true},
 	} {
-		issuer, err := cert.Parse(testca.Shared(t, "ca/"+c.issuer))
+		issuer, err := cert.Parse(needs.ReferenceFile(t, "data/kz-signatures", "ca/"+c.issuer))
 		if err != nil {
 			t.Fatal(err)
 		}
 		path := filepath.Join(t.TempDir(), "list.idx")
-		info, err := crl.Build(bytes.NewReader(testca.Shared(t, "crl/"+c.file)), issuer, path)
+		info, err := crl.Build(bytes.NewReader(needs.ReferenceFile(t, "data/kz-signatures", "crl/"+c.file)), issuer, path)
 		if err != nil || int64(info.Entries) != c.entries || info.Number.Int64() != c.number || (info.Base != nil) != c.delta {
 			t.Errorf("%s: %+v, %v", c.file, info, err)
 			continue

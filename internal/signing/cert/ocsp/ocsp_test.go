@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing/ber"
 	"birgeoqy.kz/almasu/internal/signing/cert"
@@ -283,13 +284,13 @@ func TestSharedAnswers(t *testing.T) {
 		{"ocsp_response_individual_sign_2004.bin", "nca_rsa_test.crt", "01", "cert.ocsp_other"},
 		{"ocsp_response_individual_sign_2004.bin", "nca_gost_test.crt", "4279390A141F5353A62947B61ED65E81741467D1", "cert.ocsp_other"},
 	} {
-		issuer, err := cert.Parse(testca.Shared(t, "ca/"+c.issuer))
+		issuer, err := cert.Parse(needs.ReferenceFile(t, "data/kz-signatures", "ca/"+c.issuer))
 		if err != nil {
 			t.Fatal(err)
 		}
 		serial, _ := new(big.Int).SetString(c.serial, 16)
 		q := cert.Query{Certificate: &cert.Certificate{SerialNumber: serial}, Issuer: issuer, At: at, Now: at}
-		res, problem := (&ocsp.Checker{}).Judge(testca.Shared(t, "ocsp/"+c.file), q, nil)
+		res, problem := (&ocsp.Checker{}).Judge(needs.ReferenceFile(t, "data/kz-signatures", "ocsp/"+c.file), q, nil)
 		code := ""
 		if problem != nil {
 			code = problem.Code
@@ -300,7 +301,7 @@ func TestSharedAnswers(t *testing.T) {
 			t.Errorf("%s about %s: %q, want %q", c.file, c.serial, code, c.code)
 		}
 		q.Now = at.Add(24 * time.Hour)
-		if _, problem := (&ocsp.Checker{}).Judge(testca.Shared(t, "ocsp/"+c.file), q, nil); problem == nil {
+		if _, problem := (&ocsp.Checker{}).Judge(needs.ReferenceFile(t, "data/kz-signatures", "ocsp/"+c.file), q, nil); problem == nil {
 			t.Errorf("%s is fresh a day later", c.file)
 		}
 	}

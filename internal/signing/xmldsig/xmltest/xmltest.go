@@ -107,21 +107,6 @@ func selfSigned(key crypto.Signer, common string) (*cert.Certificate, error) {
 	return cert.Parse(ber.Seq(tbs, algorithm, ber.Bits(sig)))
 }
 
-// Tool returns the path of a program, or skips the test. ALMASU_REQUIRE_TOOLS=1 makes
-// a missing program a failure.
-func Tool(tb testing.TB, name string) string {
-	tb.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("ALMASU_REQUIRE_TOOLS") == "1" {
-		tb.Fatalf("%s is not installed, and ALMASU_REQUIRE_TOOLS=1 demands it", name)
-	}
-	tb.Skipf("SKIPPED: %s is not installed; nothing was compared with it", name)
-	return ""
-}
-
 // Run runs a program in dir and returns its output; a failure of it fails the test.
 func Run(tb testing.TB, dir, program string, args ...string) []byte {
 	tb.Helper()
@@ -149,29 +134,4 @@ func Write(tb testing.TB, dir, name string, content []byte) string {
 // PEM returns a block of that type.
 func PEM(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
-}
-
-// Shared returns the path of a file or folder beside the repository, found by walking
-// up from the test's folder to the one with go.mod; the test is skipped if it is absent.
-func Shared(tb testing.TB, path string) string {
-	tb.Helper()
-	dir, err := os.Getwd()
-	for err == nil {
-		if _, missing := os.Stat(filepath.Join(dir, "go.mod")); missing == nil {
-			break
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			err = fmt.Errorf("no go.mod above the test")
-		}
-		dir = up
-	}
-	if err != nil {
-		tb.Fatal(err)
-	}
-	full := filepath.Join(filepath.Dir(dir), "shared", path)
-	if _, err := os.Stat(full); err != nil {
-		tb.Skipf("SKIPPED: ../shared/%s is absent; nothing was verified with it", path)
-	}
-	return full
 }
