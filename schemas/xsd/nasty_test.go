@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"birgeoqy.kz/almasu/internal/needs"
 )
 
 // nasty are declarations with an element t:r, with documents that are valid and documents that are not. An exclamation mark stands before those of which libxml2 says
@@ -139,7 +141,7 @@ var nasty = []struct {
 
 // TestNasty compares the verdicts on cases written by hand with what the standard says, and with those of libxml2.
 func TestNasty(t *testing.T) {
-	needXmllint(t)
+	needs.Tool(t, "xmllint", "libxml2-utils")
 	for _, c := range nasty {
 		source := wrapped(c.schema)
 		s, err := compiled(t, source)

@@ -152,7 +152,6 @@ func TestMisbehavingResponders(t *testing.T) {
 	}
 	const kind = "application/ocsp-response"
 	closed := httptest.NewServer(nil)
-	closed.Close()
 	cases := map[string]struct{ url, code string }{
 		"closed":          {closed.URL, "cert.ocsp_unreachable"},
 		"no address":      {"", "cert.ocsp_unreachable"},
@@ -169,6 +168,7 @@ func TestMisbehavingResponders(t *testing.T) {
 		"try later":       {reply(kind, 200, []byte{0x30, 3, 0x0a, 1, 3}), "cert.ocsp_refused"},
 		"replayed":        {reply(kind, 200, good), "cert.ocsp_nonce"},
 	}
+	closed.Close() // now, so that none of the others has its port
 	leaf := *testca.Certificate("rsa/person.cer")
 	leaf.OCSPServers = nil
 	q := cert.Query{Certificate: &leaf, Issuer: testca.Certificate("rsa/ca.cer"), At: testca.Now, Now: testca.Now}
