@@ -75,11 +75,11 @@ func (s *session) listTransfers(cmd *cobra.Command, v *service.Service, connecto
 	if s.json {
 		return nil
 	}
-	rows := [][]string{{"STARTED", "TRANSFER", "CONNECTOR", "TRIGGER", "STATUS", "READ", "ACCEPTED", "REFUSED", "PENDING"}}
+	rows := [][]string{{"STARTED", "TRANSFER", "CONNECTOR", "TRIGGER", "STATUS", "READ", "ACCEPTED", "UNCHANGED", "REFUSED", "PENDING"}}
 	for _, r := range list {
 		t := r.Totals
 		rows = append(rows, []string{r.Started.Format(time.DateTime), r.ID.String(), r.Connector, string(r.Trigger), string(r.Status),
-			fmt.Sprint(t.Read), fmt.Sprint(t.Accepted), fmt.Sprint(t.Refused), fmt.Sprint(t.Pending)})
+			fmt.Sprint(t.Read), fmt.Sprint(t.Accepted), fmt.Sprint(t.Unchanged), fmt.Sprint(t.Refused), fmt.Sprint(t.Pending)})
 	}
 	table(s.stdout, rows)
 	for _, d := range missed {

@@ -168,6 +168,9 @@ type Connector struct {
 	Schedule *Schedule `yaml:"schedule,optional"`
 	// Batch is how many people make one message; default 2000. Small ones cost speed, large ones memory on both sides.
 	Batch int `yaml:"batch,optional"`
+	// Compare is "full" to send only people of whom the recipient does not hold just what would be sent, and to tell it who is not sent any more; or "none" to send everybody
+	// at each run. Default full. Runs that answer a request, and statistics, do not compare.
+	Compare string `yaml:"compare,optional"`
 	// Senders is how many messages are delivered at once; default 6.
 	Senders int `yaml:"senders,optional"`
 	// Patience is how long a run tries a message before leaving it waiting; default 2m. Deadline is when a waiting message is abandoned, counted from
@@ -179,6 +182,12 @@ type Connector struct {
 	Parcel *Parcel      `yaml:"parcel,optional"`
 	Where  strict.Where `yaml:"-"`
 }
+
+// The ways to compare.
+const (
+	CompareFull = "full"
+	CompareNone = "none"
+)
 
 // Xmllint is the one other validator.
 const Xmllint = "xmllint"
@@ -353,6 +362,9 @@ func (c *Connector) check(where func(string) string, ps *record.Problems) {
 	}
 	if c.Validator != "" && c.Validator != Xmllint {
 		ps.Add("config.validator", where("validator"), "leave it out: Almasu checks each document itself", "the only other validator is %s", Xmllint)
+	}
+	if c.Compare != "" && c.Compare != CompareFull && c.Compare != CompareNone {
+		ps.Add("config.compare", where("compare"), "full, or none", "compare says %q", c.Compare)
 	}
 	if c.Batch < 0 || c.Batch > maxBatch {
 		ps.Add("config.range", where("batch"), "2000 is a good size", "batch must be between 1 and %d", maxBatch)

@@ -32,6 +32,7 @@ var floors = []struct {
 	{"internal/transferlog", 1, "the log is a format and a tree"},
 	{"internal/notice", 2, "a format over schemas: what both sides say about records sent before"},
 	{"internal/roster", 2, "ordinals of people: a format over sealed chunks"},
+	{"internal/delta", 2, "what recipients hold, as digests: a format over sealed pages"},
 	{"schemas", 1, "a schema judges documents and knows no mapping"},
 	{"scheduler", 1, "it knows jobs, not transfers"},
 	{"mapping", 2, "it writes what the law has cleared, and can read nothing else"},

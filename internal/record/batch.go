@@ -163,11 +163,21 @@ func (b *Batch) Add(p Person, values [][]byte) {
 
 // AddFrom appends the i-th person of another batch with the same columns, with all decision data.
 func (b *Batch) AddFrom(other *Batch, i int) {
-	values := make([][]byte, len(b.fields))
-	for f := range values {
-		values[f], _ = other.Value(i, f)
+	if len(other.fields) != len(b.fields) {
+		panic("record: a person needs one value for each field column")
 	}
-	b.Add(*other.Person(i), values)
+	p := other.people[i]
+	p.Key, p.IIN, p.Place = b.keep(p.Key), b.keep(p.IIN), b.keep(p.Place)
+	p.firstConsent, p.consents = uint32(len(b.consents)), 0
+	b.people = append(b.people, p)
+	for f := range b.fields {
+		v, ok := other.Value(i, f)
+		c := cell{start: uint32(len(b.arena)), size: int32(len(v))}
+		if !ok {
+			c.size = -1
+		}
+		b.arena, b.cells = append(b.arena, v...), append(b.cells, c)
+	}
 	for _, c := range other.Consents(i) {
 		b.AddConsent(c)
 	}

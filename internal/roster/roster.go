@@ -124,28 +124,11 @@ func (r *Roster) Tag(i int) Tag { return r.tags[i] }
 
 // Resolve sets the ordinal of every person of b, giving new people new ones.
 func (r *Roster) Resolve(ctx context.Context, b *record.Batch) error {
-	if b.Len() == 0 {
-		return nil
-	}
-	r.tags = r.tags[:0]
-	for i := range b.Len() {
-		p := b.Person(i)
-		if len(p.Key) == 0 {
-			return errors.New("a person without a key cannot be resolved")
-		}
-		r.tags = append(r.tags, r.TagOf(p.IIN))
-	}
-	first, last := b.Person(0).Key, b.Person(b.Len()-1).Key
-	chunks, err := r.store.Around(ctx, first, last)
-	if err != nil {
-		return fmt.Errorf("reading the roster: %w", err)
-	}
-	if err := r.load(chunks); err != nil {
+	all, err := r.look(ctx, b)
+	if err != nil || all {
 		return err
 	}
-	if r.match(b) {
-		return nil
-	}
+	first, last := b.Person(0).Key, b.Person(b.Len()-1).Key
 	err = r.store.Change(ctx, first, last, func(next uint32, around []Chunk) ([]Chunk, uint32, error) {
 		return r.admit(b, next, around)
 	})
@@ -153,6 +136,35 @@ func (r *Roster) Resolve(ctx context.Context, b *record.Batch) error {
 		return fmt.Errorf("extending the roster: %w", err)
 	}
 	return nil
+}
+
+// Look sets the ordinal of every person of b who has one, and 0 for the others; nobody gets a new one.
+func (r *Roster) Look(ctx context.Context, b *record.Batch) error {
+	_, err := r.look(ctx, b)
+	return err
+}
+
+// look reports whether everybody was found.
+func (r *Roster) look(ctx context.Context, b *record.Batch) (all bool, err error) {
+	if b.Len() == 0 {
+		return true, nil
+	}
+	r.tags = r.tags[:0]
+	for i := range b.Len() {
+		p := b.Person(i)
+		if len(p.Key) == 0 {
+			return false, errors.New("a person without a key cannot be resolved")
+		}
+		r.tags = append(r.tags, r.TagOf(p.IIN))
+	}
+	chunks, err := r.store.Around(ctx, b.Person(0).Key, b.Person(b.Len()-1).Key)
+	if err != nil {
+		return false, fmt.Errorf("reading the roster: %w", err)
+	}
+	if err := r.load(chunks); err != nil {
+		return false, err
+	}
+	return r.match(b), nil
 }
 
 // load opens chunks into r.known, in key order.

@@ -135,7 +135,7 @@ func addUp(ctx context.Context, q sqlx.QueryerContext, r *transfer.Report) (reco
 }
 
 func addParts(ctx context.Context, q sqlx.QueryerContext, r *transfer.Report) (record.Digest, error) {
-	rows, err := q.QueryxContext(ctx, "SELECT read, refused, withheld, reasons, refusal, period FROM part WHERE transfer = $1 ORDER BY number", r.ID.String())
+	rows, err := q.QueryxContext(ctx, "SELECT read, refused, withheld, unchanged, reasons, refusal, period FROM part WHERE transfer = $1 ORDER BY number", r.ID.String())
 	if err != nil {
 		return record.Digest{}, fmt.Errorf("adding up the parts: %w", err)
 	}
@@ -143,12 +143,13 @@ func addParts(ctx context.Context, q sqlx.QueryerContext, r *transfer.Report) (r
 	sum := sha256.New()
 	any := false
 	for rows.Next() {
-		var read, refused, withheld int
+		var read, refused, withheld, unchanged int
 		var reasons, set, in sql.RawBytes
-		if err := rows.Scan(&read, &refused, &withheld, &reasons, &set, &in); err != nil {
+		if err := rows.Scan(&read, &refused, &withheld, &unchanged, &reasons, &set, &in); err != nil {
 			return record.Digest{}, err
 		}
 		r.Totals.Read, r.Totals.Refused, r.Totals.Withheld = r.Totals.Read+read, r.Totals.Refused+refused, r.Totals.Withheld+withheld
+		r.Totals.Unchanged += unchanged
 		if err := addReasons(r, reasons); err != nil {
 			return record.Digest{}, err
 		}

@@ -12,9 +12,11 @@ import (
 	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/store/books"
 	"birgeoqy.kz/almasu/internal/store/sets"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
+	"birgeoqy.kz/almasu/internal/vault"
 	"birgeoqy.kz/almasu/internal/vault/period"
 )
 
@@ -45,7 +47,7 @@ func PutTransfer(ctx context.Context, db sqlx.ExecerContext, t transfer.Transfer
 
 // Record implements [transfer.Ledger]. A void notice for a message that is settled, and a settlement of one, leave nothing behind.
 func (s *Store) Record(ctx context.Context, at time.Time, w transfer.Work) error {
-	r := recording{work: &w, at: at}
+	r := recording{work: &w, at: at, vault: s.vault}
 	var c *transferlog.Commitment
 	var err error
 	if len(w.Parts) > 0 {
@@ -95,6 +97,7 @@ type recording struct {
 	work      *transfer.Work
 	at        time.Time
 	sets      *sets.Sealer
+	vault     *vault.Vault
 	first     int64
 	entries   []transferlog.Entry // of intents first, then of settlements
 	intents   []*transfer.Intent
@@ -199,14 +202,14 @@ func (r *recording) write(ctx context.Context, tx *sqlx.Tx) error {
 		}
 		messages[i] = []any{h.Message.String(), h.Transfer.String(), number, r.work.Connector, h.Recipient, int64(h.Sequence), int64(h.Records), intent.Voids.String(),
 			r.first + int64(i), record.Micros(r.at), env.HeaderBytes(), env.KeyID(), env.Signature(), disclosure, in}
-		outbox[i] = []any{h.Message.String(), intent.Outbox}
+		outbox[i] = []any{h.Message.String(), intent.Outbox, notNull(intent.Held)}
 	}
 	err = insert(ctx, tx, "message (id, transfer, part, connector, recipient, sequence, records, voids, intent, logged, header, key_id, signature, disclosure, period)", messages)
 	if err != nil {
 		return err
 	}
 	for i := range outbox { // one by one, so that the driver's buffer is of one payload's size
-		if err := insert(ctx, tx, "outbox (message, body)", outbox[i:i+1]); err != nil {
+		if err := insert(ctx, tx, "outbox (message, body, held)", outbox[i:i+1]); err != nil {
 			return err
 		}
 	}
@@ -253,9 +256,9 @@ func (r *recording) writeParts(ctx context.Context, tx *sqlx.Tx) ([]int64, error
 		if err != nil {
 			return nil, err
 		}
-		rows[i] = []any{id, numbers[i], p.AfterKey, p.LastKey, int64(p.Read), int64(p.Refused), int64(p.Withheld), reasons, refusal, r.sets.Period}
+		rows[i] = []any{id, numbers[i], p.AfterKey, p.LastKey, int64(p.Read), int64(p.Refused), int64(p.Withheld), int64(p.Unchanged), reasons, refusal, r.sets.Period}
 	}
-	return numbers, insert(ctx, tx, "part (transfer, number, after_key, last_key, read, refused, withheld, reasons, refusal, period)", rows)
+	return numbers, insert(ctx, tx, "part (transfer, number, after_key, last_key, read, refused, withheld, unchanged, reasons, refusal, period)", rows)
 }
 
 // writeSettlements writes the settlements and empties the outbox of their messages, which must all be there (I3).
@@ -264,16 +267,22 @@ func (r *recording) writeSettlements(ctx context.Context, tx *sqlx.Tx) error {
 		return nil
 	}
 	rows, settled := make([][]any, len(r.work.Settlements)), make([]any, len(r.work.Settlements))
+	var accepted []books.Accepted
 	for i, s := range r.work.Settlements {
 		reasons, err := reasonsJSON(s.Reasons)
 		if err != nil {
 			return err
 		}
-		settled[i] = s.Message.String()
+		if settled[i] = s.Message.String(); s.Outcome == transfer.Delivered {
+			accepted = append(accepted, books.Accepted{Message: s.Message, Rejects: s.Rejects})
+		}
 		rows[i] = []any{settled[i], string(s.Outcome), s.Code, notNull(s.Receipt), int64(s.Accepted), int64(s.Updated), int64(s.Rejected),
 			reasons, int64(s.Attempts), r.first + int64(len(r.intents)+i), record.Micros(r.at)}
 	}
 	err := insert(ctx, tx, "settlement (message, outcome, code, receipt, accepted, updated, rejected, reasons, attempts, entry, settled)", rows)
+	if err == nil {
+		err = books.Settle(ctx, tx, r.vault, accepted)
+	}
 	if err != nil {
 		return err
 	}

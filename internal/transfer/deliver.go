@@ -233,6 +233,7 @@ func (m *message) received(receipt *signing.Receipt, bytes []byte) *Settlement {
 	tally := account.Tally{Reasons: s.Reasons}
 	for _, o := range receipt.Outcomes {
 		if o.Status == signing.StatusRejected {
+			s.Rejects = append(s.Rejects, o.Index)
 			tally.Add(Reason{Kind: "rejected", Rule: o.Code})
 		}
 	}

@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
+	"birgeoqy.kz/almasu/internal/delta"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transfer/account"
+	"birgeoqy.kz/almasu/internal/transfer/comparing"
 	"birgeoqy.kz/almasu/internal/transfer/outbox"
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/mapping"
@@ -82,56 +85,142 @@ type desk struct {
 	after      []byte // the last key of the part before
 	generation int64
 	cleared    legal.Cleared
+	again      legal.Cleared // of those who were gathered
 	disclosed  transferlog.DisclosureSet
 	refused    transferlog.RefusalSet
 	table      []byte            // of situations, as of the last part
 	reasons    map[uint16]Reason // of refusing situations
 	pages      chan []byte       // memory of documents that are packed, to be written again
+
+	compare comparing.Comparer
+	// open is the part that is being gathered, nil if none is, with the reasons of those who are refused in it; gathered are those to be sent, from several batches,
+	// and digests what they would leave with the recipient, by row.
+	open     *Part
+	tally    account.Tally
+	gathered *record.Batch
+	digests  []delta.Digest
 }
+
+// mostBatches is how many batches make one part at most, however few of their people are to be sent: it bounds what is read again after an interruption.
+const mostBatches = 100
 
 // draft is a decided batch with its document, before it is sealed.
 type draft struct {
 	part     *Part
 	message  record.ID
 	document []byte
+	held     []delta.Entry
 }
 
 func (d *desk) clearAll(ctx context.Context, resolved <-chan *record.Batch, free chan<- *record.Batch, drafts chan<- *draft) error {
 	for b := range resolved {
-		out, err := d.clear(b)
+		out, err := d.take(ctx, b)
 		free <- b // never blocks: there is room for every batch
 		if err != nil {
 			return err
 		}
-		pause.At("cleared")
-		if err := put(ctx, drafts, out); err != nil {
-			return err
+		for _, one := range out {
+			pause.At("cleared")
+			if err := put(ctx, drafts, one); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+	if d.open == nil {
+		return nil
+	}
+	out, err := d.cut()
+	if err != nil {
+		return err
+	}
+	return put(ctx, drafts, out)
 }
 
-// clear decides about a batch and writes the document of those who may be sent.
-func (d *desk) clear(b *record.Batch) (*draft, error) {
-	gate := d.run.gate
-	gate.Project(b, &d.cleared)
+// take decides about a batch. Of those who may be sent it gathers whose record is another one than the recipient holds, until they make a message; a batch whose
+// people are all to be sent makes one as it is.
+func (d *desk) take(ctx context.Context, b *record.Batch) (out []*draft, err error) {
+	d.run.gate.Project(b, &d.cleared)
 	d.run.counts.read.Add(int64(b.Len()))
-	d.number++
-	out := &draft{message: record.NewID(), part: &Part{
-		Number: d.number, AfterKey: d.after, LastKey: append([]byte(nil), b.Person(b.Len()-1).Key...),
-		Read: b.Len(), Refused: len(d.cleared.Refused()), generation: d.generation,
-	}}
-	d.after = out.part.LastKey
-	doc, res, err := d.encoder.Encode(d.page(), &d.cleared, d.run.header(out.message, d.number))
+	if err := d.compare.Compare(ctx, &d.cleared); err != nil {
+		return nil, err
+	}
+	if d.open != nil && (len(d.digests)+len(d.compare.Fresh) > d.run.conn.Batch || d.open.Read >= mostBatches*d.run.conn.Batch) {
+		one, err := d.cut()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, one)
+	}
+	whole := d.open == nil && len(d.compare.Fresh) == d.cleared.Len() && (d.compare.Book == nil || len(d.compare.Fresh) > 0)
+	d.enter(b)
+	if whole {
+		d.digests = slices.Grow(d.digests, b.Len())[:b.Len()]
+		for _, f := range d.compare.Fresh {
+			d.digests[d.cleared.Row(f.Index)] = f.Digest
+		}
+		one, err := d.write(&d.cleared)
+		return append(out, one), err
+	}
+	if d.gathered == nil {
+		d.gathered = record.NewBatch(d.run.gate.Fields(), len(d.compare.Fresh))
+	}
+	for _, f := range d.compare.Fresh {
+		d.gathered.AddFrom(b, d.cleared.Row(f.Index))
+		d.digests = append(d.digests, f.Digest)
+	}
+	d.run.observe()
+	return out, nil
+}
+
+// enter counts a batch into the part that is open, or into a new one.
+func (d *desk) enter(b *record.Batch) {
+	if d.open == nil {
+		d.number++
+		d.open = &Part{Number: d.number, AfterKey: d.after, generation: d.generation}
+		d.tally = account.Tally{}
+		d.refused.Reset()
+		d.digests = d.digests[:0]
+		if d.gathered != nil {
+			d.gathered.Reset()
+		}
+	}
+	p := d.open
+	p.LastKey = append([]byte(nil), b.Person(b.Len()-1).Key...)
+	p.Read, p.Unchanged = p.Read+b.Len(), p.Unchanged+d.cleared.Len()-len(d.compare.Fresh)
+	d.refuse(b, &d.cleared)
+}
+
+// refuse notes who of a batch is refused, and why.
+func (d *desk) refuse(b *record.Batch, c *legal.Cleared) {
+	for _, x := range c.Refused() {
+		d.refused.Add(x.Situation, b.Person(int(x.Row)).Ordinal)
+		d.tally.Add(d.reason(x.Situation))
+		d.open.Refused++
+	}
+}
+
+// cut ends the part that is open with a message of those who were gathered.
+func (d *desk) cut() (*draft, error) {
+	if len(d.digests) > 0 {
+		d.run.gate.Project(d.gathered, &d.again)
+		d.refuse(d.gathered, &d.again)
+		return d.write(&d.again)
+	}
+	out := &draft{part: d.open}
+	d.after, d.open = d.open.LastKey, nil
+	return out, d.account(out, nil, nil)
+}
+
+// write ends the part that is open with the document of the cleared.
+func (d *desk) write(c *legal.Cleared) (*draft, error) {
+	out := &draft{message: record.NewID(), part: d.open}
+	d.after, d.open = d.open.LastKey, nil
+	doc, res, err := d.encoder.Encode(d.page(), c, d.run.header(out.message, out.part.Number))
 	if err != nil {
 		return nil, fmt.Errorf("writing the document: %w", err)
 	}
-	out.part.Withheld = d.cleared.Len() - len(res.Rows)
-	if err := d.account(out, b, res); err != nil {
-		return nil, err
-	}
-	out.document = doc
-	return out, nil
+	out.document, out.part.Withheld = doc, c.Len()-len(res.Rows)
+	return out, d.account(out, c, res)
 }
 
 // page returns memory for a document: of one that is packed, or new.
@@ -152,48 +241,50 @@ func (r *run) header(message record.ID, number int) mapping.DocHeader {
 	}
 }
 
-// account writes down who is sent with which fields, and who is not and why.
-func (d *desk) account(out *draft, b *record.Batch, res *mapping.Result) error {
-	c, part := &d.cleared, out.part
-	table := d.run.gate.Situations()
+// account writes down who is sent with which fields, and who is not and why; res is nil if nobody is to be sent.
+func (d *desk) account(out *draft, c *legal.Cleared, res *mapping.Result) error {
+	part, table := out.part, d.run.gate.Situations()
 	if d.table == nil {
 		part.Decision = append([]byte("almasu-decision/v1\n"), d.run.gate.Record()...)
 	}
 	if !bytes.Equal(table, d.table) {
 		d.table, part.Situations = table, table
 	}
-	d.disclosed.Reset()
-	for _, row := range res.Rows {
-		d.disclosed.Add(c.Situation(int(row)), c.Mask(int(row))&d.encoder.Mask(), c.Ordinal(int(row)))
-	}
-	if len(res.Rows) > 0 {
-		set, err := transferlog.NewSet(d.table, d.disclosed.Encode)
-		if err != nil {
-			return fmt.Errorf("encoding the disclosure set: %w", err)
-		}
-		part.Intent = &Intent{Message: out.message, Records: len(res.Rows), Disclosure: set}
-	}
-	d.refused.Reset()
-	tally := account.Tally{}
-	for _, refused := range c.Refused() {
-		d.refused.Add(refused.Situation, b.Person(int(refused.Row)).Ordinal)
-		tally.Add(d.reason(refused.Situation))
-	}
-	if len(c.Refused()) > 0 {
+	if part.Refused > 0 {
 		set, err := transferlog.NewSet(d.table, d.refused.Encode)
 		if err != nil {
 			return fmt.Errorf("encoding the refusal set: %w", err)
 		}
 		part.Refusal = set
 	}
+	if res == nil {
+		part.Reasons = d.tally.Reasons
+		return nil
+	}
 	last := int32(-1)
 	for _, w := range res.Withheld {
 		if w.Row != last { // one reason a person
-			tally.Add(Reason{Kind: "withheld", Rule: w.Code, Why: w.Target})
+			d.tally.Add(Reason{Kind: "withheld", Rule: w.Code, Why: w.Target})
 			last = w.Row
 		}
 	}
-	part.Reasons = tally.Reasons
+	part.Reasons = d.tally.Reasons
+	if len(res.Rows) == 0 {
+		return nil
+	}
+	d.disclosed.Reset()
+	reads := d.encoder.Mask()
+	for _, row := range res.Rows {
+		d.disclosed.Add(c.Situation(int(row)), c.Mask(int(row))&reads, c.Ordinal(int(row)))
+		if d.compare.Hasher != nil {
+			out.held = append(out.held, delta.Entry{Ordinal: c.Ordinal(int(row)), Digest: d.digests[c.Row(int(row))]})
+		}
+	}
+	set, err := transferlog.NewSet(d.table, d.disclosed.Encode)
+	if err != nil {
+		return fmt.Errorf("encoding the disclosure set: %w", err)
+	}
+	part.Intent = &Intent{Message: out.message, Records: len(res.Rows), Disclosure: set}
 	return nil
 }
 
@@ -219,7 +310,9 @@ func (p *packer) packAll(ctx context.Context, drafts <-chan *draft, parts chan<-
 		if err := p.pack(d); err != nil {
 			return err
 		}
-		pages <- d.document // never blocks: there is room for every document between here and the desk
+		if d.document != nil {
+			pages <- d.document // never blocks: there is room for every document between here and the desk
+		}
 		pause.At("packed")
 		if err := put(ctx, parts, d.part); err != nil {
 			return err
@@ -241,6 +334,9 @@ func (p *packer) pack(d *draft) error {
 	payload := signing.NewPayload(sealed, mediaType)
 	if i.Outbox, p.scratch, err = outbox.Pack(p.run.engine.Vault, i.Message, payload, p.scratch); err != nil {
 		return fmt.Errorf("sealing for the outbox: %w", err)
+	}
+	if i.Held, err = delta.SealList(p.run.engine.Vault, i.Message, d.held); err != nil {
+		return fmt.Errorf("sealing what the recipient will hold: %w", err)
 	}
 	i.Seal = p.run.sealer(i, payload.Bare())
 	return nil

@@ -11,6 +11,9 @@
 // their data), and, if anyone is left, one message with one document for the recipient. A part and the intent of its message become durable in one
 // transaction, in key order; the part remembers its last key.
 //
+// Where the recipient's holdings are kept ([Held]), those of whom it holds just what would be sent are counted as unchanged, and the others are gathered across batches: a part
+// then spans all keys read since the part before. What a message changes in the holdings is stored beside it, and applied when it is settled as delivered.
+//
 // # States of a message
 //
 //	(nothing) --Record--> pending --Record--> delivered | refused | disputed | cancelled | abandoned

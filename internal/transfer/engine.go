@@ -40,6 +40,8 @@ type Connection struct {
 	Ring *signing.Keyring
 	// Batch is how many people make one message; Senders how many messages are delivered at once.
 	Batch, Senders int
+	// Compare sends only those of whom the recipient does not hold just what would be sent.
+	Compare bool
 	// Patience is how long one run tries a message before it is left waiting; Deadline, counted from the intent, how long it may wait: then a
 	// void notice takes its number, and it is abandoned.
 	Patience, Deadline time.Duration
@@ -53,6 +55,9 @@ type Engine struct {
 	// Roster makes a roster for one goroutine.
 	Roster func() (*roster.Roster, error)
 	Vault  *vault.Vault
+	// Held keeps what recipients hold; without it nobody is compared. Secret keys the digests in it.
+	Held   Held
+	Secret []byte
 	// Register returns the register in force.
 	Register func() *legal.Register
 	// Request returns an ad-hoc request with its approvals, by its id.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"birgeoqy.kz/almasu/internal/delta"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
@@ -36,6 +37,14 @@ type Ledger interface {
 type Blocks interface {
 	// Blocked returns the tags of everybody blocked now, and a generation that changes with every block and unblock.
 	Blocked(ctx context.Context) (generation int64, tags map[roster.Tag]struct{}, err error)
+}
+
+// Held keeps what recipients hold of each person, by connector (package delta). What a message changes, the ledger changes when it settles it.
+type Held interface {
+	// Book opens what a recipient holds over a connector, with what waits for it.
+	Book(ctx context.Context, connector, recipient string) (*delta.Book, error)
+	// Spoil makes all of it stale: everybody is to be sent again.
+	Spoil(ctx context.Context, connector, recipient string) error
 }
 
 // What package line keeps.
@@ -97,13 +106,15 @@ type Work struct {
 	Void *Intent
 }
 
-// Part is one batch of people, decided: Read = Refused + Withheld + the intent's records. On a route of statistics it is the table: its rows, and the people left out.
+// Part is a run of people, decided: Read = Unchanged + Refused + Withheld + the intent's records. On a route of statistics it is the table: its rows, and the people left out.
 type Part struct {
 	// Number counts a transfer's parts from 1; 0 asks the ledger for the next.
 	Number int
 	// AfterKey and LastKey bound the keys read: above the one, up to the other.
 	AfterKey, LastKey       []byte
 	Read, Refused, Withheld int
+	// Unchanged counts those of whom the recipient holds just what would be sent.
+	Unchanged int
 	// Reasons count people by rule or code.
 	Reasons []Reason
 	// Refusal says who was refused, in which situation; zero if nobody.
@@ -129,6 +140,8 @@ type Intent struct {
 	Disclosure Set
 	// Outbox is the payload, compressed and sealed at rest.
 	Outbox []byte
+	// Held is what the message makes of what the recipient holds, once it is accepted (delta.SealList); nil if that is not kept.
+	Held []byte
 	// Seal makes the envelope under a sequence number, and the log entry of its intent. It does no I/O.
 	Seal func(sequence uint64) (*signing.Envelope, *transferlog.Intent, error)
 	// Voids names the waiting message whose number this one takes; zero for an ordinary message.
@@ -171,8 +184,10 @@ type Settlement struct {
 	// Receipt is the recipient's signed bytes, empty if there are none.
 	Receipt                              []byte
 	Records, Accepted, Updated, Rejected int
-	Reasons                              []Reason
-	Attempts                             int
+	// Rejects are the places of the rejected records in the message, ascending.
+	Rejects  []int
+	Reasons  []Reason
+	Attempts int
 }
 
 // Outcome is how a message ends (I3).

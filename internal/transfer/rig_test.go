@@ -173,8 +173,7 @@ func (r *rig) restart() {
 	r.must(err)
 	source, err := platform.New(relations, r.platform)
 	r.must(err)
-	table, err := mapping.Load(connector+".yaml", r.read("mapping", connector+".yaml"), r.register.Permitted(connector))
-	r.must(err)
+	table := r.table(string(r.read("mapping", connector+".yaml")))
 	entry, ok := r.set.Find(table.Schema().Digest)
 	if !ok {
 		r.Fatal("no schema")
@@ -206,6 +205,14 @@ func (r *rig) restart() {
 		},
 		Logger: slog.New(slog.NewTextHandler(&locked{w: r.logged}, nil)),
 	}
+}
+
+// table is a mapping of the rig's connector.
+func (r *rig) table(text string) *mapping.Table {
+	r.Helper()
+	table, err := mapping.Load(connector+".yaml", []byte(text), r.register.Permitted(connector))
+	r.must(err)
+	return table
 }
 
 // locked makes a buffer safe for several goroutines.

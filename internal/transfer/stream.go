@@ -11,6 +11,7 @@ import (
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/transfer/comparing"
 )
 
 // stream runs the road's stages side by side, with bounded queues between them:
@@ -31,6 +32,9 @@ func (r *run) stream(ctx context.Context, from Progress, left int) error {
 	defer source.Close()
 	r.report.Snapshot = source.Snapshot()
 	desk, err := r.newDesk(ctx, from, generation)
+	if err == nil {
+		err = r.hold(ctx, desk)
+	}
 	if err != nil {
 		return err
 	}
@@ -115,5 +119,28 @@ func (r *run) newDesk(ctx context.Context, from Progress, generation int64) (*de
 	if err != nil {
 		return nil, fmt.Errorf("binding the mapping %s: %w", r.conn.Name, err)
 	}
-	return &desk{run: r, encoder: encoder, number: from.Parts, after: from.LastKey, generation: generation, reasons: map[uint16]Reason{}}, nil
+	d := &desk{run: r, encoder: encoder, number: from.Parts, after: from.LastKey, generation: generation, reasons: map[uint16]Reason{}}
+	if r.conn.Compare && r.holds() {
+		d.compare.Hasher, err = comparing.Hasher(r.engine.Secret, r.gate, r.conn.Table, encoder.Mask())
+	}
+	return d, err
+}
+
+// holds reports whether it is kept what the recipient holds of this run's people: not of those whom a written request asks for.
+func (r *run) holds() bool {
+	return r.engine.Held != nil && r.order.Request == nil && !r.gate.Counts()
+}
+
+// hold makes a desk compare people with what the recipient holds. A run that sends everybody makes that stale.
+func (r *run) hold(ctx context.Context, d *desk) (err error) {
+	if !r.holds() {
+		return nil
+	}
+	if !r.conn.Compare {
+		return r.engine.Held.Spoil(ctx, r.conn.Name, r.report.Recipient)
+	}
+	if d.compare.Book, err = r.engine.Held.Book(ctx, r.conn.Name, r.report.Recipient); err != nil {
+		return fmt.Errorf("reading what the recipient holds: %w", err)
+	}
+	return nil
 }

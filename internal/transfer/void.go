@@ -167,10 +167,11 @@ func (r *run) replace(ctx context.Context, w *Waiting, why string) (*Part, int64
 	}
 	part := &Part{AfterKey: w.AfterKey, LastKey: w.LastKey}
 	if b.Len() > 0 {
-		d, err := desk.clear(b)
+		drafts, err := desk.take(ctx, b)
 		if err != nil {
 			return nil, 0, err
 		}
+		d := drafts[0] // nobody is compared
 		if err := (&packer{run: r}).pack(d); err != nil {
 			return nil, 0, err
 		}

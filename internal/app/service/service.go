@@ -41,6 +41,7 @@ import (
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/books"
 	"birgeoqy.kz/almasu/internal/store/lines"
 	"birgeoqy.kz/almasu/internal/store/notices"
 	"birgeoqy.kz/almasu/internal/store/people"
@@ -201,7 +202,7 @@ func (v *Service) openDatabases(ctx context.Context, need Parts) error {
 func (v *Service) connect(c *config.Connector, ps *record.Problems) {
 	conn := &transfer.Connection{
 		Name: c.Name, Route: c.Route, Channel: peer.Channel(c), Sender: v.Register.Operator.BIN, Key: v.Seal, Ring: v.Ring,
-		Batch: c.Batch, Senders: c.Senders, Patience: c.Patience.Or(2 * time.Minute), Deadline: c.Deadline.Or(72 * time.Hour),
+		Batch: c.Batch, Senders: c.Senders, Compare: c.Compare != config.CompareNone, Patience: c.Patience.Or(2 * time.Minute), Deadline: c.Deadline.Or(72 * time.Hour),
 	}
 	if v.Source != nil {
 		conn.Source = v.Source
@@ -300,13 +301,18 @@ func (v *Service) schemaFile(e schemas.Entry) string {
 
 // newEngine wires the engine.
 func (v *Service) newEngine() *transfer.Engine {
-	return &transfer.Engine{
+	e := &transfer.Engine{
 		Ledger: v.Store, Blocks: v.Store, Lines: lines.Book{Store: v.Store}, Vault: v.vault, Now: v.Env.Now, Wait: Wait, Demo: v.Env.Demo, Logger: v.Env.Logger,
 		Register: func() *legal.Register { return v.Register },
 		Roster:   v.Roster,
 		Request:  v.Request,
 		Notice:   v.notice,
+		Secret:   v.Pseudonym,
 	}
+	if v.Store != nil {
+		e.Held = books.DB{Write: v.Store.DB(), Read: v.Store.Reader(), Vault: v.vault}
+	}
+	return e
 }
 
 // notice is what a transfer tells an earlier recipient, nil for an ordinary transfer.

@@ -4,6 +4,7 @@ package setup
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -106,6 +107,8 @@ type Example struct {
 	StoreDSN string
 	// Batch is how many people make one message.
 	Batch int
+	// Compare is what connectors say of comparing with what the recipient holds: "none" if empty, so that the same people can be sent twice.
+	Compare string
 	// Admins are the administrators' keys, by id.
 	Admins map[string]ed25519.PrivateKey
 	// Ministry and Oblast are the two authorities.
@@ -381,7 +384,7 @@ connectors:
 	local := due.In(register.Zone)
 	for _, body := range w.Bodies() {
 		for _, name := range body.Connectors {
-			fmt.Fprintf(&b, "  - name: %s\n    route: %s\n    mapping: mapping/%s.yaml\n    batch: %d\n    patience: 20s\n", name, name, name, w.Batch)
+			fmt.Fprintf(&b, "  - name: %s\n    route: %s\n    mapping: mapping/%s.yaml\n    batch: %d\n    patience: 20s\n    compare: %s\n", name, name, name, w.Batch, cmp.Or(w.Compare, "none"))
 			if !strings.HasSuffix(name, "-request") && !strings.HasSuffix(name, "-statistics") {
 				fmt.Fprintf(&b, "    schedule: {cron: %q, zone: Asia/Almaty}\n", fmt.Sprintf("%d %d * * *", local.Minute(), local.Hour()))
 			}

@@ -129,8 +129,8 @@ func (u *underWay) line() string {
 	if u.Expected > 0 {
 		s += fmt.Sprintf(" of about %d", u.Expected)
 	}
-	s += fmt.Sprintf(", accepted %d, refused %d, withheld %d, rejected %d, pending %d; %d messages, %d delivered; %.0f a second",
-		t.Accepted, t.Refused, t.Withheld, t.Rejected, t.Pending, t.Messages, t.Delivered, u.PerSecond)
+	s += fmt.Sprintf(", accepted %d, unchanged %d, refused %d, withheld %d, rejected %d, pending %d; %d messages, %d delivered; %.0f a second",
+		t.Accepted, t.Unchanged, t.Refused, t.Withheld, t.Rejected, t.Pending, t.Messages, t.Delivered, u.PerSecond)
 	if u.Left >= 0 {
 		s += fmt.Sprintf(", about %s left", (time.Duration(u.Left) * time.Second).String())
 	}

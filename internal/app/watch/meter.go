@@ -102,6 +102,7 @@ func (l meteredLedger) Record(ctx context.Context, at time.Time, w transfer.Work
 	}
 	for _, p := range w.Parts {
 		count("read", "none", p.Read)
+		count("unchanged", "none", p.Unchanged)
 		for _, why := range p.Reasons {
 			count(why.Kind, m.codes.Label(why.Rule), why.People)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/books"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
@@ -122,8 +123,10 @@ func Restore(ctx context.Context, s *store.Store, in io.ReadSeeker) (*Summary, e
 		if again.SHA256 != sum.SHA256 {
 			return damaged("the file changed while it was read")
 		}
-		_, err = tx.ExecContext(ctx, "UPDATE log_head SET restored = restored + 1 WHERE id = 1")
-		return err
+		if _, err = tx.ExecContext(ctx, "UPDATE log_head SET restored = restored + 1 WHERE id = 1"); err != nil {
+			return err
+		}
+		return books.Doubt(ctx, tx)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("restoring: %w", err)

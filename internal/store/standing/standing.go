@@ -29,6 +29,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/books"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
@@ -185,7 +186,7 @@ func doubt(ctx context.Context, tx *sqlx.Tx) error {
 	if _, err := tx.ExecContext(ctx, "UPDATE log_head SET restored = restored + 1 WHERE id = 1"); err != nil {
 		return fmt.Errorf("noting that the store may be old: %w", err)
 	}
-	return nil
+	return books.Doubt(ctx, tx)
 }
 
 // ErrNotSettled is returned by [Settle] where a recipient is ahead or was not heard.

@@ -1,0 +1,84 @@
+package delta
+
+import (
+	"context"
+
+	"birgeoqy.kz/almasu/internal/vault"
+)
+
+// cached is how many pages a book keeps.
+const cached = 64
+
+// Book is what one recipient holds over one connector, for reading. It serves one goroutine.
+type Book struct {
+	pages   Pages
+	vault   *vault.Vault
+	name    string
+	cache   map[uint32]*kept
+	last    *kept
+	clock   int
+	waiting map[uint32]Digest
+}
+
+type kept struct {
+	page
+	number uint32
+	used   int
+}
+
+// NewBook returns a book by its pages and what waits to be applied to it, in the order in which it was logged.
+func NewBook(pages Pages, v *vault.Vault, name string, waiting ...[]Entry) *Book {
+	b := &Book{pages: pages, vault: v, name: name, cache: map[uint32]*kept{}, waiting: map[uint32]Digest{}}
+	for _, list := range waiting {
+		for _, e := range list {
+			b.waiting[e.Ordinal] = e.Digest
+		}
+	}
+	return b
+}
+
+// Of returns what the recipient holds of a person once what waits has arrived.
+func (b *Book) Of(ctx context.Context, ordinal uint32) (Digest, error) {
+	if len(b.waiting) > 0 {
+		if d, ok := b.waiting[ordinal]; ok {
+			return d, nil
+		}
+	}
+	return b.Held(ctx, ordinal)
+}
+
+// Held returns what the recipient holds of a person, whatever waits.
+func (b *Book) Held(ctx context.Context, ordinal uint32) (Digest, error) {
+	if number := ordinal / PageSize; b.last == nil || b.last.number != number {
+		if err := b.turn(ctx, number); err != nil {
+			return Zero, err
+		}
+	}
+	return b.last.page[ordinal%PageSize], nil
+}
+
+// turn makes a page the last one that was looked at.
+func (b *Book) turn(ctx context.Context, number uint32) error {
+	b.clock++
+	if k := b.cache[number]; k != nil {
+		k.used, b.last = b.clock, k
+		return nil
+	}
+	k := &kept{}
+	if len(b.cache) >= cached {
+		k = nil
+		for _, one := range b.cache {
+			if k == nil || one.used < k.used {
+				k = one
+			}
+		}
+		delete(b.cache, k.number)
+		b.last = nil
+	}
+	if err := k.load(ctx, b.pages, b.vault, b.name, number); err != nil {
+		return err
+	}
+	k.number, k.used = number, b.clock
+	b.cache[number], b.last = k, k
+	return nil
+}

@@ -1,0 +1,159 @@
+// Package books keeps what recipients hold of each person (package delta) in the service's store.
+//
+// The table held has the sealed pages by connector, recipient and number; a page whose column stale is 1 is read as if everybody in it were to be sent again. The list of a
+// message lies in its row of the outbox, and goes with it: [Settle] applies it in the transaction that settles the message, before the row is deleted. Pages are changed under
+// the lock of the log's head only.
+//
+// A store that may be older than what its recipients know ([Doubt]) keeps who holds something, and nothing of what: everybody is sent again.
+package books
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jmoiron/sqlx"
+
+	"birgeoqy.kz/almasu/internal/delta"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/vault"
+)
+
+// DB is the store's database, and implements transfer.Held: Write writes, Read reads.
+type DB struct {
+	Write, Read *sqlx.DB
+	Vault       *vault.Vault
+}
+
+// Book implements transfer.Held.
+func (d DB) Book(ctx context.Context, connector, recipient string) (*delta.Book, error) {
+	rows, err := d.Read.QueryxContext(ctx, `SELECT o.message, o.held, o.stale FROM outbox o JOIN message m ON m.id = o.message
+		WHERE m.connector = $1 AND m.recipient = $2 AND length(o.held) > 0 ORDER BY m.sequence, m.intent`, connector, recipient)
+	if err != nil {
+		return nil, fmt.Errorf("reading what waits: %w", err)
+	}
+	defer rows.Close()
+	var waiting [][]delta.Entry
+	for rows.Next() {
+		var l list
+		if err := rows.StructScan(&l); err != nil {
+			return nil, fmt.Errorf("reading what waits: %w", err)
+		}
+		one, err := l.open(d.Vault)
+		if err != nil {
+			return nil, err
+		}
+		waiting = append(waiting, one)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("reading what waits: %w", err)
+	}
+	return delta.NewBook(Pages{d.Read, connector, recipient}, d.Vault, delta.Name(connector, recipient), waiting...), nil
+}
+
+// Spoil implements transfer.Held.
+func (d DB) Spoil(ctx context.Context, connector, recipient string) error {
+	return Spoil(ctx, d.Write, connector, recipient)
+}
+
+// Spoil makes stale what a recipient holds over a connector. What waits is not touched.
+func Spoil(ctx context.Context, db sqlx.ExecerContext, connector, recipient string) error {
+	if _, err := db.ExecContext(ctx, "UPDATE held SET stale = 1 WHERE connector = $1 AND recipient = $2 AND stale = 0", connector, recipient); err != nil {
+		return fmt.Errorf("spoiling what a recipient holds: %w", err)
+	}
+	return nil
+}
+
+// Doubt makes stale what everybody holds, and what waits: the store may be older than what recipients know.
+func Doubt(ctx context.Context, tx *sqlx.Tx) error {
+	for _, table := range []string{"held", "outbox"} {
+		if _, err := tx.ExecContext(ctx, "UPDATE "+table+" SET stale = 1 WHERE stale = 0"); err != nil {
+			return fmt.Errorf("spoiling what recipients hold: %w", err)
+		}
+	}
+	return nil
+}
+
+// Pages are the pages of one recipient over one connector, and implement [delta.Changing]; they are changed inside a transaction.
+type Pages struct {
+	DB                   sqlx.ExtContext
+	Connector, Recipient string
+}
+
+// Page implements [delta.Pages].
+func (p Pages) Page(ctx context.Context, number uint32) (sealed []byte, stale bool, err error) {
+	err = p.DB.QueryRowxContext(ctx, "SELECT body, stale = 1 FROM held WHERE connector = $1 AND recipient = $2 AND page = $3", p.Connector, p.Recipient, int64(number)).Scan(&sealed, &stale)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("reading what a recipient holds: %w", err)
+	}
+	return sealed, stale, nil
+}
+
+// Put implements [delta.Changing].
+func (p Pages) Put(ctx context.Context, number uint32, sealed []byte) error {
+	_, err := p.DB.ExecContext(ctx, `INSERT INTO held (connector, recipient, page, stale, body) VALUES ($1, $2, $3, 0, $4)
+		ON CONFLICT (connector, recipient, page) DO UPDATE SET stale = 0, body = $4`, p.Connector, p.Recipient, int64(number), sealed)
+	if err != nil {
+		return fmt.Errorf("writing what a recipient holds: %w", err)
+	}
+	return nil
+}
+
+// list is the list of a message in the outbox.
+type list struct {
+	Message   string `db:"message"`
+	Held      []byte `db:"held"`
+	Stale     int64  `db:"stale"`
+	Connector string `db:"connector"`
+	Recipient string `db:"recipient"`
+}
+
+func (l *list) open(v *vault.Vault) ([]delta.Entry, error) {
+	id, err := record.ParseID(l.Message)
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		return nil, errors.New("the store was given no vault: what recipients hold is not read")
+	}
+	return delta.OpenList(v, id, l.Held, l.Stale == 1)
+}
+
+// Accepted is a message that its recipient has accepted, but for the records at some places, ascending.
+type Accepted struct {
+	Message record.ID
+	Rejects []int
+}
+
+// Settle applies the lists of messages of one connector, in the order in which they were accepted, inside the transaction that settles them.
+func Settle(ctx context.Context, tx *sqlx.Tx, v *vault.Vault, messages []Accepted) error {
+	var all []delta.Entry
+	pages := Pages{DB: tx}
+	for _, m := range messages {
+		var l list
+		err := tx.QueryRowxContext(ctx, `SELECT o.message, o.held, o.stale, m.connector, m.recipient FROM outbox o JOIN message m ON m.id = o.message
+			WHERE o.message = $1 AND length(o.held) > 0`, m.Message.String()).StructScan(&l)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("reading what a message makes of what is held: %w", err)
+		}
+		entries, err := l.open(v)
+		if err != nil {
+			return err
+		}
+		for at, e := range entries {
+			if _, rejected := slices.BinarySearch(m.Rejects, at); !rejected {
+				all = append(all, e)
+			}
+		}
+		pages.Connector, pages.Recipient = l.Connector, l.Recipient
+	}
+	return delta.Apply(ctx, pages, v, delta.Name(pages.Connector, pages.Recipient), all)
+}
