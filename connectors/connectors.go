@@ -77,6 +77,12 @@ type Connector interface {
 	ReadReceipt(env *signing.Envelope, acknowledgement []byte) (*signing.Receipt, error)
 }
 
+// Asker is a [Connector] that can ask its recipient. Whatever is put around a connector remains one if the connector is.
+type Asker interface {
+	// Standing returns what the recipient says that it holds of a sender, with its messages from a number on.
+	Standing(ctx context.Context, sender string, from uint64) (*signing.Standing, error)
+}
+
 // Prover makes proofs of the sender's own log, which a connector carries to the recipient.
 type Prover interface {
 	// Consistency returns the RFC 6962 consistency proof that the log of size to begins with the log of size from, 0 < from < to. A size

@@ -55,7 +55,7 @@ type Store interface {
 	// Standing returns what is known of jobs. What others do after that, Enter and Claim see.
 	Standing(ctx context.Context, now time.Time, jobs ...string) (*Standing, error)
 	// Enter adds rows, in the state given, that are not there yet, and logs those of them that are missed, at the time now. A row of
-	// [CauseRunNow] or [CauseAdHoc] is always added, one of [CauseResume] only while its job has no row that waits or runs. A row with a
+	// [CauseRunNow] or [CauseAdHoc] is always added, at its time or soon after (At is set to it), one of [CauseResume] only while its job has no row that waits or runs. A row with a
 	// Request is added only while no row with that request waits, runs, or has sent a message: a request is answered once.
 	Enter(ctx context.Context, now time.Time, rows ...Due) error
 	// Claim first makes rows missed, and logs it, that an exception covers or that [Overlap] drops, and flags those that it cancels; of
@@ -83,8 +83,19 @@ var (
 	ErrCancelled = errors.New("a later due time takes the place of this run")
 )
 
-// Missed is returned by [Runner.Run] for a row that could not be run at all: it becomes missed, for this reason.
-type Missed struct{ Reason string }
+// ErrNotBegun is returned by [Runner.Run] for a row that has come to nothing and is not to be given up: it stays, and is claimed again when its lease has lapsed.
+var ErrNotBegun = errors.New("the run has not begun, and is taken up again")
+
+// Missed is returned by [Runner.Run] for a row that could not be run at all: it becomes missed, for this reason. A row that cannot be made so, because the
+// store refuses, stays, and is claimed again when its lease has lapsed.
+type Missed struct {
+	Reason string
+	// Err is why, nil if the reason says it all.
+	Err error
+}
 
 // Error returns the reason.
 func (m *Missed) Error() string { return m.Reason }
+
+// Unwrap returns why.
+func (m *Missed) Unwrap() error { return m.Err }

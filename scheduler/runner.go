@@ -19,12 +19,14 @@ type Runner struct {
 	Store  Store
 	Worker string
 	Jobs   func() []Job
-	// Run does the job; an error is logged, the row is done all the same, unless it is a [*Missed]: the job keeps its own account of failures. ctx ends
+	// Run does the job; an error is logged, the row is done all the same, unless it is a [*Missed] or [ErrNotBegun]: the job keeps its own account of failures. ctx ends
 	// when the lease is lost, or, with the cause [ErrCancelled], when a later due time takes the run's place; then the row is done when Run returns.
 	Run func(ctx context.Context, d *Due) error
 	Now func() time.Time
 	// Wait returns after d, or with ctx's error.
 	Wait func(ctx context.Context, d time.Duration) error
+	// Held, if set, is asked before each look of [Runner.Loop]: while it is true nothing is entered and nothing claimed.
+	Held func(ctx context.Context) bool
 	// Wake, if set, ends a pause of the loop early: something may be due.
 	Wake <-chan struct{}
 	// Only restricts claims to one job; "" claims for all.
@@ -43,12 +45,14 @@ func (r *Runner) Loop(ctx context.Context, pause time.Duration) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	for {
-		if err := r.Enter(ctx); err != nil && ctx.Err() == nil {
-			r.Logger.Error("entering due times failed", "error", err)
-		}
-		for r.start(ctx, Want{Job: r.Only}, slots, freed, &running) {
-		}
-		for r.start(ctx, Want{Job: r.Only, Lapsed: true}, spare, freed, &running) {
+		if r.Held == nil || !r.Held(ctx) {
+			if err := r.Enter(ctx); err != nil && ctx.Err() == nil {
+				r.Logger.Error("entering due times failed", "error", err)
+			}
+			for r.start(ctx, Want{Job: r.Only}, slots, freed, &running) {
+			}
+			for r.start(ctx, Want{Job: r.Only, Lapsed: true}, spare, freed, &running) {
+			}
 		}
 		if err := r.rest(ctx, pause, freed); err != nil {
 			return nil
@@ -139,7 +143,7 @@ func (r *Runner) perform(ctx context.Context, d *Due) {
 	if err != nil {
 		r.Logger.Error("job failed", "job", d.Job, "due", d.At, "error", err)
 	}
-	if cause != nil && !errors.Is(cause, ErrCancelled) {
+	if cause != nil && !errors.Is(cause, ErrCancelled) || errors.Is(err, ErrNotBegun) {
 		return // the row stays: whoever claims it next goes on
 	}
 	pause.At("due.performed")

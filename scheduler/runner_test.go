@@ -378,6 +378,66 @@ func TestRunThatIsMissed(t *testing.T) {
 	}
 }
 
+// TestRowsThatCannotBegin stay: nothing has begun, or the store does not let them be missed. Whoever claims them when the lease has lapsed runs them.
+func TestRowsThatCannotBegin(t *testing.T) {
+	for name, c := range map[string]struct{ err, keep error }{
+		"not begun":             {err: errors.Join(ErrNotBegun, io.ErrUnexpectedEOF)},
+		"missed, and not noted": {err: &Missed{Reason: "in doubt", Err: io.ErrUnexpectedEOF}, keep: io.ErrShortWrite},
+	} {
+		s, now := &shelf{}, born
+		r := runner(s, &now)
+		s.fail = c.keep
+		r.Run = func(context.Context, *Due) error { return c.err }
+		_ = s.Enter(t.Context(), now, Due{Job: "a", At: born, Cause: CauseSchedule, State: StateWaiting})
+		if n, err := r.Once(t.Context()); n != 1 || err != nil || s.rows[0].State != StateRunning {
+			t.Errorf("%s: %d, %v: the row is %s", name, n, err, s.rows[0].State)
+		}
+		s.fail, r.Run = nil, func(context.Context, *Due) error { return nil }
+		now = now.Add(r.Lease + time.Second)
+		if n, err := r.Once(t.Context()); n != 1 || err != nil || s.rows[0].State != StateDone {
+			t.Errorf("%s: later %d, %v: the row is %s", name, n, err, s.rows[0].State)
+		}
+		if !errors.Is(c.err, io.ErrUnexpectedEOF) {
+			t.Errorf("%s: the reason is lost", name)
+		}
+	}
+}
+
+// TestHeld enters and claims nothing while it is held.
+func TestHeld(t *testing.T) {
+	s, now := &shelf{}, born
+	r := runner(s, &now, Job{Name: "b", Schedule: mustParse(t, "* * * * *", "UTC")})
+	_ = s.Enter(t.Context(), now, Due{Job: "a", At: born, Cause: CauseSchedule, State: StateWaiting})
+	wake, asked, ran := make(chan struct{}), 0, make(chan string, 8)
+	r.Wake = wake
+	r.Run = func(_ context.Context, d *Due) error { ran <- d.Job; return nil }
+	r.Held = func(context.Context) bool {
+		asked++
+		return asked <= 3
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- r.Loop(ctx, time.Hour) }()
+	for range 3 {
+		s.mu.Lock()
+		if len(s.rows) != 1 || s.rows[0].State != StateWaiting {
+			t.Errorf("held, and there is %+v", s.rows[0])
+		}
+		s.mu.Unlock()
+		wake <- struct{}{}
+	}
+	if job := <-ran; job != "a" {
+		t.Errorf("%s ran", job)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if len(s.rows) < 2 {
+		t.Error("nothing was entered afterwards")
+	}
+}
+
 // TestWake ends a pause of the loop early.
 func TestWake(t *testing.T) {
 	s, now := &shelf{}, born

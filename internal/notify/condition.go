@@ -16,6 +16,7 @@ const (
 	Held        Kind = "held"        // a run waits for a person's decision
 	Missed      Kind = "missed"      // a due time passed without a run
 	Waiting     Kind = "waiting"     // messages wait for a recipient
+	Doubt       Kind = "doubt"       // the store may be older than what its recipients know, and nothing is sent
 	Halted      Kind = "halted"      // nothing is sent to a recipient until a person has looked
 	Certificate Kind = "certificate" // a key or certificate ends soon or has ended
 	Agreement   Kind = "agreement"   // an agreement with a recipient ends soon or has ended

@@ -218,7 +218,7 @@ func TestMailFields(t *testing.T) {
 
 // TestEveryKindHasItsWords in all languages, raised and over.
 func TestEveryKindHasItsWords(t *testing.T) {
-	for _, k := range []Kind{Failed, Held, Missed, Waiting, Halted, Certificate, Agreement, Ground, Policy, Duty} {
+	for _, k := range []Kind{Failed, Held, Missed, Waiting, Doubt, Halted, Certificate, Agreement, Ground, Policy, Duty} {
 		seen := map[string]bool{}
 		for language := kazakh; language <= english; language++ {
 			for _, over := range []bool{false, true} {
@@ -230,7 +230,7 @@ func TestEveryKindHasItsWords(t *testing.T) {
 			}
 		}
 	}
-	if len(words) != 10 {
+	if len(words) != 11 {
 		t.Errorf("%d kinds have words", len(words))
 	}
 }

@@ -31,6 +31,10 @@ var words = map[Kind]phrase{
 	Halted: {
 		[3]string{"алушыға жіберу тоқтатылды, тексеру қажет", "отправка получателю остановлена, нужна проверка", "sending to the recipient is halted: look at it"},
 		[3]string{"алушыға жіберу жалғасты", "отправка получателю продолжена", "sending to the recipient goes on"}},
+	Doubt: {
+		[3]string{"қойма ескі көшірме болуы мүмкін: алушылармен салыстырылғанша ештеңе жіберілмейді", "хранилище может быть старой копией: ничего не отправляется до сверки с получателями",
+			"the store may be an older copy: nothing is sent before it is compared with the recipients"},
+		[3]string{"қойма алушылармен салыстырылды, жіберу жалғасты", "хранилище сверено с получателями, отправка продолжена", "the store was compared with the recipients, sending goes on"}},
 	Certificate: {
 		[3]string{"кілттің немесе сертификаттың мерзімі аяқталады", "срок ключа или сертификата заканчивается", "a key or certificate ends"},
 		[3]string{"кілт немесе сертификат жаңартылды", "ключ или сертификат обновлён", "the key or certificate was renewed"}},

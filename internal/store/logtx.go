@@ -113,6 +113,9 @@ func (s *Store) appendIn(ctx context.Context, tx *sqlx.Tx, at time.Time, entries
 	if err != nil {
 		return nil, err
 	}
+	if err := insistCompared(ctx, tx, l.restored, ""); err != nil {
+		return nil, err
+	}
 	c, err := s.log.Commit(ctx, l, at, entries...)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"birgeoqy.kz/almasu/internal/notify"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/standing"
 	"birgeoqy.kz/almasu/internal/store/tally"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/scheduler"
@@ -91,6 +92,13 @@ func (w *Watch) waits(ctx context.Context, now time.Time) (out []notify.Conditio
 		if now.Sub(m.Oldest) > Patient {
 			out = append(out, notify.Condition{Kind: notify.Waiting, Subject: m.Connector})
 		}
+	}
+	doubt, err := standing.InDoubt(ctx, w.Store)
+	if err != nil {
+		return nil, err
+	}
+	if doubt {
+		out = append(out, notify.Condition{Kind: notify.Doubt, Subject: "store", Code: "restore.not_compared"})
 	}
 	for _, l := range t.Lines {
 		if l.State == transfer.LineHalted {

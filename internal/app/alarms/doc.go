@@ -6,6 +6,7 @@
 //	failed       the newest transfer of a connector that has ended failed or was not permitted; over when a later one succeeds
 //	missed       the newest due time of a connector that has passed was missed; over when a later one runs
 //	waiting      a message waits for its recipient for longer than [Patient]
+//	doubt        the store may be older than what its recipients know: nothing is logged or sent before it was compared with them
 //	halted       nothing is sent to a recipient until a person has looked
 //	certificate  no sealing key is good beyond Ahead
 //	agreement    the agreement with the recipient of a route ends

@@ -1,7 +1,8 @@
 // Package exit says what an error means outside of the program: its exit status, and the problems that people and machines are told.
 //
 // [Status] is the one place where errors become exit codes. An error that was wrapped by [BadInput], [Environment], [Failed] or [Held] has the code that this
-// says; else a refusal by law is 1, a database that does not answer, the network and files are 3, a [record.Problem] is 2, and anything else is 1.
+// says; else a refusal by law and a store in doubt are 1, a database that does not answer, the network and files are 3, a [record.Problem] is 2, and anything
+// else is 1.
 package exit
 
 import (
@@ -9,6 +10,7 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"strings"
 
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/record"
@@ -65,6 +67,8 @@ func Status(err error) int {
 		return NotWell
 	case record.CodeOf(err) == "source.database", fault.Known(fault.Wrap(err)):
 		return NotReached
+	case strings.HasPrefix(record.CodeOf(err), "restore."): // nothing is wrong with what was asked
+		return NotWell
 	case errors.As(err, &problems), errors.As(err, &problem):
 		return NotUnderstood
 	case errors.As(err, &netErr), errors.As(err, &pathErr), errors.Is(err, context.Canceled):

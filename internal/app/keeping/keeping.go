@@ -391,6 +391,12 @@ func problem(results []*standing.Result) error {
 				"the recipient claims more than it proves: number %d (here %d)", r.Last, r.Next-1)
 		}
 	}
-	return record.NewProblem("restore.not_compared", "", "run: almasu reconcile; it says who did not answer",
-		"this store may be older than what its recipients know of it: nothing is sent or logged before they were compared")
+	var silent []string
+	for _, r := range results {
+		if !r.OK() {
+			silent = append(silent, r.Recipient+" ["+r.Code+"]")
+		}
+	}
+	return record.NewProblem("restore.not_compared", "", "see that they answer, or ask them by another way and state it: almasu reconcile --stated",
+		"this store may be older than what its recipients know of it: nothing is sent or logged before they were compared; not compared: %s", strings.Join(silent, ", "))
 }

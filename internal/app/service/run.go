@@ -14,6 +14,7 @@ import (
 	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/fault"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/scheduler"
 )
@@ -88,7 +89,7 @@ func (v *Service) performRow(ctx context.Context, d *scheduler.Due) (*transfer.R
 		return nil, &scheduler.Missed{Reason: "the connector is not configured any more"}
 	}
 	if err := v.Admit(ctx, d.Job); err != nil {
-		return nil, err
+		return nil, notBegun(err)
 	}
 	conn = peer.At(conn, v.Later[conn.Name], v.Env.Now())
 	if d.Cause == scheduler.CauseResume {
@@ -101,7 +102,7 @@ func (v *Service) performRow(ctx context.Context, d *scheduler.Due) (*transfer.R
 	if d.Transfer == "" {
 		d.Transfer = record.NewID().String()
 		if err := v.Store.Keep(ctx, worker(), d, scheduler.StateRunning, v.Env.Now()); err != nil {
-			return nil, err
+			return nil, notBegun(err)
 		}
 	}
 	id, err := record.ParseID(d.Transfer)
@@ -114,13 +115,22 @@ func (v *Service) performRow(ctx context.Context, d *scheduler.Due) (*transfer.R
 	}
 	pause.At("due.named")
 	if _, err := v.Store.Begin(ctx, t); err != nil {
-		return nil, err
+		return nil, notBegun(err)
 	}
 	pause.At("begun")
 	if _, err := v.closeOthers(ctx, conn, id); err != nil {
 		v.Env.Logger.Error("a transfer is still not closed", "connector", conn.Name, "error", err)
 	}
 	return v.goOn(ctx, conn, t)
+}
+
+// notBegun says what becomes of a row whose transfer could not begin, so that no due time passes unseen: with a fault of a database it stays; otherwise it is
+// missed, or stays while the store is in doubt and may log nothing.
+func notBegun(err error) error {
+	if record.CodeOf(err) == "" || fault.Known(fault.Wrap(err)) {
+		return fmt.Errorf("%w: %w", scheduler.ErrNotBegun, err)
+	}
+	return &scheduler.Missed{Reason: err.Error(), Err: err}
 }
 
 // closeOthers goes on with the connector's transfers that are not closed, but for one, until one fails.
@@ -175,7 +185,13 @@ func Login() string {
 var errLost = record.NewProblem("transfer.lease_lost", "", "see that the store's database answers (almasu doctor); almasu serve goes on by itself, or run again: what waits goes first",
 	"the run has lost its lease: the store did not answer for too long, or another process has taken the run up")
 
-var errBusy = errors.New("another transfer of this connector is running; see: almasu transfers")
+// The answers to a run that does not begin, because another of its connector is under way: it is withdrawn, so that nobody is sent later whom nobody expects
+// to be; or another process, which serves, has taken it.
+var (
+	errBusy = record.NewProblem("run.busy", "", "see: almasu transfers watch; ask again when that has ended. If its process was killed, that is when its lease ends (serve.lease, a minute if not configured)",
+		"another transfer of this connector is under way: nothing was begun")
+	errTaken = record.NewProblem("run.taken", "", "see: almasu transfers watch", "another process that serves this connector has taken the run, or has it waiting")
+)
 
 // RunDue enters one row and performs it, unless another run of the connector is under way. A run that could not be closed has an error beside its report.
 func (v *Service) RunDue(ctx context.Context, d scheduler.Due) (*transfer.Report, error) {
@@ -204,13 +220,21 @@ func (v *Service) RunDue(ctx context.Context, d scheduler.Due) (*transfer.Report
 			return nil, exit.BadInput(record.NewProblem("request.answered", "", "see: almasu transfers", "request %s has been answered; a request is answered once", d.Request))
 		}
 	}
-	if err := v.Store.Enter(ctx, v.Env.Now(), d); err != nil {
+	row := []scheduler.Due{d}
+	if err := v.Store.Enter(ctx, v.Env.Now(), row...); err != nil {
 		return nil, exit.Environment(err)
 	}
 	if _, err := runner.Once(ctx); err != nil && failure == nil {
 		failure = err
 	}
 	if report == nil && failure == nil {
+		withdrawn, err := v.Store.Withdraw(ctx, v.Env.Now(), &row[0], "another run was under way when "+d.Actor+" asked for this one")
+		if err != nil {
+			return nil, exit.Environment(err)
+		}
+		if !withdrawn {
+			return nil, exit.Held(errTaken)
+		}
 		return nil, exit.Held(errBusy)
 	}
 	return report, failure

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/app/alarms"
 	"birgeoqy.kz/almasu/internal/app/exit"
 	"birgeoqy.kz/almasu/internal/app/keeping"
@@ -13,6 +14,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store/fault"
+	"birgeoqy.kz/almasu/internal/store/standing"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/scheduler"
 )
@@ -26,10 +28,7 @@ func (v *Service) Keeping() *keeping.Service {
 	for _, name := range v.File.Names() {
 		c := v.Connections[name]
 		one := keeping.Recipient{BIN: v.recipient(c)}
-		asked, ok := c.Connector.(interface {
-			Standing(ctx context.Context, sender string, from uint64) (*signing.Standing, error)
-		})
-		if ok {
+		if asked, ok := c.Connector.(connectors.Asker); ok {
 			one.Ask = func(ctx context.Context, from uint64) (*signing.Standing, error) {
 				return asked.Standing(ctx, c.Sender, from)
 			}
@@ -58,7 +57,35 @@ func (v *Service) Admit(ctx context.Context, connector string) error {
 	return err
 }
 
-// startAdmitted compares the store with its recipients and notes the register. A store in doubt is served too, for what may be seen of it; its runs fail
+// heldBack says whether the store is in doubt. While it is, it is compared with its recipients again after each pause, and the service goes on by itself
+// once none is ahead.
+func (v *Service) heldBack(pause time.Duration) func(ctx context.Context) bool {
+	next, told := v.Env.Now().Add(pause), ""
+	return func(ctx context.Context) bool {
+		doubt, err := standing.InDoubt(ctx, v.Store)
+		if err != nil || !doubt { // a store that does not answer is met by whoever asks it next
+			return false
+		}
+		if v.Env.Now().Before(next) {
+			return true
+		}
+		if err = v.Admit(ctx, ""); err == nil {
+			err = v.NoteRegister(ctx, "service")
+		}
+		next = v.Env.Now().Add(pause)
+		if err != nil {
+			if err.Error() != told && ctx.Err() == nil {
+				v.Env.Logger.Error("nothing is logged or sent", "code", record.CodeOf(err), "error", err)
+			}
+			told = err.Error()
+			return true
+		}
+		v.Env.Logger.Info("the store was compared with its recipients and goes on")
+		return false
+	}
+}
+
+// startAdmitted compares the store with its recipients and notes the register. A store in doubt is served too, for what may be seen of it; its runs wait
 // until the comparison is made.
 func (v *Service) startAdmitted(ctx context.Context) error {
 	err := v.Admit(ctx, "")
@@ -98,7 +125,7 @@ func (v *Service) Serve(ctx context.Context) error {
 	log.Info("serving", "worker", worker(), "connectors", v.File.Names())
 	poll := v.File.Serve.Poll.Or(5 * time.Second)
 	wake := make(chan struct{}, 1)
-	runner.Wake = wake
+	runner.Wake, runner.Held = wake, v.heldBack(6*poll)
 	var beside sync.WaitGroup
 	beside.Go(func() { v.resumeLoop(ctx, 6*poll) })
 	beside.Go(func() { v.listen(ctx, wake) })

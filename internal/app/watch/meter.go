@@ -56,7 +56,11 @@ func (m *Meter) Connect(c *transfer.Connection) {
 		c.Source = meteredSource{c.Source, m, c.Name}
 	}
 	if c.Connector != nil {
-		c.Connector = &meteredConnector{c.Connector, m, c.Name}
+		metered := &meteredConnector{c.Connector, m, c.Name}
+		asker, asks := c.Connector.(connectors.Asker)
+		if c.Connector = metered; asks {
+			c.Connector = meteredAsker{metered, asker}
+		}
 	}
 	for _, status := range []transfer.Status{transfer.Successful, transfer.SentWithRejects, transfer.InProgress, transfer.NotPermitted, transfer.Failed} {
 		m.transfers.WithLabelValues(c.Name, string(status))
@@ -133,6 +137,12 @@ type meteredConnector struct {
 	connectors.Connector
 	m    *Meter
 	name string
+}
+
+// meteredAsker is one whose recipient can be asked.
+type meteredAsker struct {
+	*meteredConnector
+	connectors.Asker
 }
 
 func (c *meteredConnector) Deliver(ctx context.Context, env *signing.Envelope, ticket *transferlog.Ticket) ([]byte, error) {

@@ -13,6 +13,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/fault"
+	"birgeoqy.kz/almasu/internal/store/standing"
 	"birgeoqy.kz/almasu/internal/store/tally"
 	"birgeoqy.kz/almasu/internal/transfer"
 )
@@ -156,11 +157,13 @@ func (s *State) jobs(t *tally.Tally) []tally.Job {
 	return out
 }
 
-// Ready says why the service cannot do its work now: its store does not answer or is not migrated, or its sealing key has ended. A recipient that does not answer
+// Ready says why the service cannot do its work now: its store does not answer, is not migrated, or is in doubt; or its sealing key has ended. A recipient that does not answer
 // is no such reason.
 func (s *State) Ready(ctx context.Context) (out []metrics.Reason) {
 	if err := s.Store.Check(ctx); err != nil {
 		out = append(out, metrics.Reason{Code: codeOf(err), Message: "the store does not answer, or is not migrated; see: almasu doctor"})
+	} else if doubt, err := standing.InDoubt(ctx, s.Store); err == nil && doubt {
+		out = append(out, metrics.Reason{Code: "restore.not_compared", Message: "the store may be older than what its recipients know; see: almasu reconcile"})
 	}
 	seal := false
 	for _, e := range s.Expiries {

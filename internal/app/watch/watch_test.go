@@ -15,6 +15,8 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/connectors/parcel"
+	"birgeoqy.kz/almasu/connectors/rest"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
@@ -125,6 +127,22 @@ almasu_source_people_total{connector="a"} 1
 		"almasu_delivery_retries_total", "almasu_source_people_total"}
 	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), names...); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestMeteredConnectorsAreAsked: a connector whose recipient can be asked what it holds is one also with a meter on it, and no other is.
+func TestMeteredConnectorsAreAsked(t *testing.T) {
+	m := NewMeter(prometheus.NewRegistry())
+	for _, c := range []connectors.Connector{&rest.Connector{}, &parcel.Connector{}} {
+		_, want := c.(connectors.Asker)
+		conn := &transfer.Connection{Name: "a", Connector: c}
+		m.Connect(conn)
+		if _, got := conn.Connector.(connectors.Asker); got != want {
+			t.Errorf("%T: it can be asked: %v, with a meter: %v", c, want, got)
+		}
+		if conn.Connector == c {
+			t.Errorf("%T has no meter", c)
+		}
 	}
 }
 

@@ -162,6 +162,9 @@ func (s *Rows) enter(ctx context.Context, tx *sqlx.Tx, d *scheduler.Due) (bool, 
 			return false, err
 		}
 		n, err := res.RowsAffected()
+		if n == 1 {
+			d.At = record.Instant(at)
+		}
 		if err != nil || n == 1 || d.Cause == scheduler.CauseSchedule || d.Cause == scheduler.CauseCatchUp {
 			return n == 1, err
 		}

@@ -108,6 +108,16 @@ func missed(ctx context.Context, tx *sqlx.Tx, d *scheduler.Due, reason string) (
 	return []transferlog.Entry{act("run.missed", d, reason)}, nil
 }
 
+// Withdraw makes a row that waits a missed one, and logs it. It is false for a row that does not wait: somebody has claimed or decided it.
+func (s *Rows) Withdraw(ctx context.Context, now time.Time, d *scheduler.Due, reason string) (done bool, err error) {
+	err = s.logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) {
+		entries, err := missed(ctx, tx, d, reason)
+		done = len(entries) > 0
+		return entries, err
+	})
+	return done && err == nil, err
+}
+
 // cancelOld flags the scheduled run of the job that is under way; its process ends it at its next sign of life.
 func cancelOld(ctx context.Context, tx *sqlx.Tx, d *scheduler.Due) ([]transferlog.Entry, error) {
 	old, err := scan(tx.QueryRowxContext(ctx, "SELECT "+columns+" FROM due WHERE connector = $1 AND state = 'running' AND cause IN ('schedule', 'catch_up') AND cancel = 0", d.Job))
