@@ -120,6 +120,8 @@ type Failure struct {
 	Code, Remote string
 	// RetryAfter is the recipient's wish, 0 if it stated none.
 	RetryAfter time.Duration
+	// Placed says that the message lies where the recipient takes it, and that only its answer is missing: the way there is in order.
+	Placed bool
 	// Hint says what the operator can do; it may be empty.
 	Hint string
 	Err  error

@@ -51,7 +51,7 @@ func unanswered(a *parcel.Answer) *connectors.Failure {
 		return failure(a)
 	}
 	return &connectors.Failure{
-		Code: "delivery.no_receipt_yet", Hint: "the parcel lies in the recipient's folder; a later run picks up the receipt. If it stays so, ask the recipient whether it takes its parcels",
+		Code: "delivery.no_receipt_yet", Placed: true, Hint: "the parcel lies in the recipient's folder; a later run picks up the receipt. If it stays so, ask the recipient whether it takes its parcels",
 		Err: errors.New("the parcel is put, and there is no receipt yet"),
 	}
 }

@@ -123,7 +123,13 @@ func (e *Engine) deliver(ctx context.Context, c *Connection, m *message, w *line
 				w.Tired.Store(false)
 				return m.failed(failure, attempts), e.lines().Answered(ctx, w.Shared, m.id(), false)
 			}
-			if err := e.lines().Unanswered(ctx, w.Shared, failure); err != nil {
+			var err error
+			if failure.Placed {
+				err = e.lines().Answered(ctx, w.Shared, m.id(), false)
+			} else {
+				err = e.lines().Unanswered(ctx, w.Shared, failure)
+			}
+			if err != nil {
 				return nil, err
 			}
 			wait = max(pause/2+rand.N(pause/2+1), failure.RetryAfter)

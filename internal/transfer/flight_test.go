@@ -10,6 +10,7 @@ import (
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/tally"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
@@ -78,4 +79,43 @@ func TestMissingNumberLeavesTheLineUp(t *testing.T) {
 	if report.Totals.Accepted == 0 || r.count("line is down") != 0 || r.line().State != transfer.LineUp {
 		t.Errorf("%s, the line %+v", report.Totals, r.line())
 	}
+}
+
+// daily puts every message where a recipient takes it that looks there once a day.
+type daily struct {
+	connectors.Connector
+
+	mu     sync.Mutex
+	put    map[string]bool
+	opened bool
+}
+
+func (d *daily) Deliver(ctx context.Context, env *signing.Envelope, t *transferlog.Ticket) ([]byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.put[env.Header().Message.String()] = true
+	if d.opened {
+		return d.Connector.Deliver(ctx, env, t)
+	}
+	return nil, &connectors.Failure{Kind: connectors.Transient, Placed: true, Code: "delivery.no_receipt_yet", Err: errors.New("there is no receipt yet")}
+}
+
+// TestARecipientThatLooksOnceADay: as many messages are put as may wait, the line stays up, and all are settled at the recipient's next look.
+func TestARecipientThatLooksOnceADay(t *testing.T) {
+	onBoth(t, func(r *rig) {
+		r.conn.Batch = 6
+		d := &daily{Connector: r.conn.Connector, put: map[string]bool{}}
+		r.conn.Connector = d
+		first := r.finish(r.order())
+		if len(d.put) != 16 || first.Totals.Accepted != 0 || r.count("line is down") != 0 || r.line().State != transfer.LineUp {
+			r.Fatalf("%d messages are put, %s, the line %+v", len(d.put), first.Totals, r.line())
+		}
+		d.opened = true
+		second := r.finish(r.order())
+		counted, err := tally.Read(r.Context(), r.store, r.clock.now())
+		r.must(err)
+		if len(counted.Waiting) != 0 || second.Totals.Accepted == 0 {
+			r.Errorf("%+v, %s", counted.Waiting, second.Totals)
+		}
+	})
 }

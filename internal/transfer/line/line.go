@@ -1,7 +1,7 @@
 // Package line keeps whether anything can be sent to a recipient, for all connectors and runs of a process and, through [Lines], of the others.
 //
 // A line goes down after five attempts in a row, at whatever messages, that may succeed later; then one message at a time finds out whether it has come
-// up. Any answer brings it up. An objection halts it: only the message that was objected to is tried, until the recipient takes it, or until somebody
+// up. Any answer brings it up, and so does a message that could be put where the recipient takes it, although it has not been taken yet. An objection halts it: only the message that was objected to is tried, until the recipient takes it, or until somebody
 // lifts the halt. Changes are kept and logged once.
 package line
 
