@@ -16,6 +16,7 @@ import (
 
 	"birgeoqy.kz/almasu/internal/app/demo"
 	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/results"
 	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/app/sigtool"
 	"birgeoqy.kz/almasu/internal/record"
@@ -99,7 +100,7 @@ Start with: almasu demo`,
 		s.command = cmd.CommandPath()
 		return exit.BadInput(record.NewProblem("usage.flag", "", "see: "+cmd.CommandPath()+" --help", "%v", err))
 	})
-	root.AddCommand(s.serveCommand(), s.checkCommand(), s.migrateCommand(), s.runCommand(), s.transfersCommand(),
+	root.AddCommand(s.serveCommand(), s.checkCommand(), s.migrateCommand(), s.runCommand(),
 		s.requestCommand(), s.approveCommand(), s.logCommand(), s.keysCommand(), s.grantsCommand(), s.doctorCommand(), s.personCommand(),
 		s.blockCommand())
 	root.AddCommand(s.demonstration()...)
@@ -130,7 +131,7 @@ func (s *session) demonstration() []*cobra.Command {
 			s.config = config
 			return s.open(ctx, need)
 		},
-		Report: printReport, Progress: func() func(transfer.Event) { return s.progress().observe },
+		Report: func(w io.Writer, r *transfer.Report) { results.Print(w, r, "en") }, Progress: func() func(transfer.Event) { return s.progress().observe },
 	})
 }
 

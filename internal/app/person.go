@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -96,7 +97,7 @@ func (s *session) personCommand() *cobra.Command {
 			s.result = map[string]any{"messages": list, "notices": told}
 			rows := [][]string{{"AT", "RECIPIENT", "BASIS", "GROUND", "FIELDS", "OUTCOME", "LOG"}}
 			for _, g := range list {
-				rows = append(rows, []string{g.At, g.Recipient, g.Path + " " + g.Clause, g.Ground, strings.Join(g.Fields, " "), g.Outcome, "#" + itoa(g.LogIndex)})
+				rows = append(rows, []string{g.At, g.Recipient, g.Path + " " + g.Clause, g.Ground, strings.Join(g.Fields, " "), g.Outcome, "#" + fmt.Sprint(g.LogIndex)})
 			}
 			if !s.json {
 				table(s.stdout, rows)
@@ -191,7 +192,7 @@ func describe(d store.Disclosure, group transferlog.Group) (given, error) {
 func joinOrdinals(list []uint32) string {
 	words := make([]string, len(list))
 	for i, o := range list {
-		words[i] = itoa(int64(o))
+		words[i] = fmt.Sprint(o)
 	}
 	return strings.Join(words, ",")
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/results"
 	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/scheduler"
@@ -56,7 +57,7 @@ func (s *session) runNow(ctx context.Context, d scheduler.Due) error {
 	}
 	s.result, s.code = report, exit.StatusOf(report.Status)
 	if !s.json {
-		printReport(s.stdout, report)
+		results.Print(s.stdout, report, "en")
 	}
 	return err
 }

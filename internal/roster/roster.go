@@ -335,10 +335,20 @@ func (r *Roster) accounts(ctx context.Context, found map[string]*Account, tags m
 	})
 }
 
-// Order returns the ordinals for which inside holds, in the order of the keys above after and not above through; after may be nil. It is the order in
-// which a message of these people names them. Who belongs to a period that was destroyed is not found.
+// Order returns the ordinals of [Roster.Members], in their order.
 func (r *Roster) Order(ctx context.Context, after, through []byte, inside func(ordinal uint32) bool) ([]uint32, error) {
-	var met []entry
+	members, err := r.Members(ctx, after, through, inside)
+	out := make([]uint32, len(members))
+	for i := range members {
+		out[i] = members[i].Ordinals[0]
+	}
+	return out, err
+}
+
+// Members returns the accounts with an ordinal for which inside holds, each with that ordinal only, in the order of the keys above after and not above through; after
+// may be nil. It is the order in which a message of these people names them. Who belongs to a period that was destroyed is not found.
+func (r *Roster) Members(ctx context.Context, after, through []byte, inside func(ordinal uint32) bool) ([]Account, error) {
+	var met []Account
 	for _, one := range append(slices.Clone(r.former), r) {
 		chunks, err := one.store.Around(ctx, append([]byte{}, after...), through)
 		if err != nil {
@@ -347,19 +357,19 @@ func (r *Roster) Order(ctx context.Context, after, through []byte, inside func(o
 		if err := one.load(chunks); err != nil {
 			return nil, err
 		}
-		for _, e := range one.known {
-			if bytes.Compare(e.key, after) > 0 && bytes.Compare(e.key, through) <= 0 && inside(e.ordinal) {
-				e.key = bytes.Clone(e.key)
-				met = append(met, e)
+		before := after
+		for i := 0; i < len(one.known); {
+			key, j := one.known[i].key, i
+			for ; j < len(one.known) && bytes.Equal(one.known[j].key, key); j++ {
+				if bytes.Compare(key, after) > 0 && bytes.Compare(key, through) <= 0 && inside(one.known[j].ordinal) {
+					met = append(met, Account{Key: bytes.Clone(key), Before: bytes.Clone(before), Ordinals: []uint32{one.known[j].ordinal}})
+				}
 			}
+			before, i = key, j
 		}
 	}
-	slices.SortStableFunc(met, func(a, b entry) int { return bytes.Compare(a.key, b.key) })
-	out := make([]uint32, len(met))
-	for i := range met {
-		out[i] = met[i].ordinal
-	}
-	return out, nil
+	slices.SortStableFunc(met, func(a, b Account) int { return bytes.Compare(a.Key, b.Key) })
+	return met, nil
 }
 
 // Find returns the ordinals under which the holder of this IIN is or was known, former IINs of

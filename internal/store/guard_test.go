@@ -21,7 +21,7 @@ import (
 )
 
 // evidenceTables are the tables that are only inserted into.
-var evidenceTables = []string{"log_entry", "log_hash", "log_checkpoint", "situations", "part", "message", "settlement", "notice"}
+var evidenceTables = []string{"log_entry", "log_hash", "log_checkpoint", "situations", "part", "message", "settlement", "notice", "retry"}
 
 // as opens the database of a rig on PostgreSQL as a role.
 func (r *rig) as(role string) *sqlx.DB {
@@ -64,6 +64,11 @@ func (r *rig) everything() {
 			VALUES ($1, 'pupils', 'r', $2, 'correct', 0, '1', '{}', 1, 1, 'a', 'r')`, record.NewID().String(), ministry)
 		return err
 	}, &transferlog.Act{Actor: "a", Act: "notice.enter"})
+	r.must(err)
+	_, err = r.s.AppendWith(ctx, r.tick(), func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO retry (id, origin, code, body, entered, actor, reason) VALUES ($1, $1, '', '{}', 1, 'a', 'r')", tr.ID.String())
+		return err
+	}, &transferlog.Act{Actor: "a", Act: "retry.enter"})
 	r.must(err)
 	r.must(r.s.SetRegister(ctx, r.tick(), &transferlog.RegisterChange{New: record.DigestOf([]byte("r"))}))
 	act := &transferlog.Act{Actor: "a", Act: "request"}

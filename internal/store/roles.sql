@@ -39,5 +39,5 @@ GRANT SELECT, INSERT, UPDATE (tries, due), DELETE ON sending TO almasu_service;
 GRANT SELECT ON goose_db_version TO almasu_service;
 GRANT SELECT ON log_head, log_entry, log_hash, log_checkpoint, situations, transfer, part, message, settlement, sequence, due, exception, duty, compared, line, mark, condition TO almasu_auditor;
 GRANT SELECT (duty, placed, lifted) ON legal_hold TO almasu_auditor;
-GRANT SELECT, INSERT ON notice TO almasu_service;
-GRANT SELECT ON notice TO almasu_auditor;
+GRANT SELECT, INSERT ON notice, retry TO almasu_service;
+GRANT SELECT ON notice, retry TO almasu_auditor;

@@ -4,7 +4,7 @@
 //
 // # What is evidence
 //
-// log_entry, log_hash, log_checkpoint, situations, part, message, settlement and notice are only inserted into. On PostgreSQL the
+// log_entry, log_hash, log_checkpoint, situations, part, message, settlement, notice and retry are only inserted into. On PostgreSQL the
 // service's role has no UPDATE or DELETE on them ([Roles]); on SQLite triggers refuse. The state rules are constraints:
 // one settlement a message (I3), one message a sequence number (I10), a delivery has a receipt, one run a connector.
 //

@@ -106,6 +106,8 @@ type Order struct {
 	Request *legal.Request
 	// Notice, if set, is what the transfer tells an earlier recipient, instead of sending people.
 	Notice *telling.Notice
+	// Source, if set, is read in the place of the connection's: some people only, so that nothing follows for who is not read.
+	Source connectors.Source
 	// PublishedText is the digest of the policy's published text, zero if it was not looked up.
 	PublishedText record.Digest
 }

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ func (r *run) stream(ctx context.Context, from Progress, left int) error {
 	if err != nil {
 		return err
 	}
-	source, err := c.Source.Open(ctx, connectors.Query{Fields: r.gate.Fields(), After: from.LastKey})
+	source, err := cmp.Or(r.order.Source, c.Source).Open(ctx, connectors.Query{Fields: r.gate.Fields(), After: from.LastKey})
 	if err != nil {
 		return fmt.Errorf("opening the source: %w", err)
 	}

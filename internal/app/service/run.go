@@ -15,6 +15,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/fault"
+	"birgeoqy.kz/almasu/internal/store/outcomes"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/scheduler"
 )
@@ -167,6 +168,13 @@ func (v *Service) goOn(ctx context.Context, conn *transfer.Connection, t transfe
 		if order.Request, err = v.Request(ctx, t.Request); err != nil {
 			return nil, err
 		}
+	}
+	retry, err := outcomes.Of(ctx, v.Store, t.ID)
+	if err != nil {
+		return nil, err
+	}
+	if retry != nil {
+		order.Source = retry.Source(conn.Source)
 	}
 	return v.Engine.Run(ctx, conn, order)
 }
