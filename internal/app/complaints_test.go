@@ -291,7 +291,7 @@ func TestComplaint11AttemptsAddUp(t *testing.T) {
 	k := complain(t, true)
 	whole := k.plan()
 	db := k.open("almasu.db")
-	db.MustExec("CREATE TRIGGER full BEFORE INSERT ON settlement WHEN (SELECT count(*) FROM settlement) >= 3 BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+	db.MustExec("CREATE TRIGGER full BEFORE INSERT ON settlement WHEN (SELECT count(*) FROM settlement) >= 8 BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
 	db.MustExec("CREATE TRIGGER unclosed BEFORE UPDATE OF finished ON transfer BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
 	k.almasu(-1, "the disk is full", "run", consent, "--reason", "test")
 	var settled int
