@@ -179,14 +179,14 @@ func (t *tool) list(ctx context.Context, v *lawtool.Service, connector string, l
 	}
 	t.Result(map[string]any{"transfers": list, "missed": missed})
 	var heads []string
-	for _, h := range []string{"STARTED", "TRANSFER", "CONNECTOR", "TRIGGER", "STATUS", "READ", "ACCEPTED", "REFUSED", "WITHHELD", "REJECTED", "PENDING"} {
+	for _, h := range []string{"STARTED", "TRANSFER", "CONNECTOR", "TRIGGER", "STATUS", "READ", "ACCEPTED", "UNCHANGED", "REFUSED", "WITHHELD", "REJECTED", "PENDING"} {
 		heads = append(heads, say(lang, h))
 	}
 	rows := [][]string{heads}
 	for _, r := range list {
 		n := r.Totals
 		rows = append(rows, []string{r.Started.Format(time.DateTime), r.ID.String(), r.Connector, string(r.Trigger), say(lang, "short "+string(r.Status)),
-			fmt.Sprint(n.Read), fmt.Sprint(n.Accepted), fmt.Sprint(n.Refused), fmt.Sprint(n.Withheld), fmt.Sprint(n.Rejected), fmt.Sprint(n.Pending)})
+			fmt.Sprint(n.Read), fmt.Sprint(n.Accepted), fmt.Sprint(n.Unchanged), fmt.Sprint(n.Refused), fmt.Sprint(n.Withheld), fmt.Sprint(n.Rejected), fmt.Sprint(n.Pending)})
 	}
 	t.Table(rows)
 	for _, d := range missed {

@@ -82,6 +82,7 @@ var words = map[string]map[lawtool.Language]string{
 	"STATUS":    {"kk": "КҮЙІ", "ru": "СОСТОЯНИЕ", "en": "STATUS"},
 	"READ":      {"kk": "ҚАРАЛДЫ", "ru": "ПРОСМОТРЕНО", "en": "READ"},
 	"ACCEPTED":  {"kk": "ҚАБЫЛДАНДЫ", "ru": "ПРИНЯТО", "en": "ACCEPTED"},
+	"UNCHANGED": {"kk": "ӨЗГЕРІССІЗ", "ru": "БЕЗ ИЗМЕНЕНИЙ", "en": "UNCHANGED"},
 	"REFUSED":   {"kk": "ЗАҢ РҰҚСАТ ЕТПЕДІ", "ru": "НЕ РАЗРЕШЕНО ЗАКОНОМ", "en": "REFUSED"},
 	"WITHHELD":  {"kk": "САЙ ЕМЕС", "ru": "НЕ ПОДОШЛИ", "en": "WITHHELD"},
 	"REJECTED":  {"kk": "АЛУШЫ ҚАБЫЛДАМАДЫ", "ru": "НЕ ПРИНЯЛ ПОЛУЧАТЕЛЬ", "en": "REJECTED"},
