@@ -5,22 +5,31 @@ import (
 	"time"
 )
 
+// killsPerLog is how many kills one deployment lives through: its whole log is checked after each, which costs more the longer it is.
+const killsPerLog = 50
+
 // TestKilledAtRandom kills the programs as they are shipped at random instants, one time in four the authority.
 func TestKilledAtRandom(t *testing.T) {
 	onBoth(t, func(t *testing.T, dsn func() string) {
-		w := newWorld(t, shipped, dsn(), 400, 5)
-		for want := number(t, "ALMASU_KILLS", 50); w.kills["almasu"] < want && !t.Failed(); {
-			l := w.next("")
-			if w.shoot(l) {
-				w.kills["almasu"]++
-			}
-			w.die(l)
-			w.events(nil)
+		for left := number(t, "ALMASU_KILLS", killsPerLog); left > 0 && !t.Failed(); left -= killsPerLog {
+			t.Run("deployment", func(t *testing.T) { killAtRandom(t, dsn(), min(left, killsPerLog)) })
 		}
-		w.finish(w.next(""))
-		w.judge()
-		t.Logf("killed: %v; %d transfers", w.kills, len(w.received()))
 	})
+}
+
+func killAtRandom(t *testing.T, dsn string, kills int) {
+	w := newWorld(t, shipped, dsn, 400, 5)
+	for w.kills["almasu"] < kills && !t.Failed() {
+		l := w.next("")
+		if w.shoot(l) {
+			w.kills["almasu"]++
+		}
+		w.die(l)
+		w.events(nil)
+	}
+	w.finish(w.next(""))
+	w.judge()
+	t.Logf("killed: %v; %d transfers", w.kills, len(w.received()))
 }
 
 // shoot waits for a random instant, or the end of the life; it is false if the life has ended before.
