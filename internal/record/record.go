@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 )
 
@@ -214,3 +215,6 @@ func (ps Problems) ProblemCode() string {
 	}
 	return ps[0].Code
 }
+
+// FileURI returns a path as the URI file name of SQLite, without parameters (https://www.sqlite.org/uri.html): a "?" or "#" in a path is part of it.
+func FileURI(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }

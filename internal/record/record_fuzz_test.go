@@ -15,3 +15,11 @@ func FuzzNames(f *testing.F) {
 		}
 	})
 }
+
+func TestFileURI(t *testing.T) {
+	for path, want := range map[string]string{"a/b.db": "file:a/b.db", "/x#1/y?z 50%.db": "file:/x%231/y%3Fz%2050%25.db", "/Ә/b.db": "file:/%D3%98/b.db"} {
+		if got := FileURI(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}

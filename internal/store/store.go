@@ -147,7 +147,7 @@ func Open(kind Kind, dsn string, log *transferlog.Log) (*Store, error) {
 func sqliteDSN(path, txlock string, more ...string) string {
 	pragmas := append([]string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "recursive_triggers(ON)"}, more...)
 	q := url.Values{"_txlock": {txlock}, "_pragma": pragmas}
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+	return record.FileURI(path) + "?" + q.Encode()
 }
 
 // withBinaryParameters makes lib/pq send byte strings as they are, in one round trip.

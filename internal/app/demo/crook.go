@@ -44,7 +44,7 @@ func (s *show) alterRow(ctx context.Context, w *setup.Example) ([]string, error)
 	if err := setup.WriteNew(copyPath, data, 0o600); err != nil {
 		return nil, err
 	}
-	db, err := sqlx.Open("sqlite", "file:"+copyPath)
+	db, err := sqlx.Open("sqlite", record.FileURI(copyPath))
 	if err != nil {
 		return nil, exit.Environment(err)
 	}

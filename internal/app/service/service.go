@@ -358,7 +358,7 @@ func openPlatform(ctx context.Context, dialect, dsn string) (*sqlx.DB, error) {
 		if _, err := os.Stat(dsn); err != nil { // SQLite would make an empty database
 			return nil, platform.Failed("opening the platform's database", err)
 		}
-		driver, dsn = "sqlite", "file:"+dsn+"?mode=ro&_pragma=busy_timeout(10000)"
+		driver, dsn = "sqlite", record.FileURI(dsn)+"?mode=ro&_pragma=busy_timeout(10000)"
 	}
 	db, err := sqlx.Open(driver, dsn)
 	if err != nil {

@@ -227,7 +227,7 @@ func (w *Example) makePlatform(ctx context.Context) error {
 	if w.PlatformDSN != "" {
 		return w.Write("platform.dsn", []byte(w.PlatformDSN+"\n"))
 	}
-	db, err := sqlx.Open("sqlite", "file:"+w.Path("platform.db"))
+	db, err := sqlx.Open("sqlite", record.FileURI(w.Path("platform.db")))
 	if err != nil {
 		return err
 	}

@@ -93,7 +93,7 @@ func Open(ctx context.Context, folder string, create bool) (*Store, error) {
 	} else if err := s.acquire(folder); err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite", "file:"+s.path+pragmas)
+	db, err := sql.Open("sqlite", record.FileURI(s.path)+pragmas)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the store: %w", err), s.Close())
 	}
