@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
@@ -58,3 +60,28 @@ func Introduction(ctx context.Context, p Prover, note []byte, held, size int64) 
 	}
 	return body, nil
 }
+
+// codeTaken is the recipient's code for a number that another message has.
+const codeTaken = "sequence.duplicate_other_message"
+
+// ReadReceipt verifies a receipt against the envelope by the recipient's keys as of now. What is not a good receipt for this envelope is [Disputed].
+func ReadReceipt(env *signing.Envelope, receipt []byte, peers *signing.Keyring, now time.Time) (*signing.Receipt, error) {
+	r, err := signing.OpenReceipt(receipt, peers, now, env)
+	if err != nil {
+		return nil, &Failure{Kind: Disputed, Code: record.CodeOf(err), Err: err}
+	}
+	return r, nil
+}
+
+// CarriesReceipt reports whether a recipient's refusal, of that code, brings a receipt that is worth more than the refusal: a good one for this envelope, or, for a
+// void notice whose number is taken, that of the message which has it.
+func CarriesReceipt(env *signing.Envelope, code string, receipt []byte, peers *signing.Keyring, now time.Time) bool {
+	if len(receipt) == 0 {
+		return false
+	}
+	_, err := ReadReceipt(env, receipt, peers, now)
+	return err == nil || code == codeTaken && env.Header().Operation == signing.OperationVoid
+}
+
+// Contradicted reports whether a recipient's code says that it has another message under this one's number or id.
+func Contradicted(code string) bool { return code == codeTaken || code == "message.other_envelope" }

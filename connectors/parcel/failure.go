@@ -26,7 +26,7 @@ func failure(a *parcel.Answer) *connectors.Failure {
 	case a.Code == "log.inconsistent":
 		f.Kind, f.Code = connectors.Halt, "log.inconsistent"
 		f.Hint = "the recipient says that our log is not the one whose checkpoint it holds: send nothing, compare the logs with almasu-verify"
-	case a.Code == codeTaken || a.Code == "message.other_envelope":
+	case connectors.Contradicted(a.Code):
 		f.Kind, f.Code = connectors.Halt, "delivery.sequence_reused"
 		f.Hint = "this number or this message id was used for another message: was an older copy of the store restored?"
 	case family == "signing" || a.Code == "envelope.bad_signature":

@@ -9,7 +9,6 @@ import (
 
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/parcel"
-	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
@@ -19,9 +18,6 @@ const (
 	firstLook = 100 * time.Millisecond
 	lastLook  = 2 * time.Second
 )
-
-// codeTaken is the recipient's code for a number that another message has.
-const codeTaken = "sequence.duplicate_other_message"
 
 // Connector delivers to one recipient. It is safe for concurrent use; make one with [New].
 type Connector struct {
@@ -71,11 +67,7 @@ func (c *Connector) Deliver(ctx context.Context, env *signing.Envelope, ticket *
 
 // ReadReceipt verifies the receipt against the envelope by the recipient's keys of now. What is not a good receipt for this envelope is Disputed.
 func (c *Connector) ReadReceipt(env *signing.Envelope, acknowledgement []byte) (*signing.Receipt, error) {
-	r, err := signing.OpenReceipt(acknowledgement, c.conf.Peers, c.conf.Now(), env)
-	if err != nil {
-		return nil, &connectors.Failure{Kind: connectors.Disputed, Code: record.CodeOf(err), Err: err}
-	}
-	return r, nil
+	return connectors.ReadReceipt(env, acknowledgement, c.conf.Peers, c.conf.Now())
 }
 
 // attempt is one call of Deliver.
@@ -186,7 +178,7 @@ func (a *attempt) await(ctx context.Context) ([]byte, error) {
 				}
 				introduced = true
 			}
-		case len(answer.Receipt) > 0 && a.carriesReceipt(answer):
+		case connectors.CarriesReceipt(a.env, answer.Code, answer.Receipt, a.conf.Peers, a.conf.Now()):
 			return answer.Receipt, nil
 		default:
 			if f := failure(answer); f.Kind != connectors.Transient {
@@ -232,10 +224,4 @@ func (a *attempt) answer(ctx context.Context) (*parcel.Answer, error) {
 		return nil, nil
 	}
 	return answer, nil
-}
-
-// carriesReceipt reports whether an answer brings a good receipt: for this envelope, or, for a void notice whose number is taken, that of the message which has it.
-func (a *attempt) carriesReceipt(answer *parcel.Answer) bool {
-	_, err := a.ReadReceipt(a.env, answer.Receipt)
-	return err == nil || answer.Code == codeTaken && a.env.Header().Operation == signing.OperationVoid
 }

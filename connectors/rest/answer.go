@@ -16,9 +16,6 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 )
 
-// codeTaken is the recipient's code for a number that another message has.
-const codeTaken = "sequence.duplicate_other_message"
-
 // answer is what came back, whole.
 type answer struct {
 	status     int
@@ -63,7 +60,7 @@ func (c *Connector) failure(a *answer, r refusal) *connectors.Failure {
 		authFailure(f, r.Code)
 	case r.Code == "sequence.too_far":
 		f.Code = "delivery.window"
-	case r.Code == codeTaken || r.Code == "message.other_envelope":
+	case connectors.Contradicted(r.Code):
 		f.Kind, f.Code = connectors.Halt, "delivery.sequence_reused"
 		f.Hint = "this number or this message id was used for another message: was an older copy of the store restored?"
 	default:

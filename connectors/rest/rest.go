@@ -92,30 +92,16 @@ func (c *Connector) Deliver(ctx context.Context, env *signing.Envelope, ticket *
 			c.chain.forget(r.HeldSize)
 			continue
 		}
-		if c.carriesReceipt(env, r) {
+		if connectors.CarriesReceipt(env, r.Code, r.Receipt, c.conf.Peers, c.conf.Now()) {
 			return r.Receipt, nil
 		}
 		return nil, c.failure(a, r)
 	}
 }
 
-// carriesReceipt reports whether a refusal brings a receipt that is worth more than the refusal: a good one for this envelope, or, for a void
-// notice whose number is taken, that of the message which has it.
-func (c *Connector) carriesReceipt(env *signing.Envelope, r refusal) bool {
-	if len(r.Receipt) == 0 {
-		return false
-	}
-	_, err := c.ReadReceipt(env, r.Receipt)
-	return err == nil || r.Code == codeTaken && env.Header().Operation == signing.OperationVoid
-}
-
 // ReadReceipt verifies the receipt against the envelope by the recipient's keys of now. What is not a good receipt for this envelope is Disputed.
 func (c *Connector) ReadReceipt(env *signing.Envelope, acknowledgement []byte) (*signing.Receipt, error) {
-	r, err := signing.OpenReceipt(acknowledgement, c.conf.Peers, c.conf.Now(), env)
-	if err != nil {
-		return nil, &connectors.Failure{Kind: connectors.Disputed, Code: record.CodeOf(err), Err: err}
-	}
-	return r, nil
+	return connectors.ReadReceipt(env, acknowledgement, c.conf.Peers, c.conf.Now())
 }
 
 // request is what differs between the requests that the connector makes.

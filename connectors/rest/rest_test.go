@@ -193,7 +193,7 @@ func TestSignedRefusal(t *testing.T) {
 	answered("schema.document", acceptance)
 	_, err = c.Deliver(t.Context(), env, ticket)
 	wantFailure(t, err, connectors.Refused, "delivery.refused")
-	answered(codeTaken, acceptance)
+	answered("sequence.duplicate_other_message", acceptance)
 	_, err = c.Deliver(t.Context(), env, ticket)
 	wantFailure(t, err, connectors.Halt, "delivery.sequence_reused")
 	notice, noticeTicket := s.void()

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/app/setup"
 	"birgeoqy.kz/almasu/internal/record"
@@ -28,7 +29,7 @@ func (s *session) keysCommand() *cobra.Command {
 		Use: "generate FOLDER", Short: "Make the service's four keys, or an administrator's key",
 		Long: `Makes log.key (signs checkpoints), seal.keyset with its key (seals envelopes and requests), vault.key (seals data at rest) and pseudonym.key in a folder,
 readable by their owner only. Existing files are never overwritten. With --administrator it makes one administrator's key, admin.pem.`,
-		Args: exactly(1, "one folder"),
+		Args: lawtool.Exactly(1, "one folder"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if administrator {
 				return s.generateAdministrator(args[0])
@@ -40,7 +41,7 @@ readable by their owner only. Existing files are never overwritten. With --admin
 	generate.Flags().StringVar(&origin, "origin", "birgeoqy.kz/almasu/log", "the log's name in its checkpoints")
 	generate.Flags().BoolVar(&administrator, "administrator", false, "make one administrator's key")
 	show := &cobra.Command{
-		Use: "show", Short: "Show public keys and fingerprints, never secrets", Args: exactly(0, "no arguments"),
+		Use: "show", Short: "Show public keys and fingerprints, never secrets", Args: lawtool.Exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v, err := s.open(cmd.Context(), service.Parts{})
 			if err != nil {
@@ -52,7 +53,7 @@ readable by their owner only. Existing files are never overwritten. With --admin
 	}
 	var ahead, overlap time.Duration
 	rotate := &cobra.Command{
-		Use: "rotate", Short: "Make the next sealing key; it begins ahead, and the former stays valid for a while", Args: exactly(0, "no arguments"),
+		Use: "rotate", Short: "Make the next sealing key; it begins ahead, and the former stays valid for a while", Args: lawtool.Exactly(0, "no arguments"),
 		Long: `Makes a new sealing key that begins to sign after --ahead, so that every recipient can provision its public half before; the former key verifies for
 --overlap more, so that what waits in the outbox still arrives. The rotation is logged.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {

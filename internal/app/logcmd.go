@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/evidence"
 )
@@ -16,7 +17,7 @@ func (s *session) logCommand() *cobra.Command {
 	var from int64
 	var limit int
 	show := &cobra.Command{
-		Use: "show", Short: "Print entries, one line of JSON each", Args: exactly(0, "no arguments"),
+		Use: "show", Short: "Print entries, one line of JSON each", Args: lawtool.Exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v, err := s.open(cmd.Context(), service.Parts{Store: true})
 			if err != nil {
@@ -41,7 +42,7 @@ func (s *session) logCommand() *cobra.Command {
 	show.Flags().Int64Var(&from, "from", 0, "the first index")
 	show.Flags().IntVar(&limit, "limit", 50, "how many")
 	verify := &cobra.Command{
-		Use: "verify", Short: "Check the whole log: tree, checkpoints, settlements, sequences, receipts", Args: exactly(0, "no arguments"),
+		Use: "verify", Short: "Check the whole log: tree, checkpoints, settlements, sequences, receipts", Args: lawtool.Exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v, err := s.open(cmd.Context(), service.Parts{Store: true})
 			if err != nil {
@@ -57,7 +58,7 @@ func (s *session) logCommand() *cobra.Command {
 	}
 	var output string
 	export := &cobra.Command{
-		Use: "export --output FILE", Short: "Write the log to a file for almasu-verify", Args: exactly(0, "no arguments"),
+		Use: "export --output FILE", Short: "Write the log to a file for almasu-verify", Args: lawtool.Exactly(0, "no arguments"),
 		Long: "Writes the whole log, its checkpoints and receipts to a file that anybody can check without a network or a database: almasu-verify FILE.\nIt holds no personal data: people are ordinals.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v, err := s.open(cmd.Context(), service.Parts{Store: true})

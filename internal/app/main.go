@@ -135,16 +135,6 @@ func (s *session) demonstration() []*cobra.Command {
 	})
 }
 
-// exactly demands a number of arguments, in words for people.
-func exactly(n int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) == n {
-			return nil
-		}
-		return exit.BadInput(record.NewProblem("usage.arguments", "", "see: "+cmd.CommandPath()+" --help", "expected %s, got %d arguments", what, len(args)))
-	}
-}
-
 // setClock makes the clock run from the pretended start.
 func (s *session) setClock() error {
 	if s.clock == "" {

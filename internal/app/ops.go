@@ -15,6 +15,7 @@ import (
 	"birgeoqy.kz/almasu/connectors/platform"
 	"birgeoqy.kz/almasu/internal/app/doctor"
 	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/app/schedtool"
 	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/record"
@@ -23,7 +24,7 @@ import (
 
 func (s *session) checkCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "check", Short: "Check configuration, register, mappings, keys, databases; send nothing", Args: exactly(0, "no arguments"),
+		Use: "check", Short: "Check configuration, register, mappings, keys, databases; send nothing", Args: lawtool.Exactly(0, "no arguments"),
 		Long: "Reads every file and reports all problems at once; connects to both databases; asks the law about each route as of now.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v, err := s.open(cmd.Context(), service.Parts{Platform: true, Store: true})
@@ -57,7 +58,7 @@ func (s *session) checkCommand() *cobra.Command {
 func (s *session) migrateCommand() *cobra.Command {
 	var roles bool
 	cmd := &cobra.Command{
-		Use: "migrate", Short: "Bring the service's own database up to date", Args: exactly(0, "no arguments"),
+		Use: "migrate", Short: "Bring the service's own database up to date", Args: lawtool.Exactly(0, "no arguments"),
 		Long: "Applies the migrations that are missing; several processes may do so at once. With --roles it prints the SQL that makes the roles of the\nservice and the auditor on PostgreSQL instead.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if roles {
@@ -91,7 +92,7 @@ func (s *session) migrateCommand() *cobra.Command {
 func (s *session) grantsCommand() *cobra.Command {
 	var role string
 	cmd := &cobra.Command{
-		Use: "grants CONNECTOR", Short: "Print the column-level GRANTs for a connector's database role", Args: exactly(1, "one connector"),
+		Use: "grants CONNECTOR", Short: "Print the column-level GRANTs for a connector's database role", Args: lawtool.Exactly(1, "one connector"),
 		Long: `Prints SQL for the platform's database: a role that can read the columns that this connector's route permits, the decision columns that the law's
 rules look at, and nothing else. Run it as the owner of the tables and let the service log in as that role.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -122,7 +123,7 @@ rules look at, and nothing else. Run it as the owner of the tables and let the s
 
 func (s *session) serveCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "serve", Short: "Run the service: schedules, approved requests, what waits in the outbox", Args: exactly(0, "no arguments"),
+		Use: "serve", Short: "Run the service: schedules, approved requests, what waits in the outbox", Args: lawtool.Exactly(0, "no arguments"),
 		Long: `Runs until it is told to stop (SIGTERM, SIGINT); what is under way is taken up again at the next start. SIGHUP reads configuration, register and
 keys anew; a key whose period begins is taken into use by itself. Routes that stand on an example act are refused.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -172,7 +173,7 @@ func (s *session) serveOnce(ctx context.Context) (again bool, err error) {
 
 func (s *session) doctorCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "doctor", Short: "Look at everything that a transfer needs, and say what is wrong or soon will be", Args: exactly(0, "no arguments"),
+		Use: "doctor", Short: "Look at everything that a transfer needs, and say what is wrong or soon will be", Args: lawtool.Exactly(0, "no arguments"),
 		Long: `Looks at configuration, databases and the rights of both roles, clocks, keys and certificates, files of secrets, disks, what the law says of each
 route now and within thirty days, each recipient's server (a TLS handshake and a HEAD request), what waits, and the whole log. Run it as the service's account.
 Each finding has a level, a code and a hint. Exit code 1: something fails; warnings alone are 0.`,

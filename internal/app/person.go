@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/kz"
 	"birgeoqy.kz/almasu/internal/record"
@@ -75,7 +76,7 @@ type told struct {
 func (s *session) personCommand() *cobra.Command {
 	var iinFile, reason, actor string
 	cmd := &cobra.Command{
-		Use: "person --iin-file FILE --reason TEXT", Short: "Say which transfers held a person, with which fields and on what basis", Args: exactly(0, "no arguments"),
+		Use: "person --iin-file FILE --reason TEXT", Short: "Say which transfers held a person, with which fields and on what basis", Args: lawtool.Exactly(0, "no arguments"),
 		Long: "Answers a person's request for information (94-V art. 24): every message that held them, to whom, which fields, on what basis. The IIN is read\nfrom a file; the look-up itself is logged with your reason, without the IIN.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := needReason(reason); err != nil {
@@ -177,14 +178,10 @@ func describe(d store.Disclosure, group transferlog.Group) (given, error) {
 	g := given{
 		Transfer: d.Transfer.String(), Message: d.Message.String(), LogIndex: d.Intent, At: moment(time.UnixMicro(d.Logged)), Connector: d.Connector,
 		Recipient: d.Recipient, Sequence: d.Sequence, Outcome: d.Outcome, Path: h.Path, Clause: h.Clause, Ground: h.Ground, Purpose: h.Purpose,
+		Fields: transferlog.Masked(h.Fields, group.Mask),
 	}
 	if g.Outcome == "" {
 		g.Outcome = "pending"
-	}
-	for i, f := range h.Fields {
-		if group.Mask>>i&1 == 1 {
-			g.Fields = append(g.Fields, f)
-		}
 	}
 	return g, nil
 }
@@ -200,7 +197,7 @@ func joinOrdinals(list []uint32) string {
 func (s *session) blockCommand() *cobra.Command {
 	var iinFile, requester, reason, received string
 	cmd := &cobra.Command{
-		Use: "block --iin-file FILE --requester KIND --reason TEXT", Short: "Block a person: nothing of theirs leaves in any form (policy 6.2.4)", Args: exactly(0, "no arguments"),
+		Use: "block --iin-file FILE --requester KIND --reason TEXT", Short: "Block a person: nothing of theirs leaves in any form (policy 6.2.4)", Args: lawtool.Exactly(0, "no arguments"),
 		Long: "The block counts from the moment the request was received. It stops everything that has not left, also what waits in the outbox.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := needReason(reason); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/record"
@@ -20,7 +21,7 @@ func (s *session) requestCommand() *cobra.Command {
 		Short: "Enter a state body's written request for data (an ad-hoc transfer)",
 		Long: `Enters a written request: number, date, signatory, norm of competence, act and article, digest of the letter, fields, people. It is
 sent when two administrators other than the initiator have approved it (almasu approve).`,
-		Args: exactly(1, "one file"),
+		Args: lawtool.Exactly(1, "one file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			body, err := os.ReadFile(args[0])
 			if err != nil {
@@ -52,7 +53,7 @@ func (s *session) approveCommand() *cobra.Command {
 		Long: `Signs the digest of a request (or with --route, of a route with everything it refers to). Two different people approve, neither of them its
 initiator or author; what they approve is exactly these bytes. The second approval of a request lets it run at once. A route's approval is
 printed as YAML for the register's approvals.yaml.`,
-		Args: exactly(1, "one request or route"),
+		Args: lawtool.Exactly(1, "one request or route"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v, err := s.open(cmd.Context(), service.Parts{Store: true})
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/app/results"
 	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/record"
@@ -19,7 +20,7 @@ func (s *session) runCommand() *cobra.Command {
 		Short: "Run an approved route now",
 		Long: `Runs the route of a connector now, as its schedule would: the same law, the same approvals, the same log. The reason and
 your name go into the log. Exit code 0: everybody accounted for; 5: sent, and some records were rejected or withheld; 1: refused, failed, or messages still wait.`,
-		Args: exactly(1, "one connector"),
+		Args: lawtool.Exactly(1, "one connector"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if reason == "" {
 				return exit.BadInput(record.NewProblem("usage.reason", "", "say why: --reason \"the ministry asked for a repetition\"", "a run outside the schedule needs a reason"))

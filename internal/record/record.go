@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"strings"
 )
@@ -218,3 +219,12 @@ func (ps Problems) ProblemCode() string {
 
 // FileURI returns a path as the URI file name of SQLite, without parameters (https://www.sqlite.org/uri.html): a "?" or "#" in a path is part of it.
 func FileURI(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
+
+// WithoutPath is the cause of a file system's error: the path stands elsewhere, as the place of a problem.
+func WithoutPath(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}

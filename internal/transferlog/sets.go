@@ -34,6 +34,17 @@ type Group struct {
 	People []uint32
 }
 
+// Masked lists the fields of an intent that a group's mask names; it is never nil.
+func Masked(fields []string, mask uint64) []string {
+	out := []string{}
+	for i, f := range fields {
+		if mask>>uint(i)&1 == 1 {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // people is what both kinds of set are: groups of ordinals, and room to encode them.
 type people struct {
 	groups    []Group

@@ -15,6 +15,7 @@ import (
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
 var verbs = regexp.MustCompile(`%[a-z]`)
@@ -55,10 +56,10 @@ func TestSpans(t *testing.T) {
 }
 
 func TestMasked(t *testing.T) {
-	if got := masked([]string{"a", "b", "c"}, 0b101); !slices.Equal(got, []string{"a", "c"}) {
+	if got := transferlog.Masked([]string{"a", "b", "c"}, 0b101); !slices.Equal(got, []string{"a", "c"}) {
 		t.Errorf("%v", got)
 	}
-	if got := masked(nil, 7); got == nil || len(got) != 0 {
+	if got := transferlog.Masked(nil, 7); got == nil || len(got) != 0 {
 		t.Errorf("%v", got)
 	}
 }

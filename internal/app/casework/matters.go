@@ -179,7 +179,7 @@ func (t *tool) notice(ctx context.Context, v *lawtool.Service, id string, lang l
 			mask |= g.Mask
 			ordinals = append(ordinals, g.People...)
 		}
-		m.Fields, m.People, m.Ordinals = masked(h.Fields, mask), len(ordinals), spans(ordinals)
+		m.Fields, m.People, m.Ordinals = transferlog.Masked(h.Fields, mask), len(ordinals), spans(ordinals)
 		for _, ordinal := range ordinals {
 			everybody[ordinal] = true
 		}
@@ -198,17 +198,6 @@ func orPending(outcome string) string {
 		return "pending"
 	}
 	return outcome
-}
-
-// masked lists the fields of a mask.
-func masked(fields []string, mask uint64) []string {
-	out := []string{}
-	for i, f := range fields {
-		if mask>>uint(i)&1 == 1 {
-			out = append(out, f)
-		}
-	}
-	return out
 }
 
 // recipient finds a recipient by BIN, or nil.

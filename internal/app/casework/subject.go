@@ -268,7 +268,7 @@ func (g *gathering) given(d store.Disclosure) error {
 	}
 	one := subjectGiven{
 		At: record.Instant(d.Logged), Transfer: d.Transfer.String(), Message: d.Message.String(), BIN: d.Recipient, Recipient: recipientName(g.v, d.Recipient, g.lang),
-		Fields: masked(h.Fields, group.Mask), Purpose: purposeName(g.v.Register, h.Purpose, g.lang), Path: h.Path, Clause: h.Clause, Ground: h.Ground,
+		Fields: transferlog.Masked(h.Fields, group.Mask), Purpose: purposeName(g.v.Register, h.Purpose, g.lang), Path: h.Path, Clause: h.Clause, Ground: h.Ground,
 		Act: g.lang.Of(rules.Text{KK: report.Basis.TitleKK, RU: report.Basis.TitleRU, EN: report.Basis.TitleRU}), Procedure: report.Basis.Procedure,
 		Outcome: orPending(settled.Outcome), Receipt: settled.Receipt.String(), Intent: d.Intent,
 	}

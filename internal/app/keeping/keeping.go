@@ -280,7 +280,7 @@ func (v *Service) reconcile(ctx context.Context, now time.Time, actor, reason st
 		}
 		results, settled = append(results, r), settled && r.OK()
 	}
-	doubt, err := standing.InDoubt(ctx, v.Store, recipients(results)...)
+	doubt, err := standing.InDoubt(ctx, v.Store, standing.Recipients(results)...)
 	if err != nil {
 		return nil, false, err
 	}
@@ -296,14 +296,6 @@ func (v *Service) reconcile(ctx context.Context, now time.Time, actor, reason st
 		return results, true, nil
 	}
 	return results, true, standing.Settle(ctx, v.Store, now, actor, reason, results)
-}
-
-func recipients(results []*standing.Result) []string {
-	out := make([]string, len(results))
-	for i, r := range results {
-		out[i] = r.Recipient
-	}
-	return out
 }
 
 // compare compares with one recipient. One that does not answer is a result; an error is our own.

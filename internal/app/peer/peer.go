@@ -71,14 +71,14 @@ func Connect(c *config.Connector, bin string, ring *signing.Keyring, files Files
 	if c.Parcel != nil {
 		p, err := parcel.New(parcelConfig(c.Parcel, bin, ring, files, s, ps))
 		if err != nil {
-			ps.Merge(located(err, c.Where.Key("parcel")), "config.parcel", c.Where.Key("parcel"))
+			ps.Merge(Located(err, c.Where.Key("parcel")), "config.parcel", c.Where.Key("parcel"))
 			return nil, func() {}
 		}
 		return p, func() {}
 	}
 	r, err := rest.New(restConfig(c.REST, bin, ring, files, s, ps))
 	if err != nil {
-		ps.Merge(located(err, c.Where.Key("rest")), "config.rest", c.Where.Key("rest"))
+		ps.Merge(Located(err, c.Where.Key("rest")), "config.rest", c.Where.Key("rest"))
 		return nil, func() {}
 	}
 	return r, r.Close
@@ -114,8 +114,8 @@ func parcelConfig(p *config.Parcel, bin string, ring *signing.Keyring, files Fil
 	return c
 }
 
-// located puts the place of the connector before the places of its problems.
-func located(err error, where string) error {
+// Located puts a place, as that of a connector or the name of a file, before the places of problems.
+func Located(err error, where string) error {
 	var ps record.Problems
 	if !errors.As(err, &ps) {
 		return err

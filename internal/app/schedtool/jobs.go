@@ -1,7 +1,6 @@
 package schedtool
 
 import (
-	"errors"
 	"os"
 	"time"
 
@@ -19,7 +18,7 @@ func Jobs(file *config.File) ([]scheduler.Job, error) {
 		path := file.Path(file.Calendars)
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return nil, record.NewProblem("config.calendars_missing", path, "check the path in the configuration", "the calendars cannot be read: %v", reasonOf(err))
+			return nil, record.NewProblem("config.calendars_missing", path, "check the path in the configuration", "the calendars cannot be read: %v", record.WithoutPath(err))
 		}
 		calendars, err = config.ParseCalendars(path, text, map[string]func(time.Time) (bool, error){"kz": calendar.Kazakhstan().Working})
 		if err != nil {
@@ -36,13 +35,4 @@ func Jobs(file *config.File) ([]scheduler.Job, error) {
 		}
 	}
 	return jobs, problems.Err()
-}
-
-// reasonOf is a path error without the path.
-func reasonOf(err error) error {
-	var p *os.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }

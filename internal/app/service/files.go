@@ -48,7 +48,7 @@ func (v *Service) readKeyset(path string, ps *record.Problems) {
 			err = v.Ring.Add(key.Public(), e.NotBefore, e.NotAfter)
 		}
 		if err != nil {
-			ps.Merge(located(err, file), "config.key", file)
+			ps.Merge(peer.Located(err, file), "config.key", file)
 			continue
 		}
 		if e.KeyID == current.KeyID {
@@ -92,19 +92,10 @@ func ReadFile(path string, ps *record.Problems, code string) []byte {
 		if errors.Is(err, os.ErrPermission) {
 			hint = "let the service's user read it"
 		}
-		ps.Add(code, path, hint, "the file cannot be read: %v", cause(err))
+		ps.Add(code, path, hint, "the file cannot be read: %v", record.WithoutPath(err))
 		return nil
 	}
 	return b
-}
-
-// cause is a path error without the path, which stands beside it.
-func cause(err error) error {
-	var p *os.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }
 
 func (v *Service) readKeys(ps *record.Problems) {
@@ -118,7 +109,7 @@ func (v *Service) readKeys(ps *record.Problems) {
 	if b := ReadSecret(at(k.Vault), ps, "config.key_missing"); b != nil {
 		var err error
 		v.vault, err = vault.Parse(b)
-		ps.Merge(located(err, at(k.Vault)), "config.key", at(k.Vault))
+		ps.Merge(peer.Located(err, at(k.Vault)), "config.key", at(k.Vault))
 	}
 	if b := ReadSecret(at(k.Pseudonym), ps, "config.key_missing"); b != nil {
 		raw, err := hex.DecodeString(strings.TrimSpace(string(b)))
@@ -128,18 +119,6 @@ func (v *Service) readKeys(ps *record.Problems) {
 		v.Pseudonym = raw
 	}
 	v.readKeyset(at(k.Seal), ps)
-}
-
-// located puts a file's name before the places of its problems.
-func located(err error, path string) error {
-	var ps record.Problems
-	if !errors.As(err, &ps) {
-		return err
-	}
-	for _, p := range ps {
-		p.Where = strings.TrimSuffix(path+": "+p.Where, ": ")
-	}
-	return ps
 }
 
 // within makes the places of problems, which begin with a file's name in a folder, begin with the folder.

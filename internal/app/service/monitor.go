@@ -15,6 +15,7 @@ import (
 
 	"birgeoqy.kz/almasu/internal/app/alarms"
 	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/peer"
 	"birgeoqy.kz/almasu/internal/app/watch"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/metrics"
@@ -88,13 +89,13 @@ func (v *Service) channels(ps *record.Problems) (out []notify.Channel) {
 		if c.PasswordFile != "" {
 			m.Password = strings.TrimSpace(string(ReadSecret(v.File.Path(c.PasswordFile), ps, "config.password_missing")))
 		}
-		ps.Merge(located(m.Check(), c.Where.Key("server")), "config.notify", c.Where.Key("server"))
+		ps.Merge(peer.Located(m.Check(), c.Where.Key("server")), "config.notify", c.Where.Key("server"))
 		out = append(out, m)
 	}
 	if c := v.File.Notify.Webhook; c != nil {
 		t := &http.Transport{TLSClientConfig: v.trusting(c.CA, ps), TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10}
 		w := &notify.Webhook{URL: c.URL, InsecureLoopback: c.InsecureLoopback, Transport: t, Key: v.Seal, Now: v.Env.Now}
-		ps.Merge(located(w.Check(), c.Where.Key("url")), "config.notify", c.Where.Key("url"))
+		ps.Merge(peer.Located(w.Check(), c.Where.Key("url")), "config.notify", c.Where.Key("url"))
 		out = append(out, w)
 	}
 	return out

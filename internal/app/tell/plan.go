@@ -20,6 +20,7 @@ import (
 	"birgeoqy.kz/almasu/internal/store/notices"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transfer/telling"
+	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
 // delivery is a message that was delivered and held the person.
@@ -138,7 +139,7 @@ func (p *planner) deliveries(ctx context.Context) ([]delivery, error) {
 				if err != nil {
 					return err
 				}
-				one := delivery{connector: h.Connector, route: h.Route, recipient: d.Recipient, sequence: d.Sequence, at: record.Instant(d.Logged), held: fieldsOf(h.Fields, group.Mask),
+				one := delivery{connector: h.Connector, route: h.Route, recipient: d.Recipient, sequence: d.Sequence, at: record.Instant(d.Logged), held: transferlog.Masked(h.Fields, group.Mask),
 					Record: telling.Record{Message: d.Message, Envelope: record.DigestOf(d.Header), Index: -1, Ordinal: ordinal, Key: a.Key, Before: a.Before}}
 				if len(order) == h.Records && len(order) == set.Len() {
 					one.Index = slices.Index(order, ordinal)
@@ -152,17 +153,6 @@ func (p *planner) deliveries(ctx context.Context) ([]delivery, error) {
 		return nil, p.env.Environment(err)
 	}
 	return out, nil
-}
-
-// fieldsOf lists the fields of a mask.
-func fieldsOf(fields []string, mask uint64) []string {
-	out := []string{}
-	for i, f := range fields {
-		if mask>>uint(i)&1 == 1 {
-			out = append(out, f)
-		}
-	}
-	return out
 }
 
 // told says what was told, or is about to be, of each record: the strongest act by message and ordinal.

@@ -211,7 +211,7 @@ func Settle(ctx context.Context, s *store.Store, at time.Time, actor, reason str
 	}
 	_, err = s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
 		// Whoever raises the count meanwhile waits for this transaction's lock on the head, or is seen by the check that follows it.
-		for _, recipient := range append([]string{""}, recipients(results)...) {
+		for _, recipient := range append([]string{""}, Recipients(results)...) {
 			_, err := tx.ExecContext(ctx, `INSERT INTO compared (recipient, restored, at) VALUES ($1, $2, $3)
 				ON CONFLICT (recipient) DO UPDATE SET restored = $2, at = $3`, recipient, restored, at.UnixMicro())
 			if err != nil {
@@ -223,7 +223,8 @@ func Settle(ctx context.Context, s *store.Store, at time.Time, actor, reason str
 	return err
 }
 
-func recipients(results []*Result) []string {
+// Recipients are the BINs of results, in their order.
+func Recipients(results []*Result) []string {
 	out := make([]string, len(results))
 	for i, r := range results {
 		out[i] = r.Recipient
