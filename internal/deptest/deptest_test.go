@@ -87,7 +87,7 @@ var onlyBy = []struct {
 	pkg, by string
 	reason  string
 }{
-	{"internal/store", "internal/app internal/bench internal/store", "what is durable is reached through the engine's interfaces"},
+	{"internal/store", "internal/app internal/bench internal/store internal/pgtest", "what is durable is reached through the engine's interfaces"},
 	{"internal/console", "internal/app internal/console", "the console is mounted by the wiring"},
 	{"internal/synth", "internal/app internal/bench internal/synth", "nobody invents people in production code"},
 	{"internal/pgtest", "internal/bench internal/pgtest", "no production code starts a database"},

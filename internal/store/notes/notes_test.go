@@ -5,67 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"birgeoqy.kz/almasu/internal/notify"
-	"birgeoqy.kz/almasu/internal/pgtest"
+	"birgeoqy.kz/almasu/internal/pgtest/stores"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/notes"
-	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
 var start = time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC)
-
-// open returns an opener of the same store; on PostgreSQL it logs in as the service's role.
-func open(t *testing.T, kind store.Kind) func() *store.Store {
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	secret, _, err := note.GenerateKey(nil, "birgeoqy.kz/almasu/log")
-	must(err)
-	log, err := transferlog.New(secret)
-	must(err)
-	dsn := filepath.Join(t.TempDir(), "almasu.db")
-	var pg *pgtest.Database
-	if kind == store.Postgres {
-		pg = pgtest.New(t)
-		dsn = pg.DSN
-	}
-	s, err := store.Open(kind, dsn, log)
-	must(err)
-	_, err = s.Migrate(t.Context())
-	must(err)
-	if kind == store.Postgres {
-		_, err = s.DB().Exec(store.Roles)
-		must(err)
-		_, err = s.DB().Exec("ALTER ROLE almasu_service LOGIN")
-		must(err)
-		dsn = pg.Cluster.DSNFor(pg.Name, "almasu_service")
-	}
-	must(s.Close())
-	return func() *store.Store {
-		s, err := store.Open(kind, dsn, log)
-		must(err)
-		t.Cleanup(func() { s.Close() })
-		return s
-	}
-}
-
-func onBoth(t *testing.T, f func(t *testing.T, open func() *store.Store)) {
-	for _, kind := range []store.Kind{store.SQLite, store.Postgres} {
-		t.Run(string(kind), func(t *testing.T) { f(t, open(t, kind)) })
-	}
-}
 
 // channel takes notes, or fails while broken.
 type channel struct {
@@ -92,9 +44,9 @@ func desk(s *store.Store, log *strings.Builder, channels ...notify.Channel) *not
 }
 
 func TestChangesAreToldOnceAndRecoveriesToo(t *testing.T) {
-	onBoth(t, func(t *testing.T, open func() *store.Store) {
+	stores.OnBoth(t, func(t *testing.T, e *stores.Empty) {
 		mail, hook := &channel{name: "mail"}, &channel{name: "webhook"}
-		d := desk(open(), &strings.Builder{}, mail, hook)
+		d := desk(e.Open(e.Service), &strings.Builder{}, mail, hook)
 		ends := start.Add(72 * time.Hour)
 		failed := notify.Condition{Kind: notify.Failed, Subject: "ministry", Code: "source.database"}
 		agreement := notify.Condition{Kind: notify.Agreement, Subject: "351240000020", Until: &ends}
@@ -133,10 +85,10 @@ func TestChangesAreToldOnceAndRecoveriesToo(t *testing.T) {
 }
 
 func TestBrokenChannelIsTriedAgainAndGivenUp(t *testing.T) {
-	onBoth(t, func(t *testing.T, open func() *store.Store) {
+	stores.OnBoth(t, func(t *testing.T, e *stores.Empty) {
 		var log strings.Builder
 		mail, hook := &channel{name: "mail", broken: true}, &channel{name: "webhook"}
-		d := desk(open(), &log, mail, hook)
+		d := desk(e.Open(e.Service), &log, mail, hook)
 		if _, err := d.See(t.Context(), start, []notify.Condition{{Kind: notify.Halted, Subject: "oblast"}}); err != nil {
 			t.Fatal(err)
 		}
@@ -163,12 +115,12 @@ func TestBrokenChannelIsTriedAgainAndGivenUp(t *testing.T) {
 
 // TestManyProcesses lets several watch the same service: each change is told once.
 func TestManyProcesses(t *testing.T) {
-	onBoth(t, func(t *testing.T, open func() *store.Store) {
+	stores.OnBoth(t, func(t *testing.T, e *stores.Empty) {
 		mail := &channel{name: "mail"}
 		const processes, rounds = 4, 12
 		var desks []*notify.Desk
 		for range processes {
-			desks = append(desks, desk(open(), &strings.Builder{}, mail))
+			desks = append(desks, desk(e.Open(e.Service), &strings.Builder{}, mail))
 		}
 		for round := range rounds {
 			at := start.Add(time.Duration(round) * time.Minute)
@@ -197,8 +149,8 @@ func TestManyProcesses(t *testing.T) {
 }
 
 func TestWhatCannotBeSaidIsAnError(t *testing.T) {
-	onBoth(t, func(t *testing.T, open func() *store.Store) {
-		d := desk(open(), &strings.Builder{})
+	stores.OnBoth(t, func(t *testing.T, e *stores.Empty) {
+		d := desk(e.Open(e.Service), &strings.Builder{})
 		n, err := d.See(t.Context(), start, []notify.Condition{
 			{Kind: notify.Failed, Subject: "free text"}, {Kind: "odd", Subject: "a"}, {Kind: notify.Failed, Subject: "a", Code: "b c"}, {Kind: notify.Failed},
 			{Kind: notify.Failed, Subject: strings.Repeat("a", 97)}, {Kind: notify.Failed, Subject: "Ж"}, {Kind: notify.Duty, Subject: "good"},

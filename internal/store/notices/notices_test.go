@@ -1,14 +1,12 @@
 package notices
 
 import (
-	"crypto/rand"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"birgeoqy.kz/almasu/internal/notice"
-	"birgeoqy.kz/almasu/internal/pgtest"
+	"birgeoqy.kz/almasu/internal/pgtest/stores"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/store"
@@ -20,24 +18,7 @@ import (
 var start = time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
 
 func onBoth(t *testing.T, f func(t *testing.T, s *store.Store)) {
-	for _, kind := range []store.Kind{store.SQLite, store.Postgres} {
-		t.Run(string(kind), func(t *testing.T) {
-			secret, _, err := transferlog.GenerateKey(rand.Reader, "birgeoqy.kz/almasu/log")
-			must(t, err)
-			log, err := transferlog.New(secret)
-			must(t, err)
-			dsn := filepath.Join(t.TempDir(), "store.db")
-			if kind == store.Postgres {
-				dsn = pgtest.New(t).DSN
-			}
-			s, err := store.Open(kind, dsn, log)
-			must(t, err)
-			t.Cleanup(func() { _ = s.Close() })
-			_, err = s.Migrate(t.Context())
-			must(t, err)
-			f(t, s)
-		})
-	}
+	stores.OnBoth(t, func(t *testing.T, e *stores.Empty) { f(t, e.Open(e.Owner)) })
 }
 
 func must(t *testing.T, err error) {
