@@ -177,6 +177,8 @@ type Connector struct {
 	// its intent; default 72h.
 	Patience Duration `yaml:"patience,optional"`
 	Deadline Duration `yaml:"deadline,optional"`
+	// Hold says which numbers stop a run until a person has decided; optional: nothing is held.
+	Hold *Hold `yaml:"hold,optional"`
 	// REST is the recipient's receiver over signed HTTPS, Parcel its folder for signed files: one of the two.
 	REST   *REST        `yaml:"rest,optional"`
 	Parcel *Parcel      `yaml:"parcel,optional"`
@@ -395,6 +397,9 @@ func (c *Connector) check(where func(string) string, ps *record.Problems) {
 		if s.Most < 0 || s.Most > 1000 {
 			ps.Add("config.range", where("schedule"), "", "most must be between 1 and 1000")
 		}
+	}
+	if c.Hold != nil {
+		c.Hold.check(ps)
 	}
 	last := ""
 	for _, l := range c.Later {
