@@ -18,6 +18,7 @@ const (
 	StateRunning = "running"
 	StateDone    = "done"
 	StateMissed  = "missed"
+	StateHeld    = "held"
 )
 
 // Due is one row.
@@ -33,6 +34,8 @@ type Due struct {
 	// Request names the ad-hoc request it answers; Transfer the transfer it became, set by the first run.
 	Request, Transfer string
 	Overlap           Overlap
+	// Hold names the hold that the row is, or was, under: a person decides whether it runs. One that was let go of is as one that somebody asked for.
+	Hold string
 	// Cancelled says that a later due time takes the place of this run.
 	Cancelled bool
 	// Attempt counts claims.
@@ -99,3 +102,9 @@ func (m *Missed) Error() string { return m.Reason }
 
 // Unwrap returns why.
 func (m *Missed) Unwrap() error { return m.Err }
+
+// Held is returned by [Runner.Run] for a row that the job has put into [StateHeld] itself, together with its account of why: the runner leaves it alone.
+type Held struct{ Hold string }
+
+// Error says so.
+func (h *Held) Error() string { return "held for a person's decision: hold " + h.Hold }

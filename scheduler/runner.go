@@ -19,7 +19,7 @@ type Runner struct {
 	Store  Store
 	Worker string
 	Jobs   func() []Job
-	// Run does the job; an error is logged, the row is done all the same, unless it is a [*Missed] or [ErrNotBegun]: the job keeps its own account of failures. ctx ends
+	// Run does the job; an error is logged, the row is done all the same, unless it is a [*Missed], a [*Held] or [ErrNotBegun]: the job keeps its own account of failures. ctx ends
 	// when the lease is lost, or, with the cause [ErrCancelled], when a later due time takes the run's place; then the row is done when Run returns.
 	Run func(ctx context.Context, d *Due) error
 	Now func() time.Time
@@ -140,6 +140,11 @@ func (r *Runner) perform(ctx context.Context, d *Due) {
 	cause := context.Cause(working)
 	stop()
 	<-beat
+	var held *Held
+	if errors.As(err, &held) {
+		r.Logger.Warn("run held", "job", d.Job, "due", d.At, "hold", held.Hold)
+		return
+	}
 	if err != nil {
 		r.Logger.Error("job failed", "job", d.Job, "due", d.At, "error", err)
 	}

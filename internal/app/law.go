@@ -23,10 +23,7 @@ import (
 
 // lawCommands are the commands that ask the law and those for what it makes the operator owe, and apart those for below "log" and "transfers".
 func (s *session) lawCommands() (root, log, transfers []*cobra.Command) {
-	env := lawtool.Env{
-		Stdout: s.stdout, JSON: &s.json, Config: &s.config, Now: func() time.Time { return s.now() },
-		Result: func(v any) { s.result = v }, Code: func(code int) { s.code = code }, Environment: exit.Environment, Open: s.openLaw, User: service.Login(),
-	}
+	env := s.lawEnv()
 	files := formats.Env{Stdout: env.Stdout, JSON: env.JSON, Config: env.Config, Result: env.Result, Code: env.Code, Environment: exit.Environment}
 	return slices.Concat(
 		lawtool.Commands(env),
@@ -40,6 +37,14 @@ func (s *session) lawCommands() (root, log, transfers []*cobra.Command) {
 		alarms.Commands(alarms.Env{Env: env, Watching: s.openWatching}),
 		keeping.Commands(keeping.Env{Env: env, OpenStore: s.openStore}),
 	), lawtool.LogCommands(env), watch.TransferCommands(env, service.Wait)
+}
+
+// lawEnv is what commands in other packages need of this one.
+func (s *session) lawEnv() lawtool.Env {
+	return lawtool.Env{
+		Stdout: s.stdout, JSON: &s.json, Config: &s.config, Now: func() time.Time { return s.now() },
+		Result: func(v any) { s.result = v }, Code: func(code int) { s.code = code }, Environment: exit.Environment, Open: s.openLaw, User: service.Login(),
+	}
 }
 
 // openLaw opens the service for a command that asks the law.

@@ -21,7 +21,7 @@ var words = map[Kind]phrase{
 		[3]string{"беру қайтадан орындалуда", "передача снова выполняется", "transfers succeed again"}},
 	Held: {
 		[3]string{"беру адамның шешімін күтуде", "передача ждёт решения человека", "a transfer is held for a decision"},
-		[3]string{"шешім қабылданды", "решение принято", "the decision was taken"}},
+		[3]string{"беру енді шешім күтіп тұрған жоқ", "передача больше не ждёт решения", "the transfer waits for no decision any more"}},
 	Missed: {
 		[3]string{"жоспарланған беру өткізіп жіберілді", "плановая передача пропущена", "a due transfer was missed"},
 		[3]string{"беру кестеге қайта оралды", "передача снова идёт по расписанию", "transfers are on schedule again"}},

@@ -15,8 +15,11 @@ GRANT SELECT, UPDATE (size, checkpoint, blocks, register, restored, began) ON lo
 GRANT SELECT, UPDATE (next) ON roster_head TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (next) ON sequence TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (recipient, finished, report) ON transfer TO almasu_service;
-GRANT SELECT, INSERT, UPDATE (state, worker, lease_until, term, attempt, transfer, reason, cancel) ON due TO almasu_service;
+GRANT SELECT, INSERT, UPDATE (state, worker, lease_until, term, attempt, transfer, reason, cancel, hold) ON due TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (until) ON exception TO almasu_service;
+-- What was found is not changed; the decision is entered beside it.
+GRANT SELECT, INSERT, UPDATE (state, ended, actor, reason, approval) ON hold TO almasu_service;
+GRANT SELECT, INSERT ON plan TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (lifted, outcome) ON block TO almasu_service;
 GRANT SELECT, INSERT ON request, approval TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (closed, outcome) ON duty TO almasu_service;
@@ -37,7 +40,7 @@ GRANT SELECT, INSERT, UPDATE (version, horizon, scope, began) ON mark TO almasu_
 GRANT SELECT, INSERT, DELETE ON condition TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (tries, due), DELETE ON sending TO almasu_service;
 GRANT SELECT ON goose_db_version TO almasu_service;
-GRANT SELECT ON log_head, log_entry, log_hash, log_checkpoint, situations, transfer, part, message, settlement, sequence, due, exception, duty, compared, line, mark, condition TO almasu_auditor;
+GRANT SELECT ON log_head, log_entry, log_hash, log_checkpoint, situations, transfer, part, message, settlement, sequence, due, exception, hold, plan, duty, compared, line, mark, condition TO almasu_auditor;
 GRANT SELECT (duty, placed, lifted) ON legal_hold TO almasu_auditor;
 GRANT SELECT, INSERT ON notice, retry TO almasu_service;
 GRANT SELECT ON notice, retry TO almasu_auditor;

@@ -163,7 +163,7 @@ func (r *run) insist(ctx context.Context) error {
 	started, pause := e.Now(), firstPause
 	for {
 		err := r.road(ctx)
-		if err == nil || !mends(err) || ctx.Err() != nil || e.Now().Add(pause).Sub(started) > r.conn.Patience {
+		if err == nil || !Mends(err) || ctx.Err() != nil || e.Now().Add(pause).Sub(started) > r.conn.Patience {
 			return err
 		}
 		e.Logger.Warn("the run is taken up again", "connector", r.conn.Name, "transfer", r.report.ID.String(), "error", err)
@@ -174,8 +174,8 @@ func (r *run) insist(ctx context.Context) error {
 	}
 }
 
-// mends reports whether time may mend an error: that of a database has no code, the store's or the platform's.
-func mends(err error) bool {
+// Mends reports whether time may mend an error: that of a database has no code, the store's or the platform's.
+func Mends(err error) bool {
 	var refusal *legal.Refusal
 	code := record.CodeOf(err)
 	return !errors.As(err, &refusal) && (code == "" || code == "source.database" || strings.HasPrefix(code, "store."))

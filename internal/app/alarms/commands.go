@@ -38,7 +38,7 @@ func command(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "alarms",
 		Short: "What is wrong now or ends soon, and what people were told",
-		Long: `Looks at everything that "almasu serve" looks at once a minute: failed and missed runs, messages that wait, halted recipients, duties, and keys, agreements,
+		Long: `Looks at everything that "almasu serve" looks at once a minute: failed, missed and held runs, messages that wait, halted recipients, duties, and keys, agreements,
 acts and policies that end soon. serve tells each change once, by mail and webhook as configured under "notify", and tells again when it is over. With --test
 a test goes over each channel now. Exit code 1: something is wrong, or a channel did not take the test.`,
 		Example: "  almasu alarms\n  almasu alarms --test",

@@ -12,6 +12,7 @@ import (
 	"birgeoqy.kz/almasu/internal/notify"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/holds"
 	"birgeoqy.kz/almasu/internal/store/standing"
 	"birgeoqy.kz/almasu/internal/store/tally"
 	"birgeoqy.kz/almasu/internal/transfer"
@@ -36,7 +37,7 @@ type Watch struct {
 // Conditions returns everything that is wrong now.
 func (w *Watch) Conditions(ctx context.Context, now time.Time) ([]notify.Condition, error) {
 	var out []notify.Condition
-	for _, look := range []func(context.Context, time.Time) ([]notify.Condition, error){w.runs, w.waits, w.duties} {
+	for _, look := range []func(context.Context, time.Time) ([]notify.Condition, error){w.runs, w.held, w.waits, w.duties} {
 		found, err := look(ctx, now)
 		if err != nil {
 			return nil, fmt.Errorf("looking for what is wrong: %w", err)
@@ -74,12 +75,31 @@ func (w *Watch) runs(ctx context.Context, now time.Time) (out []notify.Condition
 				continue
 			}
 			if d.State == scheduler.StateMissed {
-				out = append(out, notify.Condition{Kind: notify.Missed, Subject: connector, Until: &d.At})
+				code := ""
+				if d.Hold != "" {
+					code = NotSent
+				}
+				out = append(out, notify.Condition{Kind: notify.Missed, Subject: connector, Code: code, Until: &d.At})
 			}
 			break
 		}
 	}
 	return out, nil
+}
+
+// NotSent is the code of a missed run that was held: nobody has approved it.
+const NotSent = "hold.not_sent"
+
+// held looks at the runs that wait for a decision. The code is that of the first limit that was reached, the date the end of the time for deciding.
+func (w *Watch) held(ctx context.Context, now time.Time) (out []notify.Condition, err error) {
+	if _, err := holds.Expire(ctx, w.Store, now); err != nil {
+		return nil, err
+	}
+	list, err := holds.List(ctx, w.Store, false, 1000)
+	for _, h := range list {
+		out = append(out, notify.Condition{Kind: notify.Held, Subject: h.Connector, Code: h.Findings[0].Code(), Until: &h.Expires})
+	}
+	return out, err
 }
 
 // waits looks at what lies in the outbox and at the lines.

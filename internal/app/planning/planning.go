@@ -1,7 +1,18 @@
-// Package planning holds the commands that look at a transfer before it is made, and make exactly what was looked at.
+// Package planning looks at transfers before they are made: commands for people, and the keeper that holds what is unusual.
 //
 //   - plan: what a run of a connector would do now ([plan.Plan]), compared with its last run, with the plan's digest. The look is an entry of the log.
+//   - plans: the plans that were made, whoever made them.
 //   - send: makes the plan again, and runs the connector only if it has the digest that somebody has looked at.
+//   - holds: the runs that a [Keeper] has held; approve sends exactly what was planned, discard sends nothing.
+//
+// # Holds
+//
+// A run of a connector with limits (config.Hold), scheduled or asked for, is planned before it begins, and held if it reaches a limit ([limits.Judge]): see package holds
+// of the store for states and transactions. What is read between the plan and the run is not judged: a run sends what is on the platform when it reads, a moment
+// after its plan; only an approved run is bound to its plan's digest, and what changes between that look and the run's own reading is as for "send --plan".
+// Answers to approved requests, notices and what waits in the outbox are not held.
+//
+// Codes: plan.moved, plan.counts, hold.unknown, hold.decided, hold.moved, hold.not_approved; of findings hold.changed, hold.withdrawn, hold.refused, hold.rejected.
 package planning
 
 import (
@@ -16,9 +27,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/app/lawtool"
+	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/plan"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/holds"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
@@ -32,6 +45,10 @@ type Env struct {
 	Prepare func(ctx context.Context, connector, request string) (*Prepared, error)
 	// Run runs the connector now and answers as the command run does.
 	Run func(ctx context.Context, connector, request, reason, actor string) error
+	// Go performs what waits of the connector and answers as the command run does.
+	Go func(ctx context.Context, connector string) error
+	// Sign makes an administrator's approval with the key in a file, and refuses one that the register would not count.
+	Sign func(ctx context.Context, kind, name, author string, digest record.Digest, who, keyFile string) (register.Approval, error)
 }
 
 // Prepared is what a plan is made of.
@@ -46,7 +63,13 @@ type Prepared struct {
 // Commands returns the commands for the root of the program.
 func Commands(env Env) []*cobra.Command {
 	t := &tool{env}
-	return []*cobra.Command{t.planCommand(), t.sendCommand()}
+	return []*cobra.Command{t.planCommand(), t.plansCommand(), t.sendCommand(), t.holdsCommand()}
+}
+
+// ShowHold answers a command with a hold, in English.
+func ShowHold(env lawtool.Env, h *holds.Hold) error {
+	t := &tool{Env{Env: env}}
+	return t.ShowHold(h, "en")
 }
 
 type tool struct{ Env }
@@ -95,7 +118,7 @@ Exit code 1: the law refuses the run.`,
 				return err
 			}
 			defer p.Close()
-			a, err := t.make(cmd.Context(), p, samples)
+			a, err := t.make(cmd.Context(), p, samples, holds.ToLook, actor)
 			if err != nil {
 				return err
 			}
@@ -132,7 +155,7 @@ the plan. Else nothing is sent [plan.moved]. The run's entry in the log names th
 			if err != nil {
 				return err
 			}
-			a, err := t.make(cmd.Context(), p, 0)
+			a, err := t.make(cmd.Context(), p, 0, holds.ToSend, actor)
 			p.Close()
 			if err != nil {
 				return err
@@ -151,8 +174,8 @@ the plan. Else nothing is sent [plan.moved]. The run's entry in the log names th
 	return cmd
 }
 
-// make makes a plan and looks up what it is compared with.
-func (t *tool) make(ctx context.Context, p *Prepared, samples int) (*answer, error) {
+// make makes a plan, keeps it, and looks up what it is compared with.
+func (t *tool) make(ctx context.Context, p *Prepared, samples int, purpose, actor string) (*answer, error) {
 	began, told := time.Time{}, time.Time{}
 	p.Maker.Observe = func(read int) {
 		now := t.Now()
@@ -170,6 +193,9 @@ func (t *tool) make(ctx context.Context, p *Prepared, samples int) (*answer, err
 	}
 	if err != nil {
 		return nil, err
+	}
+	if err := holds.Keep(ctx, p.Store, made, purpose, actor); err != nil {
+		return nil, t.Environment(err)
 	}
 	a := &answer{Plan: made}
 	reports, err := p.Store.Transfers(ctx, made.Connector, 50)

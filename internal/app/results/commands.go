@@ -13,6 +13,7 @@ import (
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/outcomes"
 	"birgeoqy.kz/almasu/internal/transfer"
+	"birgeoqy.kz/almasu/scheduler"
 )
 
 // Commands returns the commands for the root of the program.
@@ -171,13 +172,16 @@ func (t *tool) list(ctx context.Context, v *lawtool.Service, connector string, l
 	if err != nil {
 		return t.Environment(err)
 	}
-	missed := dues[:0]
+	var missed, held []*scheduler.Due
 	for _, d := range dues {
-		if d.State == "missed" {
+		switch d.State {
+		case scheduler.StateMissed:
 			missed = append(missed, d)
+		case scheduler.StateHeld:
+			held = append(held, d)
 		}
 	}
-	t.Result(map[string]any{"transfers": list, "missed": missed})
+	t.Result(map[string]any{"transfers": list, "missed": missed, "held": held})
 	var heads []string
 	for _, h := range []string{"STARTED", "TRANSFER", "CONNECTOR", "TRIGGER", "STATUS", "READ", "ACCEPTED", "UNCHANGED", "REFUSED", "WITHHELD", "REJECTED", "PENDING"} {
 		heads = append(heads, say(lang, h))
@@ -191,6 +195,9 @@ func (t *tool) list(ctx context.Context, v *lawtool.Service, connector string, l
 	t.Table(rows)
 	for _, d := range missed {
 		t.Say(say(lang, "missed"), d.Job, d.At.Format(time.RFC3339), d.Reason)
+	}
+	for _, d := range held {
+		t.Say(say(lang, "held"), d.Job, d.At.Format(time.RFC3339), d.Hold)
 	}
 	return nil
 }

@@ -74,6 +74,8 @@ var words = map[string]map[lawtool.Language]string{
 	"others":   {"kk": " және тағы %d (--json бәрін көрсетеді)", "ru": " и ещё %d (все — с --json)", "en": " and %d more (--json lists all)"},
 	"again":    {"kk": "Қайта жіберу үшін: almasu retry --transfer %s --code КОД --reason СЕБЕП", "ru": "Отправить снова: almasu retry --transfer %s --code КОД --reason ПРИЧИНА", "en": "To send them again: almasu retry --transfer %s --code CODE --reason TEXT"},
 
+	"held": {"kk": "кідіртілді: %s, мерзімі %s: шешімді адам қабылдайды, қараңыз: almasu holds %s", "ru": "задержано: %s, срок %s: решает человек, см. almasu holds %s",
+		"en": "held: %s due %s: a person decides, see: almasu holds %s"},
 	"missed":    {"kk": "өткізіп алынды: %s, мерзімі %s: %s", "ru": "пропущено: %s, срок %s: %s", "en": "missed: %s due %s: %s"},
 	"STARTED":   {"kk": "БАСТАЛДЫ", "ru": "НАЧАТА", "en": "STARTED"},
 	"TRANSFER":  {"kk": "ЖІБЕРІЛІМ", "ru": "ПЕРЕДАЧА", "en": "TRANSFER"},

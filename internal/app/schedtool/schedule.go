@@ -236,6 +236,8 @@ type past struct {
 	Actor   string `json:"actor"`
 	Reason  string `json:"reason,omitempty"`
 	Attempt int    `json:"attempt"`
+	// Hold is the hold that it is or was under.
+	Hold string `json:"hold,omitempty"`
 }
 
 func (t *tool) showHistory(ctx context.Context, s *Service, name string, count int) error {
@@ -250,7 +252,7 @@ func (t *tool) showHistory(ctx context.Context, s *Service, name string, count i
 	}
 	list := make([]past, 0, len(rows))
 	for _, d := range rows {
-		p := past{Connector: d.Job, Due: d.At, Cause: d.Cause, State: d.State, Transfer: d.Transfer, Actor: d.Actor, Reason: d.Reason, Attempt: d.Attempt}
+		p := past{Connector: d.Job, Due: d.At, Cause: d.Cause, State: d.State, Transfer: d.Transfer, Actor: d.Actor, Reason: d.Reason, Attempt: d.Attempt, Hold: d.Hold}
 		if id, err := record.ParseID(d.Transfer); err == nil && !id.IsZero() {
 			r, err := s.Store.Transfer(ctx, id)
 			if err != nil && !errors.Is(err, store.ErrNoTransfer) {
@@ -267,6 +269,9 @@ func (t *tool) showHistory(ctx context.Context, s *Service, name string, count i
 		line := fmt.Sprintf("%s  %s  %s %s", p.Due.Format(time.RFC3339), p.Connector, p.Cause, p.State)
 		if p.Transfer != "" {
 			line += "  " + p.Transfer + " " + p.Status
+		}
+		if p.Hold != "" {
+			line += "  hold " + p.Hold
 		}
 		if p.Reason != "" {
 			line += "  " + p.Reason

@@ -47,6 +47,9 @@ func (v *Service) Runner(report func(*transfer.Report)) (*scheduler.Runner, erro
 	if err != nil {
 		return nil, exit.BadInput(err)
 	}
+	if v.keeper, err = v.newKeeper(); err != nil {
+		return nil, err
+	}
 	return &scheduler.Runner{
 		Store: v.Store, Worker: worker(), Jobs: func() []scheduler.Job { return jobs }, Now: v.Env.Now, Wait: Wait,
 		Lease: v.File.Serve.Lease.Or(time.Minute), Parallel: max(v.File.Serve.Parallel, 2), Logger: v.Env.Logger,
@@ -101,6 +104,9 @@ func (v *Service) performRow(ctx context.Context, d *scheduler.Due) (*transfer.R
 		return nil, v.Engine.Resume(ctx, conn)
 	}
 	if d.Transfer == "" {
+		if err := v.keeper.Admit(ctx, conn, d); err != nil {
+			return nil, notBegun(err)
+		}
 		d.Transfer = record.NewID().String()
 		if err := v.Store.Keep(ctx, worker(), d, scheduler.StateRunning, v.Env.Now()); err != nil {
 			return nil, notBegun(err)
@@ -128,6 +134,11 @@ func (v *Service) performRow(ctx context.Context, d *scheduler.Due) (*transfer.R
 // notBegun says what becomes of a row whose transfer could not begin, so that no due time passes unseen: with a fault of a database it stays; otherwise it is
 // missed, or stays while the store is in doubt and may log nothing.
 func notBegun(err error) error {
+	var held *scheduler.Held
+	var missed *scheduler.Missed
+	if errors.As(err, &held) || errors.As(err, &missed) {
+		return err // that is decided
+	}
 	if record.CodeOf(err) == "" || fault.Known(fault.Wrap(err)) {
 		return fmt.Errorf("%w: %w", scheduler.ErrNotBegun, err)
 	}
@@ -193,17 +204,34 @@ func Login() string {
 var errLost = record.NewProblem("transfer.lease_lost", "", "see that the store's database answers (almasu doctor); almasu serve goes on by itself, or run again: what waits goes first",
 	"the run has lost its lease: the store did not answer for too long, or another process has taken the run up")
 
-// The answers to a run that does not begin, because another of its connector is under way: it is withdrawn, so that nobody is sent later whom nobody expects
-// to be; or another process, which serves, has taken it.
+// The answers to a run that does not begin: because another of its connector is under way: it is withdrawn, so that nobody is sent later whom nobody expects
+// to be; or, [ErrTaken], another process, which serves, has taken it.
 var (
 	errBusy = record.NewProblem("run.busy", "", "see: almasu transfers watch; ask again when that has ended. If its process was killed, that is when its lease ends (serve.lease, a minute if not configured)",
 		"another transfer of this connector is under way: nothing was begun")
-	errTaken = record.NewProblem("run.taken", "", "see: almasu transfers watch", "another process that serves this connector has taken the run, or has it waiting")
+	ErrTaken = record.NewProblem("run.taken", "", "see: almasu transfers watch", "another process that serves this connector has taken the run, or has it waiting")
 )
 
 // RunDue enters one row and performs it, unless another run of the connector is under way. A run that could not be closed has an error beside its report.
 func (v *Service) RunDue(ctx context.Context, d scheduler.Due) (*transfer.Report, error) {
 	d.At, d.State = v.Env.Now().Truncate(time.Microsecond), scheduler.StateWaiting
+	if d.Request != "" {
+		if answered, err := v.Store.Answered(ctx, d.Request); err != nil {
+			return nil, exit.Environment(err)
+		} else if answered {
+			return nil, exit.BadInput(record.NewProblem("request.answered", "", "see: almasu transfers", "request %s has been answered; a request is answered once", d.Request))
+		}
+	}
+	return v.perform(ctx, d.Job, d)
+}
+
+// RunWaiting performs what waits of a connector, as [Service.RunDue] does.
+func (v *Service) RunWaiting(ctx context.Context, connector string) (*transfer.Report, error) {
+	return v.perform(ctx, connector)
+}
+
+// perform enters a row, if one is given, and performs what waits of the connector.
+func (v *Service) perform(ctx context.Context, connector string, row ...scheduler.Due) (*transfer.Report, error) {
 	var report *transfer.Report
 	runner, err := v.Runner(func(r *transfer.Report) { report = r })
 	if err != nil {
@@ -219,16 +247,8 @@ func (v *Service) RunDue(ctx context.Context, d scheduler.Due) (*transfer.Report
 		}
 		return err
 	}
-	runner.Only = d.Job
+	runner.Only = connector
 	runner.Jobs = func() []scheduler.Job { return nil }
-	if d.Request != "" {
-		if answered, err := v.Store.Answered(ctx, d.Request); err != nil {
-			return nil, exit.Environment(err)
-		} else if answered {
-			return nil, exit.BadInput(record.NewProblem("request.answered", "", "see: almasu transfers", "request %s has been answered; a request is answered once", d.Request))
-		}
-	}
-	row := []scheduler.Due{d}
 	if err := v.Store.Enter(ctx, v.Env.Now(), row...); err != nil {
 		return nil, exit.Environment(err)
 	}
@@ -236,14 +256,16 @@ func (v *Service) RunDue(ctx context.Context, d scheduler.Due) (*transfer.Report
 		failure = err
 	}
 	if report == nil && failure == nil {
-		withdrawn, err := v.Store.Withdraw(ctx, v.Env.Now(), &row[0], "another run was under way when "+d.Actor+" asked for this one")
-		if err != nil {
-			return nil, exit.Environment(err)
+		for i := range row {
+			withdrawn, err := v.Store.Withdraw(ctx, v.Env.Now(), &row[i], "another run was under way when "+row[i].Actor+" asked for this one")
+			if err != nil {
+				return nil, exit.Environment(err)
+			}
+			if withdrawn {
+				return nil, exit.Held(errBusy)
+			}
 		}
-		if !withdrawn {
-			return nil, exit.Held(errTaken)
-		}
-		return nil, exit.Held(errBusy)
+		return nil, exit.Held(ErrTaken)
 	}
 	return report, failure
 }

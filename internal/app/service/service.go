@@ -9,7 +9,8 @@
 //
 // # Running
 //
-// [Service.Runner] is the scheduler over the connectors; [Service.Perform] is what it does with a due row. Before anything is logged the store is compared
+// [Service.Runner] is the scheduler over the connectors; [Service.Perform] is what it does with a due row. A run of a connector with limits is planned first,
+// and held if its numbers reach one (package planning). Before anything is logged the store is compared
 // with the recipients ([Service.Admit]): a store that is behind what they hold logs and sends nothing. [Service.Serve] runs schedules, takes up what waits in the
 // outbox or was not closed, answers monitoring and looks for what is wrong, until its context ends. What is under way then is taken up by the next start.
 //
@@ -32,6 +33,7 @@ import (
 	"birgeoqy.kz/almasu/connectors/platform"
 	"birgeoqy.kz/almasu/internal/app/exit"
 	"birgeoqy.kz/almasu/internal/app/peer"
+	"birgeoqy.kz/almasu/internal/app/planning"
 	"birgeoqy.kz/almasu/internal/app/xmllint"
 	"birgeoqy.kz/almasu/internal/config"
 	"birgeoqy.kz/almasu/internal/legal"
@@ -79,6 +81,7 @@ type Service struct {
 	Later       map[string][]peer.Version
 	Receivers   map[string]*signing.Keyring
 	Engine      *transfer.Engine
+	keeper      *planning.Keeper // of the runner
 	tellers     []notify.Channel
 	closers     []func()
 }
@@ -220,6 +223,9 @@ func (v *Service) connect(c *config.Connector, ps *record.Problems) {
 	}
 	if route.Connector != c.Name {
 		ps.Add("config.route_connector", c.Where.Key("name"), "a connector is one name in the register and here", "route %s names the connector %q, not %q", c.Route, route.Connector, c.Name)
+	}
+	if c.Hold != nil && route.Aggregate != nil {
+		ps.Add("config.hold_counts", c.Hold.Where.String(), "leave hold out", "route %s sends counts of people, which have no limits", c.Route)
 	}
 	conn.Table, conn.Schema = v.readMapping(c, c.Mapping, ps)
 	for _, l := range c.Later {

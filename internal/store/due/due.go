@@ -3,7 +3,7 @@
 // # Tables
 //
 // due has one row for each connector and due time (its key, in microseconds): cause, state, when the run may begin (starts), lease (worker,
-// lease_until, term, attempt), the transfer it became, and who asked why. A unique index permits one running row a connector. exception has
+// lease_until, term, attempt), the transfer it became, the hold that it was put under, and who asked why. A unique index permits one running row a connector. exception has
 // pauses (open while until is null) and skipped times.
 //
 // # Who decides
@@ -68,8 +68,8 @@ func (s *Rows) at(now time.Time, statement string) string {
 	return strings.ReplaceAll(statement, "@now", clock)
 }
 
-// logged runs f in one transaction, with the log entries that f returns.
-func (s *Rows) logged(ctx context.Context, now time.Time, f func(tx *sqlx.Tx) ([]transferlog.Entry, error)) error {
+// Logged runs f in one transaction, with the log entries that f returns.
+func (s *Rows) Logged(ctx context.Context, now time.Time, f func(tx *sqlx.Tx) ([]transferlog.Entry, error)) error {
 	committed := func() {}
 	err := s.InTx(ctx, func(tx *sqlx.Tx) error {
 		entries, err := f(tx)
@@ -92,7 +92,7 @@ func act(what string, d *scheduler.Due, reason string) *transferlog.Act {
 
 // Enter implements [scheduler.Store].
 func (s *Rows) Enter(ctx context.Context, now time.Time, rows ...scheduler.Due) error {
-	err := s.logged(ctx, now, func(tx *sqlx.Tx) (missed []transferlog.Entry, err error) {
+	err := s.Logged(ctx, now, func(tx *sqlx.Tx) (missed []transferlog.Entry, err error) {
 		waiting := false
 		for i := range rows {
 			d := &rows[i]
@@ -213,12 +213,12 @@ func (s *Rows) Standing(ctx context.Context, now time.Time, jobs ...string) (*sc
 	return out, err
 }
 
-const columns = "connector, due, starts, cause, state, transfer, request, actor, reason, overlap, cancel, attempt"
+const columns = "connector, due, starts, cause, state, transfer, request, actor, reason, overlap, cancel, attempt, hold"
 
 func scan(row interface{ Scan(...any) error }, more ...any) (*scheduler.Due, error) {
 	var d scheduler.Due
 	var at, starts, cancel int64
-	if err := row.Scan(append([]any{&d.Job, &at, &starts, &d.Cause, &d.State, &d.Transfer, &d.Request, &d.Actor, &d.Reason, &d.Overlap, &cancel, &d.Attempt}, more...)...); err != nil {
+	if err := row.Scan(append([]any{&d.Job, &at, &starts, &d.Cause, &d.State, &d.Transfer, &d.Request, &d.Actor, &d.Reason, &d.Overlap, &cancel, &d.Attempt, &d.Hold}, more...)...); err != nil {
 		return nil, err
 	}
 	d.At, d.Start, d.Cancelled = record.Instant(at), record.Instant(starts), cancel == 1
@@ -239,7 +239,7 @@ func (s *Rows) claim(ctx context.Context, worker string, want scheduler.Want, no
 	if list, err := hinderedRows(ctx, s.Read, waiting, only); err != nil {
 		return nil, err
 	} else if len(list) > 0 {
-		err := s.logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) { return settle(ctx, tx, waiting, only) })
+		err := s.Logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) { return settle(ctx, tx, waiting, only) })
 		if err != nil {
 			return nil, err
 		}
@@ -310,7 +310,7 @@ func (s *Rows) Keep(ctx context.Context, worker string, d *scheduler.Due, state 
 		return nil
 	}
 	if state == scheduler.StateMissed {
-		return s.logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) {
+		return s.Logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) {
 			return []transferlog.Entry{act("run.missed", d, d.Reason)}, keep(tx)
 		})
 	}

@@ -30,7 +30,7 @@ var (
 // Pause keeps a job's schedule from running from now on, until [Rows.Resume]; what waits becomes missed. A run that is under way goes on, and what
 // somebody asks for runs. It returns [ErrPaused] if it is paused.
 func (s *Rows) Pause(ctx context.Context, now time.Time, job, actor, reason string) error {
-	return s.logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) {
+	return s.Logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) {
 		var open int
 		if err := tx.GetContext(ctx, &open, "SELECT count(*) FROM exception WHERE connector = $1 AND until IS NULL", job); err != nil {
 			return nil, fmt.Errorf("pausing %s: %w", job, err)
@@ -63,7 +63,7 @@ func (s *Rows) Pause(ctx context.Context, now time.Time, job, actor, reason stri
 }
 
 func waitingRows(ctx context.Context, tx *sqlx.Tx, job string) (out []*scheduler.Due, err error) {
-	rows, err := tx.QueryxContext(ctx, "SELECT "+columns+" FROM due WHERE connector = $1 AND state = 'waiting' AND cause IN ('schedule', 'catch_up') ORDER BY due", job)
+	rows, err := tx.QueryxContext(ctx, "SELECT "+columns+" FROM due WHERE connector = $1 AND state = 'waiting' AND cause IN ('schedule', 'catch_up') AND hold = '' ORDER BY due", job)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func waitingRows(ctx context.Context, tx *sqlx.Tx, job string) (out []*scheduler
 
 // Resume ends a pause: due times from now on run again. It returns [ErrNotPaused] if there is none.
 func (s *Rows) Resume(ctx context.Context, now time.Time, job, actor, reason string) error {
-	return s.logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) {
+	return s.Logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) {
 		// A pause that ends where it begins covers nothing.
 		res, err := tx.ExecContext(ctx, s.at(now, "UPDATE exception SET until = CASE WHEN since > @now THEN since ELSE @now END WHERE connector = $1 AND until IS NULL"), job)
 		if err != nil {
@@ -97,7 +97,7 @@ func (s *Rows) Resume(ctx context.Context, now time.Time, job, actor, reason str
 // is skipped already. That at is a due time of the schedule is for the caller to know.
 func (s *Rows) Skip(ctx context.Context, now time.Time, job string, at time.Time, actor, reason string) error {
 	e := scheduler.Exception{Kind: scheduler.KindSkip, Actor: actor, Reason: reason}
-	return s.logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) {
+	return s.Logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) {
 		res, err := tx.ExecContext(ctx, "INSERT INTO exception (connector, kind, since, until, actor, reason) VALUES ($1, 'skip', $2, $3, $4, $5) ON CONFLICT (connector, kind, since) DO NOTHING",
 			job, record.Micros(at), record.Micros(at)+1, actor, reason)
 		if err != nil {

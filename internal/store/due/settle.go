@@ -14,7 +14,7 @@ import (
 	"birgeoqy.kz/almasu/scheduler"
 )
 
-// settleSQL lists scheduled rows that wait though their start has come, with what may keep them from running: an exception, a run of the job that is
+// settleSQL lists scheduled rows that wait though their start has come, and that no hold was let go of, with what may keep them from running: an exception, a run of the job that is
 // under way, and on-time rows of the job that wait before (first) and behind (last) it. 0 is none.
 const settleSQL = "SELECT " + columns + `,
 		COALESCE((SELECT max(CASE e.kind WHEN 'skip' THEN 'skipped' ELSE 'paused' END || ' by ' || e.actor || ': ' || e.reason) FROM exception e
@@ -22,7 +22,7 @@ const settleSQL = "SELECT " + columns + `,
 		COALESCE((SELECT min(o.due) FROM due o WHERE o.connector = d.connector AND o.state = 'running' AND o.cause <> 'resume'), 0),
 		COALESCE((SELECT min(o.due) FROM due o WHERE o.connector = d.connector AND o.state = 'waiting' AND o.cause = 'schedule' AND o.starts <= @now AND o.due < d.due), 0),
 		COALESCE((SELECT max(o.due) FROM due o WHERE o.connector = d.connector AND o.state = 'waiting' AND o.cause = 'schedule' AND o.starts <= @now AND o.due > d.due), 0)
-	FROM due d WHERE d.state = 'waiting' AND d.cause IN ('schedule', 'catch_up') AND d.starts <= @now AND (d.connector = $1 OR $1 = '')
+	FROM due d WHERE d.state = 'waiting' AND d.hold = '' AND d.cause IN ('schedule', 'catch_up') AND d.starts <= @now AND (d.connector = $1 OR $1 = '')
 		AND (d.overlap <> '' AND EXISTS (SELECT 1 FROM due o WHERE o.connector = d.connector AND o.state = 'running')
 			OR EXISTS (SELECT 1 FROM exception e WHERE e.connector = d.connector AND e.since <= d.due AND (e.until IS NULL OR d.due < e.until)))
 	ORDER BY d.connector, d.due`
@@ -110,7 +110,7 @@ func missed(ctx context.Context, tx *sqlx.Tx, d *scheduler.Due, reason string) (
 
 // Withdraw makes a row that waits a missed one, and logs it. It is false for a row that does not wait: somebody has claimed or decided it.
 func (s *Rows) Withdraw(ctx context.Context, now time.Time, d *scheduler.Due, reason string) (done bool, err error) {
-	err = s.logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) {
+	err = s.Logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) {
 		entries, err := missed(ctx, tx, d, reason)
 		done = len(entries) > 0
 		return entries, err
@@ -120,7 +120,7 @@ func (s *Rows) Withdraw(ctx context.Context, now time.Time, d *scheduler.Due, re
 
 // cancelOld flags the scheduled run of the job that is under way; its process ends it at its next sign of life.
 func cancelOld(ctx context.Context, tx *sqlx.Tx, d *scheduler.Due) ([]transferlog.Entry, error) {
-	old, err := scan(tx.QueryRowxContext(ctx, "SELECT "+columns+" FROM due WHERE connector = $1 AND state = 'running' AND cause IN ('schedule', 'catch_up') AND cancel = 0", d.Job))
+	old, err := scan(tx.QueryRowxContext(ctx, "SELECT "+columns+" FROM due WHERE connector = $1 AND state = 'running' AND cause IN ('schedule', 'catch_up') AND hold = '' AND cancel = 0", d.Job))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

@@ -1,0 +1,55 @@
+package service
+
+import (
+	"context"
+
+	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/peer"
+	"birgeoqy.kz/almasu/internal/app/planning"
+	"birgeoqy.kz/almasu/internal/app/schedtool"
+	"birgeoqy.kz/almasu/internal/config"
+	"birgeoqy.kz/almasu/internal/plan"
+	"birgeoqy.kz/almasu/internal/transfer"
+)
+
+// Plan is what a plan of a connector is made of now, on a request if request is not "".
+func (v *Service) Plan(ctx context.Context, connector, request string) (*planning.Prepared, error) {
+	conn, ok := v.Connections[connector]
+	if !ok {
+		return nil, v.Unknown(connector)
+	}
+	p, err := v.planOf(ctx, peer.At(conn, v.Later[conn.Name], v.Env.Now()))
+	if err == nil && request != "" {
+		p.Order.Request, err = v.Request(ctx, request)
+	}
+	return p, err
+}
+
+func (v *Service) planOf(_ context.Context, conn *transfer.Connection) (*planning.Prepared, error) {
+	ros, err := v.Roster()
+	if err != nil {
+		return nil, err
+	}
+	p := &planning.Prepared{Connection: conn, Store: v.Store, Close: v.Close, Maker: &plan.Maker{
+		Register: v.Register, Blocks: v.Store, TagOf: ros.TagOf, Key: v.Pseudonym, Now: v.Env.Now, Demo: v.Env.Demo,
+	}}
+	p.Order.PublishedText, err = v.Published()
+	return p, err
+}
+
+// newKeeper makes what stands before runs, by the limits of the configuration.
+func (v *Service) newKeeper() (*planning.Keeper, error) {
+	calendars, err := schedtool.Calendars(v.File)
+	if err != nil {
+		return nil, exit.BadInput(err)
+	}
+	return &planning.Keeper{
+		Store: v.Store, Register: v.Register, Worker: worker(), Now: v.Env.Now, Wait: Wait, Calendars: calendars, Prepare: v.planOf,
+		Hold: func(connector string) *config.Hold {
+			if c, ok := v.File.Find(connector); ok {
+				return c.Hold
+			}
+			return nil
+		},
+	}, nil
+}
