@@ -22,7 +22,7 @@ func TestExampleCalendars(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := all["school"]
-	if len(all) != 1 || c == nil || len(c.Open) != 4 || len(c.Quiet) != 1 || c.Working == nil {
+	if len(all) != 2 || all["enrolment"] == nil || c == nil || len(c.Open) != 4 || len(c.Quiet) != 1 || c.Working == nil {
 		t.Fatalf("%+v", c)
 	}
 	for at, want := range map[string]string{

@@ -33,6 +33,9 @@ func (s *Share) UnmarshalText(b []byte) error {
 
 var errShare = fmt.Errorf(`expected a share of more than 0%% and at most 100%%, such as "10%%" or "0.5%%"`)
 
+// MarshalText writes the share as it is read.
+func (s Share) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // String is the share in percent.
 func (s Share) String() string {
 	text := fmt.Sprintf("%d.%04d", s/(whole/100), s%(whole/100))

@@ -12,7 +12,7 @@
 // after its plan; only an approved run is bound to its plan's digest, and what changes between that look and the run's own reading is as for "send --plan".
 // Answers to approved requests, notices and what waits in the outbox are not held.
 //
-// Codes: plan.moved, plan.counts, hold.unknown, hold.decided, hold.moved, hold.not_approved; of findings hold.changed, hold.withdrawn, hold.refused, hold.rejected.
+// Codes: plan.moved, plan.counts, hold.unknown, hold.decided, hold.moved, hold.not_approved, hold.altered; of findings hold.changed, hold.withdrawn, hold.refused, hold.rejected.
 package planning
 
 import (

@@ -2,14 +2,16 @@ package service
 
 import (
 	"context"
+	"slices"
 
-	"birgeoqy.kz/almasu/internal/app/exit"
 	"birgeoqy.kz/almasu/internal/app/peer"
 	"birgeoqy.kz/almasu/internal/app/planning"
 	"birgeoqy.kz/almasu/internal/app/schedtool"
 	"birgeoqy.kz/almasu/internal/config"
 	"birgeoqy.kz/almasu/internal/plan"
+	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/transfer"
+	"birgeoqy.kz/almasu/scheduler"
 )
 
 // Plan is what a plan of a connector is made of now, on a request if request is not "".
@@ -37,11 +39,13 @@ func (v *Service) planOf(_ context.Context, conn *transfer.Connection) (*plannin
 	return p, err
 }
 
-// newKeeper makes what stands before runs, by the limits of the configuration.
-func (v *Service) newKeeper() (*planning.Keeper, error) {
-	calendars, err := schedtool.Calendars(v.File)
-	if err != nil {
-		return nil, exit.BadInput(err)
+// newKeeper makes what stands before runs, by the limits of the configuration. Calendars are read if there are limits, which may name them.
+func (v *Service) newKeeper(ps *record.Problems) *planning.Keeper {
+	var calendars map[string]*scheduler.Calendar
+	if slices.ContainsFunc(v.File.Connectors, func(c config.Connector) bool { return c.Hold != nil }) {
+		var err error
+		calendars, err = schedtool.Calendars(v.File)
+		ps.Merge(err, "config.calendars", v.File.Calendars)
 	}
 	return &planning.Keeper{
 		Store: v.Store, Register: v.Register, Worker: worker(), Now: v.Env.Now, Wait: Wait, Calendars: calendars, Prepare: v.planOf,
@@ -51,5 +55,5 @@ func (v *Service) newKeeper() (*planning.Keeper, error) {
 			}
 			return nil
 		},
-	}, nil
+	}
 }

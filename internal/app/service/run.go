@@ -47,9 +47,6 @@ func (v *Service) Runner(report func(*transfer.Report)) (*scheduler.Runner, erro
 	if err != nil {
 		return nil, exit.BadInput(err)
 	}
-	if v.keeper, err = v.newKeeper(); err != nil {
-		return nil, err
-	}
 	return &scheduler.Runner{
 		Store: v.Store, Worker: worker(), Jobs: func() []scheduler.Job { return jobs }, Now: v.Env.Now, Wait: Wait,
 		Lease: v.File.Serve.Lease.Or(time.Minute), Parallel: max(v.File.Serve.Parallel, 2), Logger: v.Env.Logger,

@@ -81,7 +81,7 @@ type Service struct {
 	Later       map[string][]peer.Version
 	Receivers   map[string]*signing.Keyring
 	Engine      *transfer.Engine
-	keeper      *planning.Keeper // of the runner
+	keeper      *planning.Keeper
 	tellers     []notify.Channel
 	closers     []func()
 }
@@ -140,6 +140,7 @@ func Open(ctx context.Context, e Env, need Parts) (*Service, error) {
 		v.connect(&file.Connectors[i], &problems)
 	}
 	v.tellers = v.channels(&problems)
+	v.keeper = v.newKeeper(&problems)
 	if err := problems.Err(); err != nil {
 		v.Close()
 		return nil, exit.BadInput(err)

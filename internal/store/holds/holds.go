@@ -278,7 +278,7 @@ func query(ctx context.Context, s *store.Store, where string, args ...any) (out 
 			return nil, fmt.Errorf("reading holds: %w", err)
 		}
 		if err := json.Unmarshal([]byte(h.body), h); err != nil || h.ID != id {
-			return nil, record.NewProblem("hold.changed", id, "restore the store from a backup", "the stored hold is not the one that was entered")
+			return nil, record.NewProblem("hold.altered", id, "restore the store from a backup", "the stored hold is not the one that was entered")
 		}
 		d.At = record.Instant(ended)
 		out = append(out, h)
