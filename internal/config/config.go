@@ -169,8 +169,11 @@ type Connector struct {
 	// Batch is how many people make one message; default 2000. Small ones cost speed, large ones memory on both sides.
 	Batch int `yaml:"batch,optional"`
 	// Compare is "full" to send only people of whom the recipient does not hold just what would be sent, and to tell it who is not sent any more; or "none" to send everybody
-	// at each run. Default full. Runs that answer a request, and statistics, do not compare.
+	// at each run; or "candidates" to compare, between full comparisons, only people of whom the platform has changed something, by its columns of changes. Default full.
+	// Runs that answer a request, and statistics, do not compare.
 	Compare string `yaml:"compare,optional"`
+	// FullEvery is, with candidates, the longest time from one full comparison to the next, at most and by default 24h. The first run of a day in the register's zone is full in any case.
+	FullEvery Duration `yaml:"full_every,optional"`
 	// Senders is how many messages are delivered at once; default 6.
 	Senders int `yaml:"senders,optional"`
 	// Patience is how long a run tries a message before leaving it waiting; default 2m. Deadline is when a waiting message is abandoned, counted from
@@ -187,9 +190,13 @@ type Connector struct {
 
 // The ways to compare.
 const (
-	CompareFull = "full"
-	CompareNone = "none"
+	CompareFull       = "full"
+	CompareNone       = "none"
+	CompareCandidates = "candidates"
 )
+
+// MaxFullEvery bounds the time between full comparisons: with time consents and agreements end and people come of age.
+const MaxFullEvery = 24 * time.Hour
 
 // Xmllint is the one other validator.
 const Xmllint = "xmllint"
@@ -365,8 +372,13 @@ func (c *Connector) check(where func(string) string, ps *record.Problems) {
 	if c.Validator != "" && c.Validator != Xmllint {
 		ps.Add("config.validator", where("validator"), "leave it out: Almasu checks each document itself", "the only other validator is %s", Xmllint)
 	}
-	if c.Compare != "" && c.Compare != CompareFull && c.Compare != CompareNone {
-		ps.Add("config.compare", where("compare"), "full, or none", "compare says %q", c.Compare)
+	switch c.Compare {
+	case "", CompareFull, CompareNone, CompareCandidates:
+	default:
+		ps.Add("config.compare", where("compare"), "full, candidates or none", "compare says %q", c.Compare)
+	}
+	if c.FullEvery != 0 && (c.Compare != CompareCandidates || time.Duration(c.FullEvery) > MaxFullEvery) {
+		ps.Add("config.full_every", where("full_every"), "at most 24h", "full_every goes with compare: candidates, and is at most %s", MaxFullEvery)
 	}
 	if c.Batch < 0 || c.Batch > maxBatch {
 		ps.Add("config.range", where("batch"), "2000 is a good size", "batch must be between 1 and %d", maxBatch)

@@ -13,6 +13,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store/books"
+	"birgeoqy.kz/almasu/internal/store/marks"
 	"birgeoqy.kz/almasu/internal/store/sets"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -268,6 +269,7 @@ func (r *recording) writeSettlements(ctx context.Context, tx *sqlx.Tx) error {
 	}
 	rows, settled := make([][]any, len(r.work.Settlements)), make([]any, len(r.work.Settlements))
 	var accepted []books.Accepted
+	undelivered := false
 	for i, s := range r.work.Settlements {
 		reasons, err := reasonsJSON(s.Reasons)
 		if err != nil {
@@ -275,6 +277,8 @@ func (r *recording) writeSettlements(ctx context.Context, tx *sqlx.Tx) error {
 		}
 		if settled[i] = s.Message.String(); s.Outcome == transfer.Delivered {
 			accepted = append(accepted, books.Accepted{Message: s.Message, Rejects: s.Rejects})
+		} else {
+			undelivered = true
 		}
 		rows[i] = []any{settled[i], string(s.Outcome), s.Code, notNull(s.Receipt), int64(s.Accepted), int64(s.Updated), int64(s.Rejected),
 			reasons, int64(s.Attempts), r.first + int64(len(r.intents)+i), record.Micros(r.at)}
@@ -282,6 +286,9 @@ func (r *recording) writeSettlements(ctx context.Context, tx *sqlx.Tx) error {
 	err := insert(ctx, tx, "settlement (message, outcome, code, receipt, accepted, updated, rejected, reasons, attempts, entry, settled)", rows)
 	if err == nil {
 		err = books.Settle(ctx, tx, r.vault, accepted)
+	}
+	if err == nil && undelivered { // its people are to be sent again, though nothing of them has changed
+		err = marks.Forget(ctx, tx, r.work.Connector, r.work.Recipient)
 	}
 	if err != nil {
 		return err

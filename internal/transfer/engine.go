@@ -14,6 +14,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/transfer/candidates"
 	"birgeoqy.kz/almasu/internal/transfer/line"
 	"birgeoqy.kz/almasu/internal/transfer/telling"
 	"birgeoqy.kz/almasu/internal/vault"
@@ -42,6 +43,8 @@ type Connection struct {
 	Batch, Senders int
 	// Compare sends only those of whom the recipient does not hold just what would be sent.
 	Compare bool
+	// FullEvery is the longest time from a comparison of everybody to the next; between them who may have changed is compared. 0 compares everybody.
+	FullEvery time.Duration
 	// Patience is how long one run tries a message before it is left waiting; Deadline, counted from the intent, how long it may wait: then a
 	// void notice takes its number, and it is abandoned.
 	Patience, Deadline time.Duration
@@ -58,6 +61,8 @@ type Engine struct {
 	// Held keeps what recipients hold; without it nobody is compared. Secret keys the digests in it.
 	Held   Held
 	Secret []byte
+	// Marks keeps what comparisons of who may have changed go on from.
+	Marks candidates.Marks
 	// Register returns the register in force.
 	Register func() *legal.Register
 	// Request returns an ad-hoc request with its approvals, by its id.

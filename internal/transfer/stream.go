@@ -12,6 +12,7 @@ import (
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/transfer/candidates"
 	"birgeoqy.kz/almasu/internal/transfer/comparing"
 )
 
@@ -26,10 +27,12 @@ func (r *run) stream(ctx context.Context, from Progress, left int) error {
 	if err != nil {
 		return err
 	}
-	source, err := cmp.Or(r.order.Source, c.Source).Open(ctx, connectors.Query{Fields: r.gate.Fields(), After: from.LastKey})
+	reader := r.reader(generation)
+	source, err := reader.Open(ctx, connectors.Query{Fields: r.gate.Fields(), After: from.LastKey})
 	if err != nil {
 		return fmt.Errorf("opening the source: %w", err)
 	}
+	r.report.Compared, r.report.ComparedFully = reader.Compared()
 	defer source.Close()
 	r.report.Snapshot = source.Snapshot()
 	desk, err := r.newDesk(ctx, from, generation)
@@ -49,6 +52,7 @@ func (r *run) stream(ctx context.Context, from Progress, left int) error {
 	drafts, parts := make(chan *draft, written), make(chan *Part, 1)
 	desk.pages = make(chan []byte, written+2)
 	outgoing, settled := make(chan *message, window), make(chan result, window)
+	whole := ctx
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { defer close(read); return readAll(ctx, source, c.Batch, free, read) })
 	g.Go(func() error { defer close(resolved); return door.resolveAll(ctx, read, resolved) })
@@ -58,7 +62,20 @@ func (r *run) stream(ctx context.Context, from Progress, left int) error {
 	for range max(c.Senders, 1) {
 		g.Go(func() error { return r.sendAll(ctx, outgoing, settled) })
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return reader.Done(whole, source)
+}
+
+// reader opens the source, as of a generation of blocks.
+func (r *run) reader(generation int64) *candidates.Reader {
+	c, e := r.conn, r.engine
+	x := &candidates.Reader{Source: cmp.Or(r.order.Source, c.Source), Connector: c.Name, Recipient: r.report.Recipient, Now: e.Now(), Every: c.FullEvery}
+	if c.Compare && c.FullEvery > 0 && r.order.Source == nil && r.holds() {
+		x.Marks, x.Scope = e.Marks, candidates.ScopeOf(r.gate, c.Table, c.Schema, r.order.PublishedText, generation)
+	}
+	return x
 }
 
 // put sends v unless ctx ends first.

@@ -45,6 +45,7 @@ import (
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/books"
 	"birgeoqy.kz/almasu/internal/store/lines"
+	"birgeoqy.kz/almasu/internal/store/marks"
 	"birgeoqy.kz/almasu/internal/store/notices"
 	"birgeoqy.kz/almasu/internal/store/people"
 	"birgeoqy.kz/almasu/internal/transfer"
@@ -211,6 +212,13 @@ func (v *Service) connect(c *config.Connector, ps *record.Problems) {
 	if v.Source != nil {
 		conn.Source = v.Source
 	}
+	if c.Compare == config.CompareCandidates {
+		conn.FullEvery = c.FullEvery.Or(config.MaxFullEvery)
+		if v.Relations.Profiles.Relation != "" && !v.Relations.Horizons() {
+			ps.Add("config.no_horizon", c.Where.Key("compare"), "name the columns (changed: ...) in the relations of the platform, or compare: full",
+				"connector %s compares candidates, and the platform has no columns of changes", c.Name)
+		}
+	}
 	if conn.Batch == 0 {
 		conn.Batch = 2000
 	}
@@ -317,7 +325,7 @@ func (v *Service) newEngine() *transfer.Engine {
 		Secret:   v.Pseudonym,
 	}
 	if v.Store != nil {
-		e.Held = books.DB{Write: v.Store.DB(), Read: v.Store.Reader(), Vault: v.vault}
+		e.Held, e.Marks = books.DB{Write: v.Store.DB(), Read: v.Store.Reader(), Vault: v.vault}, marks.Rows{DB: v.Store.DB()}
 	}
 	return e
 }

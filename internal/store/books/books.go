@@ -4,6 +4,8 @@
 // message lies in its row of the outbox, and goes with it: [Settle] applies it in the transaction that settles the message, before the row is deleted. Pages are changed under
 // the lock of the log's head only.
 //
+// Whatever makes digests stale forgets the marks of comparisons (package marks) before: the next comparison reads everybody.
+//
 // A store that may be older than what its recipients know ([Doubt]) keeps who holds something, and nothing of what: everybody is sent again.
 package books
 
@@ -18,6 +20,7 @@ import (
 
 	"birgeoqy.kz/almasu/internal/delta"
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/store/marks"
 	"birgeoqy.kz/almasu/internal/vault"
 )
 
@@ -60,6 +63,9 @@ func (d DB) Spoil(ctx context.Context, connector, recipient string) error {
 
 // Spoil makes stale what a recipient holds over a connector. What waits is not touched.
 func Spoil(ctx context.Context, db sqlx.ExecerContext, connector, recipient string) error {
+	if err := marks.Forget(ctx, db, connector, recipient); err != nil {
+		return err
+	}
 	if _, err := db.ExecContext(ctx, "UPDATE held SET stale = 1 WHERE connector = $1 AND recipient = $2 AND stale = 0", connector, recipient); err != nil {
 		return fmt.Errorf("spoiling what a recipient holds: %w", err)
 	}
@@ -68,6 +74,9 @@ func Spoil(ctx context.Context, db sqlx.ExecerContext, connector, recipient stri
 
 // Doubt makes stale what everybody holds, and what waits: the store may be older than what recipients know.
 func Doubt(ctx context.Context, tx *sqlx.Tx) error {
+	if err := marks.ForgetAll(ctx, tx); err != nil {
+		return err
+	}
 	for _, table := range []string{"held", "outbox"} {
 		if _, err := tx.ExecContext(ctx, "UPDATE "+table+" SET stale = 1 WHERE stale = 0"); err != nil {
 			return fmt.Errorf("spoiling what recipients hold: %w", err)

@@ -29,13 +29,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/mapping"
+	"birgeoqy.kz/almasu/schemas"
 )
 
 // Mark is what is kept of comparisons over one connector with one recipient. The zero Mark is that of no comparison.
@@ -76,8 +79,18 @@ type Marks interface {
 	Keep(ctx context.Context, connector, recipient string, m Mark) error
 }
 
+// ScopeOf is the scope of a run through a gate: what decides about people and makes their records, as of a generation of the service's own blocks.
+func ScopeOf(gate *legal.Gate, table *mapping.Table, schema *schemas.Schema, published record.Digest, generation int64) Scope {
+	return Scope{
+		"register " + gate.RegisterDigest().String(), "route " + gate.RouteDigest().String(), "policy " + gate.PolicyDigest().String(), "published-policy " + published.String(),
+		"basis " + fmt.Sprintf("%q", fmt.Sprint(gate.Basis())), "fields " + strings.Join(gate.Columns(), ","),
+		"mapping " + table.Digest().String(), "schema " + schema.Digest().String(), "block-list " + strconv.FormatInt(generation, 10),
+	}
+}
+
 // Reader opens the source of one run.
 type Reader struct {
+	// Marks is nil where the run does not compare candidates: then everybody is read.
 	Marks                Marks
 	Source               connectors.Source
 	Connector, Recipient string
@@ -86,27 +99,45 @@ type Reader struct {
 	Now   time.Time
 	Every time.Duration
 
-	// Full says, once the source is open, why everybody is read; it is empty if candidates are.
-	Full string
-	mark Mark
+	mark  Mark
+	full  string // why everybody is read
+	query connectors.Query
 }
+
+// Compared says, once the source is open, how a run that compares candidates does so: "candidates", or "full" and why.
+func (r *Reader) Compared() (how, why string) {
+	switch {
+	case r.Marks == nil:
+		return "", ""
+	case r.Whole():
+		return "full", r.full
+	}
+	return "candidates", ""
+}
+
+// Whole reports, once the source is open, whether everybody is read: of whom it is not so, nothing follows from not being seen.
+func (r *Reader) Whole() bool { return r.Marks == nil || r.full != "" }
 
 // Open opens the source for the query, with the mark's horizon if candidates are enough.
 func (r *Reader) Open(ctx context.Context, q connectors.Query) (connectors.Stream, error) {
+	if r.Marks == nil {
+		return r.Source.Open(ctx, q)
+	}
+	r.query = q
 	var err error
 	if r.mark, err = r.Marks.Mark(ctx, r.Connector, r.Recipient); err != nil {
-		return nil, fmt.Errorf("reading the mark of the last comparison: %w", err)
+		return nil, err
 	}
-	if r.Full = r.mark.full(r.Scope, r.Now, r.Every); r.Full == "" {
+	if r.full = r.mark.full(r.Scope, r.Now, r.Every); r.full == "" {
 		q.Since = r.mark.Horizon
 		s, err := r.Source.Open(ctx, q)
 		if !errors.Is(err, connectors.ErrHorizon) {
 			return s, err
 		}
-		q.Since, r.Full = "", refused(err)
+		q.Since, r.full = "", refused(err)
 	}
 	if r.mark, err = r.Marks.Forget(ctx, r.Connector, r.Recipient); err != nil {
-		return nil, fmt.Errorf("forgetting the mark of the last comparison: %w", err)
+		return nil, err
 	}
 	return r.Source.Open(ctx, q)
 }
@@ -120,20 +151,17 @@ func refused(err error) string {
 	return "the source cannot tell what has changed"
 }
 
-// Done keeps the horizon of a stream that was read to its end and whose parts are durable. A stream that was not opened for all keys keeps nothing.
-func (r *Reader) Done(ctx context.Context, q connectors.Query, s connectors.Stream) error {
-	if q.After != nil || q.Through != nil || s.Horizon() == "" {
+// Done keeps the horizon of the stream, once it was read to its end and its parts are durable. A stream that was not opened for all keys keeps nothing.
+func (r *Reader) Done(ctx context.Context, s connectors.Stream) error {
+	if r.Marks == nil || r.query.After != nil || r.query.Through != nil || s.Horizon() == "" {
 		return nil
 	}
 	m := r.mark
 	m.Horizon = s.Horizon()
-	if r.Full != "" {
-		m.Full, m.Scope = r.Now, slices.Clone(r.Scope)
+	if r.full != "" {
+		m.Full, m.Scope = r.Now, r.Scope
 	}
-	if err := r.Marks.Keep(ctx, r.Connector, r.Recipient, m); err != nil {
-		return fmt.Errorf("keeping the mark of the comparison: %w", err)
-	}
-	return nil
+	return r.Marks.Keep(ctx, r.Connector, r.Recipient, m)
 }
 
 // full says why candidates are not enough, "" if they are.
