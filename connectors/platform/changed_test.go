@@ -369,7 +369,7 @@ func TestCandidatesAreFoundByIndexes(t *testing.T) {
 func TestCheckOfColumnsOfChanges(t *testing.T) {
 	db := marked(t)
 	const column = "ALTER TABLE blocks ADD changed xid8 NOT NULL DEFAULT pg_current_xact_id(); CREATE INDEX blocks_changed_idx ON blocks (changed)"
-	index, kept := "CREATE INDEX blocks_changed_idx ON blocks (changed)", trigger("almasu_changed", "INSERT OR UPDATE")
+	index, kept := "CREATE INDEX blocks_changed_idx ON blocks (changed)", trigger("note_change", "INSERT OR UPDATE")
 	for _, c := range []struct {
 		spoil, mend string
 		want        []string
@@ -379,12 +379,12 @@ func TestCheckOfColumnsOfChanges(t *testing.T) {
 		{"DROP INDEX blocks_changed_idx", index, []string{"source.changed_index"}},
 		{"DROP INDEX blocks_changed_idx; CREATE INDEX part ON blocks (changed) WHERE lifted_at IS NULL", "DROP INDEX part; " + index, []string{"source.changed_index"}},
 		{"DROP INDEX blocks_changed_idx; CREATE INDEX other ON blocks (user_id, changed)", "DROP INDEX other; " + index, []string{"source.changed_index"}},
-		{"DROP TRIGGER almasu_changed ON blocks", kept, []string{"source.changed_trigger"}},
-		{"ALTER TABLE profiles DISABLE TRIGGER almasu_changed", "ALTER TABLE profiles ENABLE TRIGGER almasu_changed", []string{"source.changed_trigger"}},
-		{"ALTER TABLE profiles ENABLE REPLICA TRIGGER almasu_changed", "ALTER TABLE profiles ENABLE ALWAYS TRIGGER almasu_changed", []string{"source.changed_trigger"}},
-		{"DROP TRIGGER almasu_changed ON blocks; " + trigger("a", "INSERT"), "DROP TRIGGER a ON blocks; " + kept, []string{"source.changed_trigger"}},
-		{"DROP TRIGGER almasu_changed ON blocks; " + trigger("a", "INSERT OR UPDATE OF user_id"), "DROP TRIGGER a ON blocks; " + kept, []string{"source.changed_trigger"}},
-		{"DROP TRIGGER almasu_changed ON blocks; " + trigger("a", "INSERT") + trigger("b", "UPDATE"), "", []string{""}},
+		{"DROP TRIGGER note_change ON blocks", kept, []string{"source.changed_trigger"}},
+		{"ALTER TABLE profiles DISABLE TRIGGER note_change", "ALTER TABLE profiles ENABLE TRIGGER note_change", []string{"source.changed_trigger"}},
+		{"ALTER TABLE profiles ENABLE REPLICA TRIGGER note_change", "ALTER TABLE profiles ENABLE ALWAYS TRIGGER note_change", []string{"source.changed_trigger"}},
+		{"DROP TRIGGER note_change ON blocks; " + trigger("a", "INSERT"), "DROP TRIGGER a ON blocks; " + kept, []string{"source.changed_trigger"}},
+		{"DROP TRIGGER note_change ON blocks; " + trigger("a", "INSERT OR UPDATE OF user_id"), "DROP TRIGGER a ON blocks; " + kept, []string{"source.changed_trigger"}},
+		{"DROP TRIGGER note_change ON blocks; " + trigger("a", "INSERT") + trigger("b", "UPDATE"), "", []string{""}},
 		{"ALTER TABLE blocks DROP changed", column, []string{"source.column_missing"}},
 		{"ALTER TABLE blocks DROP changed; ALTER TABLE blocks ADD changed bigint", "ALTER TABLE blocks DROP changed; " + column, []string{"source.column_type"}},
 		{"SELECT 1", "", []string{""}},
@@ -401,7 +401,7 @@ func TestCheckOfColumnsOfChanges(t *testing.T) {
 }
 
 func trigger(name, events string) string {
-	return fmt.Sprintf("CREATE TRIGGER %s BEFORE %s ON blocks FOR EACH ROW EXECUTE FUNCTION almasu_changed();", name, events)
+	return fmt.Sprintf("CREATE TRIGGER %s BEFORE %s ON blocks FOR EACH ROW EXECUTE FUNCTION note_change();", name, events)
 }
 
 func TestConfigOfColumnsOfChanges(t *testing.T) {
