@@ -18,6 +18,7 @@ import (
 	"birgeoqy.kz/almasu/internal/store/marks"
 	"birgeoqy.kz/almasu/internal/synth"
 	"birgeoqy.kz/almasu/internal/transfer"
+	reads "birgeoqy.kz/almasu/internal/transfer/candidates"
 )
 
 // candidates gives the rig the same people on PostgreSQL, with the columns of changes that the manual describes, and makes the connector compare candidates.
@@ -70,7 +71,7 @@ func (r *rig) mode(what, why string, report *transfer.Report) {
 	if why != "" {
 		mode = "full"
 	}
-	if report.Compared != mode || !strings.Contains(report.ComparedFully, why) || (why == "") != (report.ComparedFully == "") {
+	if report.Compared != mode || report.ComparedFully != why {
 		r.Errorf("%s: compared %q because %q, expected %q because %q", what, report.Compared, report.ComparedFully, mode, why)
 	}
 }
@@ -91,7 +92,7 @@ func TestCandidates(t *testing.T) {
 	onBoth(t, func(r *rig) {
 		r.candidates()
 		report, all := r.sent()
-		r.mode("the first", "no completed comparison", report)
+		r.mode("the first", reads.First, report)
 		r.compared("nothing", "", 0)
 		r.rename("Сейітов", all[:5]...)
 		_, err := r.platform.Exec("UPDATE profiles SET updated_at = '2001-01-01' WHERE iin = $1", all[9])
@@ -108,14 +109,14 @@ func TestCandidates(t *testing.T) {
 		r.compared("it is committed late", "", 2, all[1])
 		r.nothingLeft("after the late commit")
 		r.clock.add(23*time.Hour + time.Minute)
-		r.compared("the next day", "another day", people)
+		r.compared("the next day", reads.Day, people)
 		r.clock.add(time.Hour)
 		r.compared("an hour later", "", 0)
 		r.conn.FullEvery = time.Hour
-		r.compared("the term is over", "older than 1h0m0s", people)
+		r.compared("the term is over", reads.Term, people)
 		r.conn.FullEvery = 24 * time.Hour
 		r.clock.add(-2 * time.Hour)
-		r.compared("the clock went back", "clock", people)
+		r.compared("the clock went back", reads.Clock, people)
 	})
 }
 
@@ -135,7 +136,7 @@ func TestCandidatesAreNotEnough(t *testing.T) {
 	if report.Totals.Rejected+report.Totals.Pending != 1 {
 		t.Fatal(report.Totals)
 	}
-	r.compared("after a message was refused", "no completed comparison", people, all[0])
+	r.compared("after a message was refused", reads.First, people, all[0])
 	r.compared("then", "", 0)
 
 	r.rename("Күтем", all[1])
@@ -150,7 +151,7 @@ func TestCandidatesAreNotEnough(t *testing.T) {
 	r.peer.Play(connectortest.CutBefore)
 	r.conn.Deadline = time.Second
 	r.clock.add(time.Minute)
-	r.compared("once it is abandoned", "no completed comparison", people, all[1])
+	r.compared("once it is abandoned", reads.First, people, all[1])
 	r.conn.Patience, r.conn.Deadline = 20*time.Second, 72*time.Hour
 	r.compared("then", "", 0)
 
@@ -158,7 +159,7 @@ func TestCandidatesAreNotEnough(t *testing.T) {
 	if report, _ = r.sent(); report.Totals.Read != people {
 		t.Error(report.Totals)
 	}
-	r.mode("somebody is blocked", "block-list", report)
+	r.mode("somebody is blocked", reads.Under+"block-list", report)
 	r.rename("Бұғатта", all[2])
 	if report, _ = r.sent(); report.Totals.Read != 1 || report.Totals.Refused != 1 {
 		t.Error(report.Totals)
@@ -167,17 +168,17 @@ func TestCandidatesAreNotEnough(t *testing.T) {
 	r.unblock(all[2])
 	report, got := r.sent()
 	same(t, "unblocked", got, all[2:3])
-	r.mode("unblocked", "block-list", report)
+	r.mode("unblocked", reads.Under+"block-list", report)
 
 	table := r.conn.Table
 	r.conn.Table = r.table(fmt.Sprintf("# another version\n%s", r.read("mapping", connector+".yaml")))
 	report, got = r.sent()
 	same(t, "another mapping", got, all)
-	r.mode("another mapping", "mapping", report)
+	r.mode("another mapping", reads.Under+"mapping", report)
 	r.conn.Table = table
 	report, got = r.sent()
 	same(t, "and back", got, all)
-	r.mode("and back", "mapping", report)
+	r.mode("and back", reads.Under+"mapping", report)
 
 	r.conn.Compare = false
 	_, got = r.sent()
@@ -185,10 +186,10 @@ func TestCandidatesAreNotEnough(t *testing.T) {
 	r.conn.Compare = true
 	report, got = r.sent()
 	same(t, "everybody was stale", got, all)
-	r.mode("everybody was stale", "no completed comparison", report)
+	r.mode("everybody was stale", reads.First, report)
 
 	r.platform.MustExec("UPDATE consent_forms SET method = 'x' WHERE id = 1")
-	r.compared("a consent form", "a consent form", people)
+	r.compared("a consent form", reads.Horizon, people)
 	r.compared("in the end", "", 0)
 }
 
@@ -242,9 +243,9 @@ func TestCandidatesAfterFailure(t *testing.T) {
 
 	r.conn.Patience = 0
 	r.clock.add(24 * time.Hour)
-	fail("everybody, and it fails", "another day")
-	fail("again", "no completed comparison")
-	r.compared("at last", "no completed comparison", people)
+	fail("everybody, and it fails", reads.Day)
+	fail("again", reads.First)
+	r.compared("at last", reads.First, people)
 	r.compared("then", "", 0)
 }
 

@@ -46,7 +46,7 @@ type Report struct {
 	// LogIndex is the place of the run's closing entry.
 	LogIndex int64  `json:"log_index"`
 	Snapshot string `json:"snapshot,omitempty"`
-	// Compared is "full" or "candidates" on a run that was to compare who may have changed; ComparedFully says why it compared everybody.
+	// Compared is "full" or "candidates" on a run that was to compare who may have changed; ComparedFully is the code that says why it compared everybody.
 	Compared      string `json:"compared,omitempty"`
 	ComparedFully string `json:"compared_fully,omitempty"`
 }

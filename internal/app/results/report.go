@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"birgeoqy.kz/almasu/internal/legal/rules"
 	"birgeoqy.kz/almasu/internal/store/fault"
 	"birgeoqy.kz/almasu/internal/transfer"
+	"birgeoqy.kz/almasu/internal/transfer/candidates"
 )
 
 // page prints lines with a label, in columns.
@@ -159,6 +161,14 @@ func (p *page) counts(r *transfer.Report) {
 	sign := "="
 	if !t.Balanced() {
 		sign = "≠"
+	}
+	if r.Compared != "" {
+		why := strings.TrimPrefix(r.ComparedFully, candidates.Under)
+		if why != r.ComparedFully {
+			p.line("compared", candidates.Under, why)
+		} else {
+			p.line("compared", "", say(p.lang, cmp.Or(why, "compare.candidates")))
+		}
 	}
 	p.line("people", "identity", t.Read, sign, t.Accepted, t.Unchanged, t.Refused, t.Withheld, t.Rejected, t.Pending, t.Received)
 	p.line("receipts", "delivered", t.Delivered, t.Messages, r.FirstSequence, r.LastSequence)

@@ -69,6 +69,17 @@ func (s Scope) differs(o Scope) string {
 	return ""
 }
 
+// Why everybody is compared: there is nothing to go on from; the clock is before the last full comparison; that was on an earlier day, or longer ago than the configuration
+// allows; the source refuses the horizon. Under is followed by the name of what is another in the scope, e.g. "compare.under.mapping".
+const (
+	First   = "compare.first"
+	Clock   = "compare.clock"
+	Day     = "compare.day"
+	Term    = "compare.term"
+	Horizon = "compare.horizon"
+	Under   = "compare.under."
+)
+
 // Marks keeps marks.
 type Marks interface {
 	// Mark returns the mark of a connector and a recipient.
@@ -104,7 +115,7 @@ type Reader struct {
 	query connectors.Query
 }
 
-// Compared says, once the source is open, how a run that compares candidates does so: "candidates", or "full" and why.
+// Compared says, once the source is open, how a run that compares candidates does so: "candidates", or "full" and the code that says why.
 func (r *Reader) Compared() (how, why string) {
 	switch {
 	case r.Marks == nil:
@@ -134,21 +145,12 @@ func (r *Reader) Open(ctx context.Context, q connectors.Query) (connectors.Strea
 		if !errors.Is(err, connectors.ErrHorizon) {
 			return s, err
 		}
-		q.Since, r.full = "", refused(err)
+		q.Since, r.full = "", Horizon
 	}
 	if r.mark, err = r.Marks.Forget(ctx, r.Connector, r.Recipient); err != nil {
 		return nil, err
 	}
 	return r.Source.Open(ctx, q)
-}
-
-// refused is why a source refuses a horizon.
-func refused(err error) string {
-	var p *record.Problem
-	if errors.As(err, &p) {
-		return p.Message
-	}
-	return "the source cannot tell what has changed"
 }
 
 // Done keeps the horizon of the stream, once it was read to its end and its parts are durable. A stream that was not opened for all keys keeps nothing.
@@ -169,15 +171,15 @@ func (m *Mark) full(scope Scope, now time.Time, every time.Duration) string {
 	day := func(t time.Time) string { return t.In(register.Zone).Format(time.DateOnly) }
 	switch what := m.Scope.differs(scope); {
 	case m.Horizon == "":
-		return "there is no completed comparison to go on from"
+		return First
 	case what != "":
-		return "the last full comparison was made under another " + what
+		return Under + what
 	case now.Before(m.Full):
-		return "the clock is before the last full comparison"
+		return Clock
 	case day(now) != day(m.Full):
-		return "the last full comparison was on another day"
+		return Day
 	case now.Sub(m.Full) >= every:
-		return "the last full comparison is older than " + every.String()
+		return Term
 	}
 	return ""
 }
