@@ -188,5 +188,5 @@ var (
 	atTimes = map[string]bool{"almasu_messages_waiting": true, "almasu_people_waiting": true, "almasu_waiting_oldest_seconds": true, "almasu_lease_seconds_left": true,
 		"almasu_delivery_failures_total": true, "authority_refusals_total": true, "almasu_expiry_days": true}
 	// notFigures are roles of the database.
-	notFigures = map[string]bool{"almasu_service": true, "almasu_auditor": true, "almasu_retention": true, "almasu_reader": true}
+	notFigures = map[string]bool{"almasu_service": true, "almasu_auditor": true, "almasu_retention": true, "almasu_reader": true, "almasu_changed": true, "almasu_removed": true}
 )

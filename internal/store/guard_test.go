@@ -21,7 +21,7 @@ import (
 )
 
 // evidenceTables are the tables that are only inserted into.
-var evidenceTables = []string{"log_entry", "log_hash", "log_checkpoint", "situations", "part", "message", "settlement", "notice", "retry"}
+var evidenceTables = []string{"log_entry", "log_hash", "log_checkpoint", "situations", "part", "message", "settlement", "notice", "retry", "key_check"}
 
 // as opens the database of a rig on PostgreSQL as a role.
 func (r *rig) as(role string) *sqlx.DB {
@@ -98,6 +98,7 @@ func (r *rig) everything() {
 			return put, next + 1, nil
 		}))
 	}
+	r.must(r.s.InsistKey(ctx, "pseudonym", []byte("key")))
 	r.must(people.Chunks{DB: r.s.People()}.Each(ctx, func(roster.Chunk) error { return nil }))
 	r.must(r.s.Export(ctx, evidence.NewWriter(&bytes.Buffer{}, r.s.PublicKey(), r.now)))
 	r.check()

@@ -28,7 +28,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON roster_chunk TO almasu_service;
 GRANT SELECT, INSERT, DELETE, UPDATE (stale) ON outbox TO almasu_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON held TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (restored, at) ON compared TO almasu_service;
-GRANT SELECT, INSERT ON period_key TO almasu_service;
+GRANT SELECT, INSERT ON period_key, key_check TO almasu_service;
 GRANT SELECT ON kept_set TO almasu_service;
 -- Destruction: a period's key is emptied, what is under a hold is sealed anew, and pseudonyms in ended blocks and holds are blotted out.
 GRANT almasu_service TO almasu_retention;
@@ -40,7 +40,7 @@ GRANT SELECT, INSERT, UPDATE (version, horizon, scope, began) ON mark TO almasu_
 GRANT SELECT, INSERT, DELETE ON condition TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (tries, due), DELETE ON sending TO almasu_service;
 GRANT SELECT ON goose_db_version TO almasu_service;
-GRANT SELECT ON log_head, log_entry, log_hash, log_checkpoint, situations, transfer, part, message, settlement, sequence, due, exception, hold, plan, duty, compared, line, mark, condition TO almasu_auditor;
+GRANT SELECT ON log_head, log_entry, log_hash, log_checkpoint, situations, transfer, part, message, settlement, sequence, due, exception, hold, plan, duty, compared, line, mark, condition, key_check TO almasu_auditor;
 GRANT SELECT (duty, placed, lifted) ON legal_hold TO almasu_auditor;
 GRANT SELECT, INSERT ON notice, retry TO almasu_service;
 GRANT SELECT ON notice, retry TO almasu_auditor;

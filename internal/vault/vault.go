@@ -34,8 +34,9 @@ const (
 	overhead  = 1 + idSize + 12 + 16
 )
 
-// ErrOpen is returned for bytes that were not sealed by one of the keys under this purpose and name.
-var ErrOpen = errors.New("sealed bytes do not open: unknown key, or changed, or moved to another row")
+// ErrOpen is returned for bytes that were not sealed by one of the keys under this purpose and name. Its code is vault.not_opened.
+var ErrOpen error = record.NewProblem("vault.not_opened", "", "is this the vault.key that the store was used with? Put the file back from your copy of the keys, with every older line; if the key is the right one, the store was altered: see docs/operations.md, Restore",
+	"sealed bytes do not open: unknown key, or changed, or moved to another row")
 
 type keyID [idSize]byte
 
@@ -65,14 +66,14 @@ func Parse(file []byte) (*Vault, error) {
 		}
 		raw, err := hex.DecodeString(strings.TrimPrefix(line, keyPrefix))
 		if err != nil || !strings.HasPrefix(line, keyPrefix) || len(raw) != 32 {
-			problems.Add("vault.bad_key", fmt.Sprintf("line %d", i+1), "make one with: almasu keys generate vault",
+			problems.Add("vault.bad_key", fmt.Sprintf("line %d", i+1), "put the file back from your copy of the keys: what was sealed opens with no other (a new deployment makes its keys with: almasu keys generate FOLDER)",
 				`expected %q and 64 hexadecimal digits`, keyPrefix)
 			continue
 		}
 		v.add(raw)
 	}
 	if len(problems) == 0 && len(v.keys) == 0 {
-		problems.Add("vault.no_key", "", "make one with: almasu keys generate vault", "the key file holds no key")
+		problems.Add("vault.no_key", "", "put the file back from your copy of the keys: what was sealed opens with no other (a new deployment makes its keys with: almasu keys generate FOLDER)", "the key file holds no key")
 	}
 	if err := problems.Err(); err != nil {
 		return nil, err

@@ -200,6 +200,11 @@ func (v *Service) openDatabases(ctx context.Context, need Parts) error {
 	if err := v.Store.Check(ctx); err != nil {
 		return exit.Environment(err)
 	}
+	if err := v.Store.InsistKey(ctx, "pseudonym", v.Pseudonym); record.CodeOf(err) == "store.other_key" {
+		return exit.BadInput(err)
+	} else if err != nil {
+		return exit.Environment(err)
+	}
 	return nil
 }
 
