@@ -70,13 +70,6 @@ func RingOf(t testing.TB, k *signing.Key) *signing.Keyring {
 	return ring
 }
 
-// Sequence is the number of the message made last.
-func (s *Sender) Sequence() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.next
-}
-
 // Message seals a document of n records under the next number and commits its intent.
 func (s *Sender) Message(n int) (*signing.Envelope, *transferlog.Ticket) {
 	s.t.Helper()

@@ -118,9 +118,6 @@ func (g *Gate) Denied() []Denied { return g.denied }
 // Recipient is the recipient's entry in the register.
 func (g *Gate) Recipient() *register.Recipient { return g.to }
 
-// Route is the route's entry in the register.
-func (g *Gate) Route() *register.Route { return g.route }
-
 // Purpose is the purpose code.
 func (g *Gate) Purpose() string { return g.purpose.Code }
 

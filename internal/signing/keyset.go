@@ -144,20 +144,6 @@ func (s *Keyset) Current(at time.Time) (KeysetEntry, error) {
 	return s.Entries[best], nil
 }
 
-// State names what an entry is for at the given time: "signs", "accepted", "begins" (its period is to come) or "over".
-func (s *Keyset) State(e KeysetEntry, at time.Time) string {
-	current, err := s.Current(at)
-	switch {
-	case err == nil && current.KeyID == e.KeyID:
-		return "signs"
-	case at.Before(e.NotBefore):
-		return "begins"
-	case !e.NotAfter.IsZero() && !at.Before(e.NotAfter):
-		return "over"
-	}
-	return "accepted"
-}
-
 // Rotate returns the keyset with a further key, whose period begins at begin and ends at end (zero is open), and in which no former key's
 // period lasts longer than overlap after begin. The overlap is to be longer than the longest deadline of a message, and begin to be far enough
 // ahead for the counterparties to have provisioned the new key.

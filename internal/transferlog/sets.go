@@ -200,18 +200,6 @@ func (p *people) find(ordinal uint32) (Group, bool) {
 	return Group{}, false
 }
 
-func (p *people) bounds() (first, last uint32) {
-	for _, g := range p.groups {
-		for _, ordinal := range g.People {
-			if first == 0 || ordinal < first {
-				first = ordinal
-			}
-			last = max(last, ordinal)
-		}
-	}
-	return first, last
-}
-
 func (p *people) count() (n int) {
 	for _, g := range p.groups {
 		n += len(g.People)
@@ -251,9 +239,6 @@ func (s *DisclosureSet) Contains(ordinal uint32) bool { _, ok := s.people.find(o
 // Find returns the group that the person is in.
 func (s *DisclosureSet) Find(ordinal uint32) (Group, bool) { return s.people.find(ordinal) }
 
-// Range returns the least and the greatest ordinal, 0 and 0 for an empty set.
-func (s *DisclosureSet) Range() (first, last uint32) { return s.people.bounds() }
-
 // Len returns the number of people.
 func (s *DisclosureSet) Len() int { return s.people.count() }
 
@@ -285,9 +270,6 @@ func ParseRefusalSet(b []byte) (*RefusalSet, error) {
 
 // Find returns the group that the person is in.
 func (s *RefusalSet) Find(ordinal uint32) (Group, bool) { return s.people.find(ordinal) }
-
-// Range is as [DisclosureSet.Range].
-func (s *RefusalSet) Range() (first, last uint32) { return s.people.bounds() }
 
 // Len returns the number of people.
 func (s *RefusalSet) Len() int { return s.people.count() }

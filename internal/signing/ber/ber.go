@@ -283,15 +283,6 @@ func (r *Reader) Inside(v Value) *Reader {
 	return &Reader{rest: v.Body, depth: v.depth + 1, err: r.err}
 }
 
-// Within reads the values encoded in b (the contents of an octet string, say),
-// sharing r's error and counting its depth.
-func (r *Reader) Within(b []byte) *Reader {
-	if *r.err != nil {
-		b = nil
-	}
-	return &Reader{rest: b, depth: r.depth + 1, err: r.err}
-}
-
 // Seq enters the next value, a SEQUENCE.
 func (r *Reader) Seq() *Reader { return r.Inside(r.Expect(Universal, TagSequence, true)) }
 
