@@ -174,7 +174,7 @@ type Connector struct {
 	Compare string `yaml:"compare,optional"`
 	// FullEvery is, with candidates, the longest time from one full comparison to the next, at most and by default 24h. The first run of a day in the register's zone is full in any case.
 	FullEvery Duration `yaml:"full_every,optional"`
-	// Senders is how many messages are delivered at once; default 6.
+	// Senders is how many messages are delivered at once; default 4.
 	Senders int `yaml:"senders,optional"`
 	// Patience is how long a run tries a message before leaving it waiting; default 2m. Deadline is when a waiting message is abandoned, counted from
 	// its intent; default 72h.
@@ -384,7 +384,7 @@ func (c *Connector) check(where func(string) string, ps *record.Problems) {
 		ps.Add("config.range", where("batch"), "2000 is a good size", "batch must be between 1 and %d", maxBatch)
 	}
 	if c.Senders < 0 || c.Senders > maxSenders {
-		ps.Add("config.range", where("senders"), "6 is a good number", "senders must be between 1 and %d", maxSenders)
+		ps.Add("config.range", where("senders"), "4 is a good number", "senders must be between 1 and %d", maxSenders)
 	}
 	if s := c.Schedule; s != nil {
 		switch s.CatchUp {

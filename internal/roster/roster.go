@@ -59,7 +59,7 @@ type Chunk struct {
 	Body        []byte
 }
 
-// Store keeps chunks.
+// Store keeps chunks. The bodies that it gives are the caller's, which opens them in place.
 type Store interface {
 	// Around returns, in key order, the chunk with the greatest First that is not above first,
 	// if there is one, and all chunks whose First is above it and not above last.
@@ -80,9 +80,10 @@ type Roster struct {
 	vault *vault.Vault
 	block cipher.Block
 	// former are the rosters of earlier periods, in which people have other ordinals.
-	former []*Roster
-	tags   []Tag
-	known  []entry
+	former     []*Roster
+	tags       []Tag
+	plain, tag Tag
+	known      []entry
 }
 
 type entry struct {
@@ -115,8 +116,9 @@ func (r *Roster) TagOf(iin []byte) (t Tag) {
 		sum := sha256.Sum256(iin)
 		copy(t[copy(t[:], "iinx"):], sum[:])
 	}
-	r.block.Encrypt(t[:], t[:])
-	return t
+	r.plain = t // what the cipher reads escapes: one for all
+	r.block.Encrypt(r.tag[:], r.plain[:])
+	return r.tag
 }
 
 // Tag returns the tag of the i-th person of the batch resolved last.
@@ -180,7 +182,7 @@ func (r *Roster) load(chunks []Chunk) error {
 }
 
 func (r *Roster) open(dst []entry, c *Chunk) ([]entry, error) {
-	plain, err := r.vault.Open(purpose, hex.EncodeToString(c.First), c.Body)
+	plain, err := r.vault.OpenInPlace(purpose, hex.EncodeToString(c.First), c.Body)
 	if err != nil {
 		return nil, fmt.Errorf("a chunk of the roster: %w", err)
 	}

@@ -27,6 +27,7 @@ func (s *shelf) Around(_ context.Context, first, last []byte) ([]Chunk, error) {
 		isBefore := bytes.Compare(c.First, first) <= 0
 		nextToo := i+1 < len(s.chunks) && bytes.Compare(s.chunks[i+1].First, first) <= 0
 		if isBefore && !nextToo || !isBefore && bytes.Compare(c.First, last) <= 0 {
+			c.Body = bytes.Clone(c.Body)
 			out = append(out, c)
 		}
 	}
@@ -53,6 +54,7 @@ func (s *shelf) Change(ctx context.Context, first, last []byte, f func(uint32, [
 
 func (s *shelf) Each(_ context.Context, f func(Chunk) error) error {
 	for _, c := range s.chunks {
+		c.Body = bytes.Clone(c.Body)
 		if err := f(c); err != nil {
 			return err
 		}

@@ -228,7 +228,7 @@ func (v *Service) connect(c *config.Connector, ps *record.Problems) {
 		conn.Batch = 2000
 	}
 	if conn.Senders == 0 {
-		conn.Senders = 6
+		conn.Senders = 4
 	}
 	route := v.Register.Route(c.Route)
 	if route == nil {
