@@ -2,6 +2,8 @@ package app
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,10 +96,52 @@ func TestPlanAndSend(t *testing.T) {
 	if !strings.HasPrefix(r.Reason, "plan "+last.Digest) {
 		t.Errorf("the run's reason is %q", r.Reason)
 	}
-	if shown, _ := do(0, "plan", "oblast-consent", "--reason", "test"); !strings.Contains(shown, "the last run: +0 read, +0 sent, +0 refused, +0 withheld") {
+	if shown, _ := do(0, "plan", "oblast-consent", "--reason", "test"); !strings.Contains(shown, "the last run: +0 read, +0 sent or unchanged, +0 refused, +0 withheld") {
 		t.Errorf("no comparison:\n%s", shown)
 	}
 	if log, _ := do(0, "log", "show"); strings.Count(log, `"plan.look"`) < 5 {
 		t.Error("the looks are not in the log")
+	}
+}
+
+// TestPlanCompares: where people are compared with what the recipient has, a plan counts who is new, changed, unchanged and withdrawn, as the run then does.
+func TestPlanCompares(t *testing.T) {
+	k := complain(t, true)
+	k.edit("almasu.yaml", "compare: none", "compare: full")
+	first := k.plan()
+	if c := first.Compared; c == nil || c.New != first.Send || c.Changed+c.Unchanged+c.Withdrawn+c.Has != 0 || first.Send == 0 {
+		t.Fatalf("%+v of %d", c, first.Send)
+	}
+	k.send(exit.WithRejects)
+	if p := k.plan(); p.Send != 0 || p.Messages != 0 || p.Compared.Unchanged != first.Send || p.Compared.Has != first.Send || p.Compared.New+p.Compared.Changed+p.Compared.Withdrawn != 0 {
+		t.Errorf("nothing has changed: %+v, send %d in %d messages", p.Compared, p.Send, p.Messages)
+	}
+	there, _ := k.export(k.w.Oblast)
+	sent := slices.Sorted(maps.Keys(there))
+	if len(sent) != first.Send {
+		t.Fatalf("%d people are there", len(sent))
+	}
+	platform := k.open("platform.db")
+	for i, iin := range sent[:10] {
+		statement := "UPDATE profiles SET family_name = family_name || 'а' WHERE iin = $1" // three change
+		switch {
+		case i >= 7:
+			statement = "DELETE FROM profiles WHERE iin = $1" // three are gone
+		case i >= 3:
+			statement = "UPDATE consents SET withdrawn_at = '2026-11-01T00:00:00Z' WHERE user_id = (SELECT id FROM profiles WHERE iin = $1)" // four withdraw
+		}
+		platform.MustExec(statement, iin)
+	}
+	p := k.plan()
+	if c := p.Compared; p.Send != 3 || c.Changed != 3 || c.New != 0 || c.Withdrawn != 7 || c.Unchanged != first.Send-10 || p.Messages != 1 || p.Read != p.Send+c.Unchanged+p.Refused+p.Withheld {
+		t.Errorf("%+v, %+v", p, c)
+	}
+	if shown := k.almasu(0, "new 0, changed 3", "plan", consent, "--reason", "test"); !strings.Contains(shown, "withdrawn 7") {
+		t.Error(shown)
+	}
+	k.w.Now = k.w.Now.Add(time.Minute)
+	k.almasu(-1, "delivered and receipted", "send", consent, "--plan", p.Digest, "--reason", "test")
+	if n := k.transfers()[0].Totals; n.Accepted != 3 || n.Unchanged != p.Compared.Unchanged || n.Refused != p.Refused || n.Withheld != p.Withheld || n.Messages != 1 {
+		t.Errorf("sent: %s", n)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/holds"
+	"birgeoqy.kz/almasu/internal/store/outcomes"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/scheduler"
 )
@@ -79,6 +80,15 @@ func (k *Keeper) admit(ctx context.Context, c *transfer.Connection, d *scheduler
 	}
 }
 
+// Limits are the limits of a connector at a time; none if it has none.
+func (k *Keeper) Limits(connector string, now time.Time) config.Limits {
+	hold := k.Hold(connector)
+	if hold == nil {
+		return config.Limits{}
+	}
+	return hold.At(now, k.Calendars)
+}
+
 // judge plans a run and holds it if it reaches a limit.
 func (k *Keeper) judge(ctx context.Context, c *transfer.Connection, d *scheduler.Due) error {
 	hold := k.Hold(d.Job)
@@ -94,7 +104,7 @@ func (k *Keeper) judge(ctx context.Context, c *transfer.Connection, d *scheduler
 		return err
 	}
 	now := k.Now()
-	found := limits.Judge(hold.At(now, k.Calendars), Numbers(made), before)
+	found := limits.Judge(k.Limits(d.Job, now), Numbers(made), before)
 	pause.At("judged")
 	if len(found) == 0 {
 		return nil
@@ -180,13 +190,17 @@ func (k *Keeper) once(ctx context.Context, c *transfer.Connection) (*plan.Plan, 
 
 // Numbers are what limits look at in a plan.
 func Numbers(p *plan.Plan) limits.Numbers {
-	return limits.Numbers{Read: p.Read, Send: p.Send, Refused: p.Refused}
+	n := limits.Numbers{Read: p.Read, Send: p.Send, Refused: p.Refused}
+	if c := p.Compared; c != nil {
+		n.Compared, n.New, n.Changed, n.Unchanged, n.Withdrawn, n.Has = true, c.New, c.Changed, c.Unchanged, c.Withdrawn, c.Has
+	}
+	return n
 }
 
 // lately is how many of a connector's newest transfers are looked at for the run before.
 const lately = 100
 
-// Before is what a connector's earlier runs say. Notices and answers to requests are no runs of it.
+// Before is what a connector's earlier runs say. Notices, answers to requests and what was sent again of another run are no runs of it.
 func Before(ctx context.Context, s *store.Store, connector string) (b limits.Before, err error) {
 	reports, err := s.Transfers(ctx, connector, lately)
 	if err != nil {
@@ -196,6 +210,11 @@ func Before(ctx context.Context, s *store.Store, connector string) (b limits.Bef
 		if r.Finished.IsZero() || r.Notice != "" || r.Request != "" {
 			continue
 		}
+		if retry, err := outcomes.Of(ctx, s, r.ID); err != nil {
+			return b, err
+		} else if retry != nil {
+			continue
+		}
 		t := &r.Totals
 		complete := r.Status == transfer.Successful || r.Status == transfer.SentWithRejects || r.Status == transfer.InProgress
 		if b.Transfer == "" && complete {
@@ -203,6 +222,9 @@ func Before(ctx context.Context, s *store.Store, connector string) (b limits.Bef
 		}
 		if b.Answered == "" && t.Received > 0 {
 			b.Answered, b.Received, b.Rejected = r.ID.String(), t.Received, t.Rejected
+		}
+		if b.Transfer != "" && b.Answered != "" {
+			break
 		}
 	}
 	return b, nil

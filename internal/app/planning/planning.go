@@ -27,8 +27,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/app/lawtool"
+	"birgeoqy.kz/almasu/internal/config"
 	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/plan"
+	"birgeoqy.kz/almasu/internal/plan/limits"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/holds"
@@ -56,8 +58,10 @@ type Prepared struct {
 	Maker      *plan.Maker
 	Connection *transfer.Connection
 	Order      transfer.Order
-	Store      *store.Store
-	Close      func()
+	// Limits are those that hold a run of the connector now.
+	Limits config.Limits
+	Store  *store.Store
+	Close  func()
 }
 
 // Commands returns the commands for the root of the program.
@@ -81,15 +85,19 @@ type answer struct {
 	Last *last `json:"last,omitempty"`
 	// ExpectedSeconds is how long the last run would have taken for as many people, 0 if there was none.
 	ExpectedSeconds float64 `json:"expected_seconds"`
+	// WouldHold are the limits that a run would reach now; Hold is the hold of the connector that is open, under which every run is put, "" if there is none.
+	WouldHold []limits.Finding `json:"would_hold,omitempty"`
+	Hold      string           `json:"hold,omitempty"`
 }
 
 type last struct {
 	Transfer string    `json:"transfer"`
 	Started  time.Time `json:"started"`
 	Read     int       `json:"read"`
-	Sent     int       `json:"sent"`
-	Refused  int       `json:"refused"`
-	Withheld int       `json:"withheld"`
+	// Sent counts those who were sent, and those who were not because the recipient had just that.
+	Sent     int `json:"sent"`
+	Refused  int `json:"refused"`
+	Withheld int `json:"withheld"`
 	seconds  float64
 }
 
@@ -209,14 +217,29 @@ func (t *tool) make(ctx context.Context, p *Prepared, samples int, purpose, acto
 			Sent: r.Totals.Read - r.Totals.Refused - r.Totals.Withheld, seconds: r.Finished.Sub(r.Started).Seconds()}
 		a.ExpectedSeconds = a.Last.seconds * float64(made.Read) / float64(r.Totals.Read)
 	}
-	return a, nil
+	if made.Request != "" {
+		return a, nil
+	}
+	before, err := Before(ctx, p.Store, made.Connector)
+	if err != nil {
+		return nil, t.Environment(err)
+	}
+	a.WouldHold = limits.Judge(p.Limits, Numbers(made), before)
+	open, err := holds.Of(ctx, p.Store, made.Connector)
+	if open != nil {
+		a.Hold = open.ID
+	}
+	return a, err
 }
 
 func (t *tool) show(a *answer) {
 	t.Say("Plan for connector %s, route %s, recipient BIN %s", a.Connector, a.Route, a.Recipient)
 	t.Say("  basis         %s, clause %s: %s", a.Basis.Path, a.Basis.Clause, a.Basis.Ground)
 	t.Say("  purpose       %s", a.Purpose)
-	t.Say("  people        read %d = send %d + refused %d + withheld %d%s", a.Read, a.Send, a.Refused, a.Withheld, a.difference())
+	t.Say("  people        read %d = send %d + unchanged %d + refused %d + withheld %d%s", a.Read, a.Send, a.unchanged(), a.Refused, a.Withheld, a.difference())
+	if c := a.Compared; c != nil {
+		t.Say("  compared      new %d, changed %d, unchanged %d, withdrawn %d; the recipient has %d people", c.New, c.Changed, c.Unchanged, c.Withdrawn, c.Has)
+	}
 	t.Say("  messages      %d, %d bytes before transport", a.Messages, a.Bytes)
 	if a.ExpectedSeconds > 0 {
 		t.Say("  time          about %.0f s, as the last run", a.ExpectedSeconds)
@@ -237,8 +260,21 @@ func (t *tool) show(a *answer) {
 		}
 		t.Say("  record %-6d %s", i+1, strings.Join(parts, "; "))
 	}
+	for _, f := range a.WouldHold {
+		t.Say("  would hold    %s [%s]", f.Words().EN, f.Code())
+	}
+	if a.Hold != "" {
+		t.Say("  held          by hold %s, which is open: see almasu holds", a.Hold)
+	}
 	t.Say("  digest        %s", a.Digest)
 	t.Say("Nothing was sent. To send exactly this: almasu send %s --plan %s --reason TEXT", a.Connector, a.Digest)
+}
+
+func (a *answer) unchanged() int {
+	if a.Compared == nil {
+		return 0
+	}
+	return a.Compared.Unchanged
 }
 
 // difference is what the last run had otherwise, in words.
@@ -246,5 +282,5 @@ func (a *answer) difference() string {
 	if a.Last == nil {
 		return "; there was no run before"
 	}
-	return fmt.Sprintf("; the last run: %+d read, %+d sent, %+d refused, %+d withheld", a.Read-a.Last.Read, a.Send-a.Last.Sent, a.Refused-a.Last.Refused, a.Withheld-a.Last.Withheld)
+	return fmt.Sprintf("; the last run: %+d read, %+d sent or unchanged, %+d refused, %+d withheld", a.Read-a.Last.Read, a.Send+a.unchanged()-a.Last.Sent, a.Refused-a.Last.Refused, a.Withheld-a.Last.Withheld)
 }

@@ -10,6 +10,7 @@ import (
 	"birgeoqy.kz/almasu/internal/config"
 	"birgeoqy.kz/almasu/internal/plan"
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/store/books"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/scheduler"
 )
@@ -32,8 +33,8 @@ func (v *Service) planOf(_ context.Context, conn *transfer.Connection) (*plannin
 	if err != nil {
 		return nil, err
 	}
-	p := &planning.Prepared{Connection: conn, Store: v.Store, Close: v.Close, Maker: &plan.Maker{
-		Register: v.Register, Blocks: v.Store, TagOf: ros.TagOf, Key: v.Pseudonym, Now: v.Env.Now, Demo: v.Env.Demo,
+	p := &planning.Prepared{Connection: conn, Store: v.Store, Close: v.Close, Limits: v.keeper.Limits(conn.Name, v.Env.Now()), Maker: &plan.Maker{
+		Register: v.Register, Blocks: v.Store, Roster: ros, Held: books.DB{Write: v.Store.DB(), Read: v.Store.Reader(), Vault: v.vault}, Key: v.Pseudonym, Now: v.Env.Now, Demo: v.Env.Demo,
 	}}
 	p.Order.PublishedText, err = v.Published()
 	return p, err
