@@ -200,7 +200,8 @@ func Numbers(p *plan.Plan) limits.Numbers {
 // lately is how many of a connector's newest transfers are looked at for the run before.
 const lately = 100
 
-// Before is what a connector's earlier runs say. Notices, answers to requests and what was sent again of another run are no runs of it.
+// Before is what a connector's earlier runs say. Notices, answers to requests and what was sent again of another run are no runs of it; one that read candidates
+// only says nothing of how many are read or refused.
 func Before(ctx context.Context, s *store.Store, connector string) (b limits.Before, err error) {
 	reports, err := s.Transfers(ctx, connector, lately)
 	if err != nil {
@@ -216,7 +217,7 @@ func Before(ctx context.Context, s *store.Store, connector string) (b limits.Bef
 			continue
 		}
 		t := &r.Totals
-		complete := r.Status == transfer.Successful || r.Status == transfer.SentWithRejects || r.Status == transfer.InProgress
+		complete := r.Compared != config.CompareCandidates && (r.Status == transfer.Successful || r.Status == transfer.SentWithRejects || r.Status == transfer.InProgress)
 		if b.Transfer == "" && complete {
 			b.Transfer, b.Read, b.Refused, b.Sent = r.ID.String(), t.Read, t.Refused, t.Read-t.Refused-t.Withheld
 		}
