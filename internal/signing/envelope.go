@@ -165,6 +165,28 @@ func OpenParts(header []byte, keyID string, signature []byte, p Payload, ring *K
 }
 
 func openParsed(h Header, header []byte, keyID string, signature []byte, p Payload, ring *Keyring, at time.Time) (*Envelope, error) {
+	e, err := openHeader(h, header, keyID, signature, ring, at)
+	if err != nil {
+		return nil, err
+	}
+	if h.PayloadBytes != int64(len(p.bytes)) || h.Payload != p.digest || h.MediaType != p.mediaType {
+		return nil, errMismatch()
+	}
+	e.payload = p
+	return e, nil
+}
+
+// OpenHeader verifies the signed header of an envelope whose payload is not at hand, as [Open] does. The envelope is not [Envelope.Valid] before it carries its
+// payload ([Envelope.Carrying]); receipts for it can be verified.
+func OpenHeader(header []byte, keyID string, signature []byte, ring *Keyring, at time.Time) (*Envelope, error) {
+	h, err := ParseHeader(header)
+	if err != nil {
+		return nil, err
+	}
+	return openHeader(h, header, keyID, signature, ring, at)
+}
+
+func openHeader(h Header, header []byte, keyID string, signature []byte, ring *Keyring, at time.Time) (*Envelope, error) {
 	key, err := ring.Find(keyID, at)
 	if err != nil {
 		return nil, err
@@ -173,13 +195,10 @@ func openParsed(h Header, header []byte, keyID string, signature []byte, p Paylo
 	if !key.verify(signed, signature) {
 		return nil, record.NewProblem("envelope.bad_signature", "", "", "the signature over the header does not verify")
 	}
-	if h.PayloadBytes != int64(len(p.bytes)) || h.Payload != p.digest || h.MediaType != p.mediaType {
-		return nil, errMismatch()
-	}
 	headerBytes := signed[len(envelopeDomain):]
 	return &Envelope{
 		header: h, headerBytes: headerBytes, digest: record.DigestOf(headerBytes),
-		keyID: keyID, signature: bytes.Clone(signature), payload: p,
+		keyID: keyID, signature: bytes.Clone(signature),
 	}, nil
 }
 

@@ -77,3 +77,57 @@ func TestDismissedNumbersAreFilled(t *testing.T) {
 		}
 	})
 }
+
+// TestDamagedWhileWaiting: a payload that does not open any more can be sent by nobody. Its number is filled, and its people are sent anew, once; if the
+// recipient had the message already, its receipt settles it. A void notice that does not open is made again as it was.
+func TestDamagedWhileWaiting(t *testing.T) {
+	for name, c := range map[string]struct {
+		behaves connectortest.Act
+		voids   bool // the void notices are logged already, and are damaged too
+		ends    string
+	}{
+		"not arrived":           {connectortest.ServerError, false, transferlog.Cancelled},
+		"arrived, not answered": {connectortest.CutAfter, false, transferlog.Delivered},
+		"twice":                 {connectortest.ServerError, true, transferlog.Cancelled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(r *rig) {
+				o := r.order()
+				r.conn.Senders = 1
+				r.peer.TakeNotices()
+				r.peer.Usually(c.behaves)
+				interrupt := func() {
+					ctx, cancel := context.WithCancel(r.Context())
+					r.waits = func(context.Context, time.Duration) error { cancel(); return nil }
+					if _, err := r.run(ctx, o); !errors.Is(err, context.Canceled) {
+						r.Fatal(err)
+					}
+					r.restart()
+				}
+				damage := func() {
+					body, err := r.vault.Seal(nil, "outbox", "of another row", []byte("x"))
+					r.must(err)
+					_, err = r.store.DB().Exec("UPDATE outbox SET body = $1", body)
+					r.must(err)
+				}
+				interrupt()
+				damage()
+				if c.voids {
+					interrupt()
+					damage()
+				}
+				r.peer.Usually(connectortest.Honest)
+				r.complete(r.finish(o))
+				ended := 0
+				for _, s := range r.check().outcomes {
+					if s.Outcome == c.ends && (s.Code == "outbox.damaged" || s.Code == "void.begun" || c.ends == transferlog.Delivered) {
+						ended++
+					}
+				}
+				if ended == 0 {
+					t.Errorf("no message ended as %s", c.ends)
+				}
+			})
+		})
+	}
+}

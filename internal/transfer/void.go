@@ -90,7 +90,7 @@ func (r *run) withdraw(ctx context.Context, m, notice *message, end *Settlement)
 func (r *run) voidNotice(ctx context.Context, m *message) (*message, error) {
 	e, h := r.engine, m.envelope.Header()
 	voids, sequence := h.Message, h.Sequence
-	payload := signing.NewPayload([]byte(`{"void":"`+voids.String()+`"}`), "application/json")
+	payload := outbox.Void(voids)
 	id := record.NewID()
 	sealed, _, err := outbox.Pack(e.Vault, id, payload, nil)
 	if err != nil {

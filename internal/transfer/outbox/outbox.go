@@ -44,3 +44,29 @@ func Unpack(v *vault.Vault, h *signing.Header, sealed, page []byte) (signing.Pay
 	}
 	return signing.ProvenPayload(b, h.Payload, h.MediaType), nil
 }
+
+// Reopen restores the envelope of a message from its rows, verifying signature and digests. If the payload alone does not open, the envelope comes back
+// without it, beside the error.
+func Reopen(v *vault.Vault, message record.ID, header []byte, keyID string, signature, sealed []byte, ring *signing.Keyring) (*signing.Envelope, error) {
+	h, err := signing.ParseHeader(header)
+	if err != nil {
+		return nil, err
+	}
+	if h.Message != message {
+		return nil, errors.New("the header is another message's")
+	}
+	env, err := signing.OpenHeader(header, keyID, signature, ring, h.Sealed)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := Unpack(v, &h, sealed, nil)
+	if err != nil {
+		return env, err
+	}
+	return env.Carrying(payload)
+}
+
+// Void is the payload of the void notice for a message.
+func Void(message record.ID) signing.Payload {
+	return signing.NewPayload([]byte(`{"void":"`+message.String()+`"}`), "application/json")
+}
