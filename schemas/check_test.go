@@ -86,7 +86,7 @@ func TestDocumentThatIsNotWellFormed(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	doc := `{"header":{"n":1},"pupils":[` + strings.Repeat("1,", MaxViolations+1) + `1]}`
-	if _, err := s.CheckDocument([]byte(doc)); record.CodeOf(err) != "schema.too_many_violations" {
+	if _, err := s.CheckDocument([]byte(doc)); record.CodeOf(err) != "schema.too_many_violations" || !strings.Contains(err.Error(), "the first is schema.type at / in record 0") {
 		t.Errorf("%v", err)
 	}
 }

@@ -1,6 +1,9 @@
 package schemas
 
 import (
+	"cmp"
+	"strconv"
+
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/schemas/xsd"
 )
@@ -79,7 +82,12 @@ func (s *Schema) CheckDocument(doc []byte) ([]Violation, error) {
 		found, err = s.checkJSON(doc)
 	}
 	if err == nil && len(found) > MaxViolations {
-		err = record.NewProblem("schema.too_many_violations", "", "", "the document breaks its schema more than %d times", MaxViolations)
+		first, at := found[0], "outside its records"
+		if first.Record >= 0 {
+			at = "in record " + strconv.Itoa(first.Record)
+		}
+		err = record.NewProblem("schema.too_many_violations", strconv.Itoa(first.Line), "is this the schema of these documents?",
+			"the document breaks its schema more than %d times; the first is %s at %s %s", MaxViolations, first.Code, cmp.Or(first.Path, "/"), at)
 	}
 	if err != nil {
 		return nil, err

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"birgeoqy.kz/almasu/internal/record"
-	"birgeoqy.kz/almasu/schemas/xmlscan"
 	"birgeoqy.kz/almasu/schemas/xsd"
 )
 
@@ -188,8 +187,11 @@ func (s *Schema) checkXML(doc []byte) ([]Violation, error) {
 		return nil, err
 	}
 	var list []Violation
+	line, read := 1, 0 // the violations are in the order of their places
 	for i, v := range r.Checker().Found() {
-		line, _ := xmlscan.Place(doc, r.Places()[i])
+		at := r.Places()[i]
+		line += bytes.Count(doc[read:at], []byte{'\n'})
+		read = at
 		list = append(list, Violation{Record: v.Record, Path: v.Path, Code: v.Code, Keyword: strings.TrimPrefix(v.Code, "schema."), Line: line})
 	}
 	return list, nil

@@ -1,8 +1,10 @@
 package schemas
 
 import (
+	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"birgeoqy.kz/almasu/internal/record"
 )
@@ -246,5 +248,36 @@ func TestForeign(t *testing.T) {
 		if _, err := Pin(files, "list.v1.xsd"); record.CodeOf(err) != "xsd.include" {
 			t.Errorf("%s: %v", location, err)
 		}
+	}
+}
+
+// TestLinesOfManyViolations: each has its line, and a large document that breaks its schema everywhere takes no longer than one that does not.
+func TestLinesOfManyViolations(t *testing.T) {
+	s, _ := ofXML(t)
+	const one = "<x:pupil xmlns:x=\"urn:x\"/>\n"
+	n := MaxViolations - 10
+	head := "<package xmlns=\"" + s.XMLNames().Namespace + "\">\n<pupils>\n"
+	doc := head + strings.Repeat(one, n) + "</pupils></package>"
+	found, err := s.CheckDocument([]byte(doc))
+	if err != nil || len(found) < n {
+		t.Fatalf("%v, %d violations", err, len(found))
+	}
+	lines := map[int]bool{}
+	for i, v := range found {
+		if i > 0 && v.Line < found[i-1].Line || v.Line > n+3 {
+			t.Fatalf("violation %d is at line %d", i, v.Line)
+		}
+		lines[v.Line] = true
+	}
+	if len(lines) < n {
+		t.Errorf("%d lines for %d violations", len(lines), len(found))
+	}
+	begun := time.Now()
+	doc = head + strings.Repeat(strings.TrimSpace(one), 200_000) + "</pupils></package>"
+	if _, err := s.CheckDocument([]byte(doc)); record.CodeOf(err) != "schema.too_many_violations" || !strings.Contains(err.Error(), "the first is schema.") {
+		t.Errorf("%v", err)
+	}
+	if took := time.Since(begun); took > 15*time.Second {
+		t.Errorf("took %v", took)
 	}
 }

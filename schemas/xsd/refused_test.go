@@ -153,6 +153,14 @@ func TestSchemasThatGrow(t *testing.T) {
 			t.Errorf("%s: took %v", name, took)
 		}
 	}
+	types := `<xs:complexType name="c0"/>`
+	for i := 1; i < 30; i++ {
+		types += fmt.Sprintf(`<xs:complexType name="c%d"><xs:sequence><xs:element name="a" type="t:c%d"/><xs:element name="b" type="t:c%d"/></xs:sequence></xs:complexType>`, i, i-1, i-1)
+	}
+	deep, err := compiled(t, wrapped(types+`<xs:element name="r"><xs:complexType><xs:sequence><xs:element name="rows"><xs:complexType><xs:sequence><xs:element name="row" maxOccurs="unbounded" type="t:c29"/></xs:sequence></xs:complexType></xs:element></xs:sequence></xs:complexType></xs:element>`))
+	if err != nil || deep.Records() != "rows" || len(deep.RecordTargets()) > 0 {
+		t.Errorf("types that use one another: %v", err)
+	}
 	var list strings.Builder
 	for i := range 20_000 {
 		fmt.Fprintf(&list, `<xs:enumeration value="%09d"/>`, i)

@@ -112,7 +112,9 @@ func (s *Schema) RecordTargets() []Target {
 	if s.records == nil {
 		return nil
 	}
-	return appendTargets(nil, s.records, "", true, map[*grammar.Type]bool{})
+	w := walk{open: map[*grammar.Type]bool{}}
+	w.element(s.records, "", true)
+	return w.list
 }
 
 // HeaderTargets lists the values of the document outside its records.
@@ -120,22 +122,32 @@ func (s *Schema) HeaderTargets() []Target {
 	if s.root == nil {
 		return nil
 	}
-	var list []Target
+	w := walk{open: map[*grammar.Type]bool{}}
 	for _, p := range flat(s.root.Type.Particle, nil) {
 		if p.Kind == grammar.ElementParticle && p.Element != s.holder {
-			list = appendTargets(list, p.Element, p.Element.Name.Local, p.Min > 0, map[*grammar.Type]bool{})
+			w.element(p.Element, p.Element.Name.Local, p.Min > 0)
 		}
 	}
-	return list
+	return w.list
 }
 
-func appendTargets(list []Target, e *grammar.Element, path string, required bool, open map[*grammar.Type]bool) []Target {
+// maxTargets is how many elements are looked at for targets: types that use one another could have more of them than memory holds.
+const maxTargets = 20_000
+
+// walk goes through elements and lists their targets. A type inside itself is left out.
+type walk struct {
+	list []Target
+	open map[*grammar.Type]bool
+	seen int
+}
+
+func (w *walk) element(e *grammar.Element, path string, required bool) {
 	t := e.Type
-	if open[t] || len(list) > 5000 {
-		return list
+	if w.seen++; w.open[t] || w.seen > maxTargets {
+		return
 	}
-	open[t] = true
-	defer delete(open, t)
+	w.open[t] = true
+	defer delete(w.open, t)
 	inside := path
 	if path != "" {
 		inside += "/"
@@ -145,14 +157,15 @@ func appendTargets(list []Target, e *grammar.Element, path string, required bool
 		if a.HasFixed {
 			one.Const = &a.Text
 		}
-		list = append(list, one)
+		w.list = append(w.list, one)
 	}
 	if t.Simple != nil {
 		one := targetOf(path, required, about(e), t)
 		if one.Nillable = e.Nillable; e.HasFixed {
 			one.Const = &e.Text
 		}
-		return append(list, one)
+		w.list = append(w.list, one)
+		return
 	}
 	some := t.Model != nil && len(t.Model.States) > 0 && t.Model.States[0].Accept
 	choice := t.Particle != nil && t.Particle.Kind == grammar.Choice
@@ -164,9 +177,8 @@ func appendTargets(list []Target, e *grammar.Element, path string, required bool
 		if p.Max > 1 || p.Max == grammar.Unbounded {
 			name += "[]"
 		}
-		list = appendTargets(list, p.Element, inside+name, required && p.Min > 0 && !some && !choice && !e.Nillable, open)
+		w.element(p.Element, inside+name, required && p.Min > 0 && !some && !choice && !e.Nillable)
 	}
-	return list
 }
 
 func about(e *grammar.Element) string {

@@ -2,8 +2,10 @@ package formats
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -53,16 +55,24 @@ const maxFile = 1 << 30
 func (t *tool) read(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, t.Environment(fmt.Errorf("%s cannot be read: %w", name, err))
+		return nil, t.unreadable(name, err)
 	}
 	if info.IsDir() || info.Size() > maxFile {
 		return nil, record.NewProblem("input.size", name, "split it", "%s is a folder, or larger than %d bytes", name, maxFile)
 	}
 	b, err := os.ReadFile(name)
 	if err != nil {
-		return nil, t.Environment(fmt.Errorf("%s cannot be read: %w", name, err))
+		return nil, t.unreadable(name, err)
 	}
 	return b, nil
+}
+
+func (t *tool) unreadable(name string, err error) error {
+	hint := "look at the rights of the file and its folders"
+	if errors.Is(err, fs.ErrNotExist) {
+		hint = "there is no such file"
+	}
+	return t.Environment(record.NewProblem("input.unreadable", name, hint, "the file cannot be read"))
 }
 
 // schema compiles a schema file by its content.

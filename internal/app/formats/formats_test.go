@@ -139,8 +139,27 @@ func TestMappingNew(t *testing.T) {
 		if _, err := table.Checker(t.Context(), s, nil); err != nil {
 			t.Errorf("%s: %v", from, err)
 		}
-		if _, _, err := invoke(t, "mapping", "new", name, "--from-schema", from, "--out", name+".yaml"); !errors.Is(err, os.ErrExist) {
+		if _, _, err := invoke(t, "mapping", "new", name, "--from-schema", from, "--out", name+".yaml"); record.CodeOf(err) != "output.exists" {
 			t.Errorf("a file is overwritten: %v", err)
 		}
+	}
+}
+
+// TestFilesThatCannotBeUsed have codes and hints of their own.
+func TestFilesThatCannotBeUsed(t *testing.T) {
+	folder(t, map[string]string{"s.json": pupilsJSON, "there.yaml": "x"})
+	for code, args := range map[string][]string{
+		"input.unreadable":  {"validate", "--schema", "s.json", "none.json"},
+		"output.exists":     {"mapping", "new", "x", "--from-schema", "s.json", "--out", "there.yaml"},
+		"output.unwritable": {"mapping", "new", "x", "--from-schema", "s.json", "--out", "none/there.yaml"},
+	} {
+		_, _, err := invoke(t, args...)
+		var p *record.Problem
+		if !errors.As(err, &p) || p.Code != code || p.Hint == "" || !strings.Contains(p.Where, "there.yaml") && !strings.Contains(p.Where, "none.json") {
+			t.Errorf("%s: %v", code, err)
+		}
+	}
+	if b, err := os.ReadFile("there.yaml"); err != nil || string(b) != "x" {
+		t.Errorf("%q %v", b, err)
 	}
 }

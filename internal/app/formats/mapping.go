@@ -5,7 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -196,8 +196,11 @@ func (t *tool) fromHeadings(name string, o *scaffoldOptions) (*schemas.Schema, [
 // writeNew writes a file that must not exist.
 func writeNew(name string, data []byte) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return record.NewProblem("output.exists", name, "give another name, or move the file away", "the file exists, and is not written over")
+	}
 	if err != nil {
-		return fmt.Errorf("%s cannot be written: %w", name, err)
+		return record.NewProblem("output.unwritable", name, "look at the rights of the folder", "the file cannot be written")
 	}
 	_, err = f.Write(data)
 	return errors.Join(err, f.Close())
