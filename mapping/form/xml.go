@@ -206,11 +206,20 @@ func appendStart(dst []byte, g *tags, values [][]byte) (out []byte, field int, o
 	return append(dst, element...), 0, true
 }
 
+// looked has the bytes of text that may have to be written otherwise, or may not be written.
+var looked = func() (t [256]bool) {
+	for c := range 0x20 {
+		t[c] = true
+	}
+	t['&'], t['<'], t['>'], t['"'], t[0xEF] = true, true, true, true, true
+	return t
+}()
+
 // appendXML appends text as Canonical XML 1.0 writes it (section 2.3) in an element or in an attribute's value.
 func appendXML(dst, v []byte, inAttribute bool) ([]byte, bool) {
 	from := 0
 	for i, c := range v {
-		if c > '>' && c != 0xEF {
+		if !looked[c] {
 			continue
 		}
 		replacement := ""

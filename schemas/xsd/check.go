@@ -57,7 +57,6 @@ type frame struct {
 type mark struct {
 	depth, found, text int
 	top                frame
-	journal            int
 }
 
 // Checker returns a checker. names resolves the prefixes of values of type grammar.QName; nil resolves none.
@@ -73,7 +72,8 @@ func (c *Checker) Begin() {
 
 // Mark remembers the place before a record.
 func (c *Checker) Mark() {
-	c.mark = mark{depth: len(c.frames), found: len(c.found), text: len(c.text), journal: len(c.ids.journal)}
+	c.mark = mark{depth: len(c.frames), found: len(c.found), text: len(c.text)}
+	c.ids.setMark()
 	if len(c.frames) > 0 {
 		c.mark.top = c.frames[len(c.frames)-1]
 	}
@@ -88,7 +88,7 @@ func (c *Checker) Settle(report func(path, code string)) int {
 	}
 	if len(found) > 0 {
 		c.found, c.text = c.found[:c.mark.found], c.text[:c.mark.text]
-		c.ids.undo(c.mark.journal, c.mark.depth)
+		c.ids.undo(c.mark.depth)
 		if c.frames = c.frames[:c.mark.depth]; c.mark.depth > 0 {
 			c.frames[c.mark.depth-1] = c.mark.top
 		}
@@ -182,7 +182,7 @@ func (c *Checker) step(top *frame, t *grammar.Type, space string, local []byte) 
 		for i, p := range m.All {
 			if p.Element.Name.Local == string(local) && p.Element.Name.Space == space && top.some>>i&1 == 0 {
 				top.some |= 1 << i
-				return &grammar.Edge{Element: p.Element}
+				return &m.Edges[i]
 			}
 		}
 		return nil

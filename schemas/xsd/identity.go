@@ -11,7 +11,8 @@ import (
 type identities struct {
 	scopes   []*scope
 	selected []selection
-	journal  []entry
+	journal  []entry // of the keys that were added since the mark
+	marked   bool
 }
 
 // scope is one constraint of an open element.
@@ -38,14 +39,17 @@ type selection struct {
 }
 
 func (d *identities) reset() {
-	d.scopes, d.selected, d.journal = d.scopes[:0], d.selected[:0], d.journal[:0]
+	d.scopes, d.selected, d.journal, d.marked = d.scopes[:0], d.selected[:0], d.journal[:0], false
 }
 
-func (d *identities) undo(journal, depth int) {
-	for _, e := range d.journal[journal:] {
+func (d *identities) setMark() { d.journal, d.marked = d.journal[:0], true }
+
+// undo goes back to the mark, which was set in an element of this depth.
+func (d *identities) undo(depth int) {
+	for _, e := range d.journal {
 		delete(e.keys, e.key)
 	}
-	d.journal = d.journal[:journal]
+	d.journal = d.journal[:0]
 	for len(d.scopes) > 0 && d.scopes[len(d.scopes)-1].depth > depth {
 		d.scopes = d.scopes[:len(d.scopes)-1]
 	}
@@ -57,8 +61,31 @@ func (d *identities) undo(journal, depth int) {
 func (d *identities) open(limits []*grammar.Constraint, depth int) {
 	first := len(d.scopes)
 	for _, l := range limits {
-		d.scopes = append(d.scopes, &scope{limit: l, depth: depth, group: first, keys: map[string]bool{}})
+		n := len(d.scopes)
+		if n < cap(d.scopes) {
+			d.scopes = d.scopes[:n+1]
+		} else {
+			d.scopes = append(d.scopes, nil)
+		}
+		if d.scopes[n] == nil {
+			d.scopes[n] = &scope{keys: map[string]bool{}}
+		}
+		s := d.scopes[n]
+		clear(s.keys)
+		s.limit, s.depth, s.group = l, depth, first
 	}
+}
+
+// choose opens a selection.
+func (d *identities) choose(s *scope, depth int) {
+	n := len(d.selected)
+	if n == cap(d.selected) {
+		d.selected = append(d.selected, selection{scope: s, depth: depth})
+		return
+	}
+	d.selected = d.selected[:n+1]
+	one := &d.selected[n] // its values keep their memory
+	one.scope, one.depth, one.have, one.bad = s, depth, 0, false
 }
 
 // matches reports whether the innermost open element is on the path that begins at the element of this depth.
@@ -81,7 +108,7 @@ func (c *Checker) selects() {
 	for _, s := range c.ids.scopes {
 		for i := range s.limit.Selector {
 			if c.matches(&s.limit.Selector[i], s.depth) {
-				c.ids.selected = append(c.ids.selected, selection{scope: s, depth: len(c.frames)})
+				c.ids.choose(s, len(c.frames))
 				break
 			}
 		}
@@ -121,6 +148,9 @@ func (c *Checker) nillable() bool {
 // absent notes what the innermost open element has for fields besides what stands in the document: the values of attributes that are left out, and that it has
 // no value itself.
 func (c *Checker) absent(f *frame) {
+	if len(c.ids.selected) == 0 {
+		return
+	}
 	for i, a := range f.typ.Attributes {
 		if a.Default && f.seen>>i&1 == 0 {
 			c.field(a.Type, []byte(a.Text), a.Name.Space, a.Name.Local, true)
@@ -181,5 +211,7 @@ func (c *Checker) close(s *selection) {
 	}
 	key := string(c.key)
 	s.scope.keys[key] = true
-	c.ids.journal = append(c.ids.journal, entry{s.scope.keys, key})
+	if c.ids.marked {
+		c.ids.journal = append(c.ids.journal, entry{s.scope.keys, key})
+	}
 }

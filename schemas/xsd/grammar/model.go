@@ -9,7 +9,8 @@ import (
 type Model struct {
 	States   []State // the first is the start
 	All      []*Particle
-	Optional bool // of all: no element at all is allowed, too
+	Edges    []Edge // of all: one for each of its elements
+	Optional bool   // of all: no element at all is allowed, too
 }
 
 // State says what may come next.
@@ -95,7 +96,11 @@ func allModel(p *Particle) (*Model, *badModel) {
 			}
 		}
 	}
-	return &Model{All: p.Kids, Optional: p.Min == 0}, nil
+	m := &Model{All: p.Kids, Optional: p.Min == 0}
+	for _, k := range p.Kids {
+		m.Edges = append(m.Edges, Edge{Element: k.Element})
+	}
+	return m, nil
 }
 
 // repeat writes out how often a term occurs.

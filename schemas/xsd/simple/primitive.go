@@ -18,6 +18,8 @@ type primitive struct {
 	appendKey func(dst []byte, v *value, text []byte, s *Scratch) []byte
 	// measure is the length in the facets' sense; nil if lengths do not apply.
 	measure func(text []byte) int
+	// characters says that it counts these.
+	characters bool
 	// ordered says that bounds are supported.
 	ordered bool
 	space   whiteSpace
@@ -31,7 +33,7 @@ func anyText(*value, []byte, *Scratch) bool { return true }
 
 // The primitives.
 var (
-	primString  = &primitive{name: "string", tag: 's', parse: anyText, appendKey: textKey, measure: runes, space: preserve}
+	primString  = &primitive{name: "string", tag: 's', parse: anyText, appendKey: textKey, measure: runes, characters: true, space: preserve}
 	primBoolean = &primitive{name: "boolean", tag: 'b', space: collapse,
 		parse: func(_ *value, text []byte, _ *Scratch) bool {
 			switch string(text) {
@@ -67,7 +69,7 @@ var (
 			}
 			return dst
 		}}
-	primURI   = &primitive{name: "anyURI", tag: 'u', parse: parseURI, appendKey: textKey, measure: runes, space: collapse}
+	primURI   = &primitive{name: "anyURI", tag: 'u', parse: parseURI, appendKey: textKey, measure: runes, characters: true, space: collapse}
 	primQName = &primitive{name: "QName", tag: 'q', parse: parseQName, space: collapse,
 		appendKey: func(dst []byte, _ *value, text []byte, s *Scratch) []byte {
 			prefix, local, _ := splitName(text)

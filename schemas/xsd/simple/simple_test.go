@@ -1,8 +1,10 @@
 package simple
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func restricted(t *testing.T, base string, facets ...Facet) *Type {
@@ -89,4 +91,30 @@ func FuzzCheck(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestLengthsInCharacters compares lengths with those of a count, for texts of characters of one to four bytes.
+func TestLengthsInCharacters(t *testing.T) {
+	for low := range 5 {
+		for high := low; high < 7; high++ {
+			typ, err := builtins["string"].Restrict("", []Facet{{Name: "minLength", Value: fmt.Sprint(low)}, {Name: "maxLength", Value: fmt.Sprint(high)}}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range []string{"a", "қ", "€", "🙂", "aқ", "🙂a"} {
+				for n := range 9 {
+					text := strings.Repeat(c, n)
+					want, count := "", utf8.RuneCountInString(text)
+					if count < low {
+						want = "schema.min_length"
+					} else if count > high {
+						want = "schema.max_length"
+					}
+					if got := typ.Check([]byte(text), &Scratch{}); got != want {
+						t.Errorf("%d to %d, %q: %q", low, high, text, got)
+					}
+				}
+			}
+		}
+	}
 }

@@ -178,7 +178,7 @@ func (t *Type) checkAtomic(text []byte, s *Scratch) string {
 	if !t.prim.parse(v, text, s) || t.narrow != nil && !t.narrow(text) {
 		return "schema.type"
 	}
-	if t.length >= 0 || t.minLength >= 0 || t.maxLength >= 0 {
+	if (t.length >= 0 || t.minLength >= 0 || t.maxLength >= 0) && !t.surelyFits(len(text)) {
 		if code := t.lengths(t.prim.measure(text)); code != "" {
 			return code
 		}
@@ -192,6 +192,11 @@ func (t *Type) checkAtomic(text []byte, s *Scratch) string {
 		return t.bounds(v)
 	}
 	return ""
+}
+
+// surelyFits reports whether every text of so many bytes has an allowed number of characters, so that they need not be counted: a character has at most four bytes.
+func (t *Type) surelyFits(bytes int) bool {
+	return t.prim.characters && t.length < 0 && t.minLength <= (bytes+3)/4 && (t.maxLength < 0 || bytes <= t.maxLength)
 }
 
 func (t *Type) lengths(n int) string {
