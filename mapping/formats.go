@@ -80,6 +80,9 @@ func (l *loader) outputOptions(n *node, m map[string]*node, f format) {
 			l.outputOption(name, v)
 		}
 	}
+	if v := m["bom"]; v != nil && l.t.csv.BOM && l.t.csv.Windows1251 {
+		l.add("mapping.output_key", v, "delete it", "windows-1251 has no byte order mark")
+	}
 }
 
 func (l *loader) outputOption(name string, v *node) {
