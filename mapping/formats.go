@@ -80,9 +80,6 @@ func (l *loader) outputOptions(n *node, m map[string]*node, f format) {
 			l.outputOption(name, v)
 		}
 	}
-	if v := m["bom"]; v != nil && l.t.csv.BOM && l.t.csv.Windows1251 {
-		l.add("mapping.output_key", v, "delete it", "windows-1251 has no byte order mark")
-	}
 }
 
 func (l *loader) outputOption(name string, v *node) {
@@ -110,8 +107,8 @@ func (l *loader) outputOption(name string, v *node) {
 	case "bom":
 		l.t.csv.BOM = v.text == "true"
 	case "encoding":
-		if l.t.csv.Windows1251 = v.text == "windows-1251"; v.text != "utf-8" && v.text != "windows-1251" {
-			l.add("mapping.output_key", v, "", "encoding must be utf-8 or windows-1251")
+		if l.t.csv.Windows1251 = v.text == "windows-1251"; v.text != "utf-8" && v.text != "windows-1251" || l.t.csv.Windows1251 && l.t.csv.BOM {
+			l.add("mapping.output_key", v, "", "encoding must be utf-8 or windows-1251; windows-1251 has no bom")
 		}
 	case "headings":
 		for _, item := range v.items {
