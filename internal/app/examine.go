@@ -14,6 +14,7 @@ import (
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/retention"
 	"birgeoqy.kz/almasu/internal/store/tally"
 )
 
@@ -46,7 +47,20 @@ func (s *session) examine(ctx context.Context) ([]doctor.Finding, error) {
 	} else {
 		out = append(out, doctor.Outbox(counted, s.now())...)
 	}
+	out = append(out, examineRetention(ctx, v)...)
 	return append(out, examineLog(ctx, v)), nil
+}
+
+// examineRetention looks at whether what is kept no longer was destroyed.
+func examineRetention(ctx context.Context, v *service.Service) []doctor.Finding {
+	job := retention.Job{Store: v.Store, Now: v.Env.Now()}
+	job.Disclosures, job.Refusals, job.Pseudonyms = v.File.Retention.Years()
+	since, err := job.Overdue(ctx)
+	if err != nil || since.IsZero() {
+		return problemFindings("retention", err, "nothing is kept for more than a month beyond its time")
+	}
+	return []doctor.Finding{{Level: doctor.Warn, Code: "retention.overdue", What: "retention", Message: "what names people should have been destroyed since " + moment(since),
+		Hint: "run: almasu retention --dry-run, then almasu retention --reason TEXT; a timer is in deploy/systemd"}}
 }
 
 // problemFindings turns an error into findings.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -473,6 +474,62 @@ func TestConcurrent(t *testing.T) {
 	s := must(inbox.Status(context.Background(), w.config(), w.clock.now()))[0]
 	if s.Messages != 40 || s.Records != 400 || len(s.Gaps) != 0 || len(s.Alarms) != 0 {
 		t.Errorf("%+v", s)
+	}
+	w.sound()
+}
+
+// TestOneNumberTwiceAtOnce: two messages under one number, and one under the next, are all found good before any of them is written. One takes the number, the other is
+// told so, and the third is not hindered: what is taken is decided by what the transaction sees.
+func TestOneNumberTwiceAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	var envs []*signing.Envelope
+	var entries []transferlog.Entry
+	for i := range 3 {
+		envs = append(envs, w.seal(document(1+i, nil), 1+i, nil))
+		entries = append(entries, intentOf(envs[i]))
+		if i == 0 {
+			w.next--
+		}
+	}
+	tickets := w.commit(entries...)
+	w.advance(sent{envs[0], tickets[0]}, 0)
+	busy, release := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		_ = w.server.group.submit(t.Context(), func(context.Context, *group) error { close(busy); <-release; return nil })
+	})
+	<-busy
+	replies := make([]*reply, len(envs))
+	for i, env := range envs {
+		all.Go(func() {
+			var err error
+			if replies[i], err = w.do(w.request(sent{env, tickets[i]}), w.key, env.Payload(), ""); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for late := time.Now().Add(30 * time.Second); len(w.server.group.queue) < len(envs); runtime.Gosched() {
+		if time.Now().After(late) {
+			t.Error("they do not come to the writer")
+			break
+		}
+	}
+	close(release)
+	all.Wait()
+	if t.Failed() {
+		return
+	}
+	taken := 0
+	for _, r := range replies[:2] {
+		if r.status == 200 {
+			taken++
+			continue
+		}
+		w.refused(r, 409, codeTaken)
+	}
+	if taken != 1 || replies[2].status != 200 {
+		t.Errorf("%d messages took one number; the next: %d %s", taken, replies[2].status, replies[2].body)
 	}
 	w.sound()
 }

@@ -105,7 +105,7 @@ type Keys struct {
 type Retention struct {
 	// Disclosures: who was in which message; default 5.
 	Disclosures int `yaml:"disclosures,optional"`
-	// Refusals: who was refused, and why; default 6.
+	// Refusals: who was refused, and why; default 3.
 	Refusals int `yaml:"refusals,optional"`
 	// Pseudonyms: whose ordinal is whose; default 5, and not less than the others, which say nothing without it.
 	Pseudonyms int          `yaml:"pseudonyms,optional"`

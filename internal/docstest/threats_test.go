@@ -74,7 +74,7 @@ var exposure = regexp.MustCompile(`Overall exposure level for .*: ([0-9.]+)`)
 
 // TestUnitsAreHardened holds that the units have the directives, and that systemd, where it is installed, finds them little exposed.
 func TestUnitsAreHardened(t *testing.T) {
-	for _, unit := range []string{"deploy/systemd/almasu.service", "deploy/systemd/authority.service"} {
+	for _, unit := range []string{"deploy/systemd/almasu.service", "deploy/systemd/almasu-retention.service", "deploy/systemd/authority.service"} {
 		lines := strings.Split(read(t, unit), "\n")
 		for key, value := range hardening {
 			if !slices.Contains(lines, key+"="+value) {

@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"birgeoqy.kz/almasu/internal/app/casework"
+	"birgeoqy.kz/almasu/internal/config"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/notify"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/holds"
+	"birgeoqy.kz/almasu/internal/store/retention"
 	"birgeoqy.kz/almasu/internal/store/standing"
 	"birgeoqy.kz/almasu/internal/store/tally"
 	"birgeoqy.kz/almasu/internal/transfer"
@@ -30,6 +32,8 @@ type Watch struct {
 	Keys []signing.HeldKey
 	// Routes has the route of each configured connector.
 	Routes map[string]string
+	// Retention says how long what names people is kept.
+	Retention config.Retention
 	// Ahead is how long before something ends it becomes a condition.
 	Ahead time.Duration
 }
@@ -133,6 +137,15 @@ func (w *Watch) duties(ctx context.Context, now time.Time) (out []notify.Conditi
 	open, err := casework.Open(ctx, w.Store, w.Register)
 	if err != nil {
 		return nil, err
+	}
+	job := retention.Job{Store: w.Store, Now: now}
+	job.Disclosures, job.Refusals, job.Pseudonyms = w.Retention.Years()
+	since, err := job.Overdue(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !since.IsZero() {
+		out = append(out, notify.Condition{Kind: notify.Duty, Subject: "retention", Code: "retention.overdue", Until: &since})
 	}
 	for _, d := range open {
 		if !d.Due.After(now) { // Due is the first moment of the last day

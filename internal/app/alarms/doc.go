@@ -13,7 +13,7 @@
 //	agreement    the agreement with the recipient of a route ends
 //	ground       an act or article that a route cites ends
 //	policy       the version of the policy in force ends and none follows it
-//	duty         a duty is due today or overdue
+//	duty         a duty is due today or overdue; or what is kept no longer was not destroyed, although its time has been over for longer than a month
 //
 // The command "alarms" shows what stands, and with --test sends a test over each channel.
 package alarms

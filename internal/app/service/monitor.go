@@ -117,7 +117,7 @@ func (v *Service) trusting(ca string, ps *record.Problems) *tls.Config {
 
 // Watching is what looks for what is wrong, and what tells it.
 func (v *Service) Watching() (*alarms.Watch, *notify.Desk) {
-	w := &alarms.Watch{Store: v.Store, Register: v.Register, Keys: v.Ring.Keys(), Routes: map[string]string{}, Ahead: v.File.Notify.Ahead.Or(30 * 24 * time.Hour)}
+	w := &alarms.Watch{Store: v.Store, Register: v.Register, Keys: v.Ring.Keys(), Routes: map[string]string{}, Retention: v.File.Retention, Ahead: v.File.Notify.Ahead.Or(30 * 24 * time.Hour)}
 	for _, c := range v.File.Connectors {
 		w.Routes[c.Name] = c.Route
 	}

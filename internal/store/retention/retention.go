@@ -155,6 +155,29 @@ func (j *Job) over(ctx context.Context) ([]Step, error) {
 	return out, nil
 }
 
+// Grace is how long a period may be over before it is an alarm that nobody has destroyed it: longer than the month after which a timer comes again.
+const Grace = 35 * 24 * time.Hour
+
+// Overdue returns since when a period is to be destroyed, the zero time if none is for longer than [Grace]. What is kept because of a block or a hold is not.
+// It looks at no set.
+func (j *Job) Overdue(ctx context.Context) (time.Time, error) {
+	todo, err := j.over(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	var since time.Time
+	for _, s := range todo {
+		end, ok := period.End(s.Period)
+		if end = end.AddDate(j.years(s.Class), 0, 0); !ok || strings.Contains(s.Period, "+") || end.Add(Grace).After(j.Now) {
+			continue
+		}
+		if since.IsZero() || end.Before(since) {
+			since = end
+		}
+	}
+	return since, nil
+}
+
 // errMoved says that blocks or holds have changed since a step was prepared.
 var errMoved = errors.New("blocks or holds have changed")
 

@@ -367,6 +367,61 @@ func TestMessagesThatWait(t *testing.T) {
 	}
 }
 
+// TestBlockedMeanwhile: somebody comes under a block between the look and the act. The step is prepared again, and keeps what holds them.
+func TestBlockedMeanwhile(t *testing.T) {
+	now := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	r := newRig(t, store.SQLite, t.TempDir())
+	r.send(now.AddDate(-7, 0, 0), []int{1, 2}, []int{3}, true)
+	block := func(who int) error {
+		return r.s.Block(t.Context(), now, store.Block{ID: record.NewID(), Tag: r.tag(who), Requester: "user", Reason: "test", Received: now}, &transferlog.Block{Act: "block", Subject: 1, Requester: "user"})
+	}
+	if err := block(9); err != nil {
+		t.Fatal(err)
+	}
+	j := r.job(now)
+	plain, looks := j.Roster, 0
+	j.Roster = func() (*roster.Roster, error) { // asked after the look, before the act
+		if looks++; looks == 1 {
+			if err := block(1); err != nil {
+				return nil, err
+			}
+		}
+		return plain()
+	}
+	steps := must(j.Run(t.Context()))
+	i := slices.IndexFunc(steps, func(s Step) bool { return s.Class == period.Disclosure })
+	if i < 0 || steps[i].Kept != 1 || looks < 2 {
+		t.Errorf("%+v after %d looks", steps, looks)
+	}
+	if err := r.check(now, map[int]bool{1: true, 9: true}); err != nil {
+		t.Error(err)
+	}
+	r.verified(now)
+}
+
+// TestOverdue says since when something was to be destroyed, a month after a timer should have seen to it; nothing afterwards, nor what a block keeps.
+func TestOverdue(t *testing.T) {
+	sent := time.Date(2020, 3, 10, 0, 0, 0, 0, time.UTC)
+	over := time.Date(2023, 4, 1, 0, 0, 0, 0, time.UTC) // refusals of March 2020, after three years
+	r := newRig(t, store.SQLite, t.TempDir())
+	r.send(sent, []int{1, 2}, []int{3}, true)
+	insist := func(at, want time.Time) {
+		t.Helper()
+		if since, err := r.job(at).Overdue(t.Context()); err != nil || !since.Equal(want) {
+			t.Errorf("on %s overdue since %v, want %v; %v", at, since, want, err)
+		}
+	}
+	insist(over, time.Time{})
+	insist(over.Add(Grace), over)
+	if err := r.s.Block(t.Context(), over, store.Block{ID: record.NewID(), Tag: r.tag(3), Requester: "user", Reason: "test", Received: over}, &transferlog.Block{Act: "block", Subject: 1, Requester: "user"}); err != nil {
+		t.Fatal(err)
+	}
+	must(r.job(over.Add(Grace)).Run(t.Context()))
+	insist(over.Add(2*Grace), time.Time{})
+	disclosures := time.Date(2025, 4, 1, 0, 0, 0, 0, time.UTC)
+	insist(disclosures.Add(Grace), disclosures)
+}
+
 // TestRoles: the service's role on PostgreSQL cannot destroy, that of retention can, and neither can change the log.
 func TestRoles(t *testing.T) {
 	now := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
