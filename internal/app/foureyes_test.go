@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
 	"birgeoqy.kz/almasu/internal/app/demo"
 	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/app/setup"
@@ -17,6 +19,7 @@ import (
 	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/transfer"
+	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/scheduler"
 )
 
@@ -114,8 +117,28 @@ func (o *office) code(err error) string {
 	return code
 }
 
-// approve lets somebody approve; they may say who they are and use another's key: "who by key". The answer is a code, "due", or "" for one approval of two.
+// plan is the digest of the plan of a request's answer now; zero if there is none.
+func (o *office) plan(id string) (digest record.Digest) {
+	o.Helper()
+	q, err := o.v.Request(o.Context(), id)
+	if err != nil {
+		return digest
+	}
+	if p, err := o.v.PlanAnswer(o.Context(), q, 0); err == nil {
+		if digest, err = service.PlanDigest(p); err != nil {
+			o.Fatal(err)
+		}
+	}
+	return digest
+}
+
+// approve lets somebody approve the plan of now; they may say who they are and use another's key: "who by key". The answer is a code, "due", or "" for one approval of two.
 func (o *office) approve(id, who string) string {
+	o.Helper()
+	return o.approvePlan(id, o.plan(id), who)
+}
+
+func (o *office) approvePlan(id string, plan record.Digest, who string) string {
 	o.Helper()
 	who, key, _ := strings.Cut(who, " by ")
 	if key == "" {
@@ -124,7 +147,7 @@ func (o *office) approve(id, who string) string {
 	if o.keys[key] == nil {
 		o.Fatalf("nobody has the key %s", key)
 	}
-	ready, err := o.v.ApproveRequest(o.Context(), id, who, o.keys[key])
+	ready, err := o.v.ApproveRequest(o.Context(), id, plan, who, o.keys[key])
 	if ready {
 		return "due"
 	}
@@ -231,7 +254,7 @@ func TestFourEyesOrderOfActs(t *testing.T) {
 	other, _ := o.enter()
 	must("elsewhere", o.approve(other, "admin-third"), "")
 	for _, who := range []string{"admin-author", "admin-third"} {
-		if _, err := o.v.Store.DB().Exec("INSERT INTO approval (request, approver, body, approved) SELECT $1, $2, body, approved FROM approval WHERE request = $3", id, who, other); err != nil {
+		if _, err := o.v.Store.DB().Exec("INSERT INTO approval (request, approver, plan, body, approved) SELECT $1, $2, plan, body, approved FROM approval WHERE request = $3", id, who, other); err != nil {
 			t.Fatal(err)
 		}
 		refused("a run with an approval of other bytes", id, "request_not_approved")
@@ -275,7 +298,7 @@ func TestFourEyesSendOnce(t *testing.T) {
 			t.Errorf("%s is not denied by %s: %+v", field, rule, r.Denied)
 		}
 	}
-	if got := o.approve(id, "admin-fourth"); got != "approve.enough" {
+	if got := o.approve(id, "admin-fourth"); got != "approve.answered" {
 		t.Errorf("a third approval: %q", got)
 	}
 	if again, code := o.run(id); code != "request.answered" || again != nil {
@@ -288,6 +311,63 @@ func TestFourEyesSendOnce(t *testing.T) {
 	if err != nil || len(list) != 1 {
 		t.Errorf("%d transfers, %v", len(list), err)
 	}
+}
+
+// TestFourEyesOverAPlan: what is approved is the plan of the answer. An approval of another plan, of a plan that has moved, or of a request that is closed, and approvals of
+// two plans by one person each let nothing leave; when the data have moved after the approvals nothing leaves either, until two people have approved the new plan.
+func TestFourEyesOverAPlan(t *testing.T) {
+	o := newOffice(t, true)
+	must := func(what, got, want string) {
+		t.Helper()
+		if got != want {
+			t.Errorf("%s: %q, want %q", what, got, want)
+		}
+	}
+	refused := func(what, id, code string) {
+		t.Helper()
+		r, err := o.run(id)
+		if err != "" || r.Status != transfer.NotPermitted || r.Code != code || r.Totals.Read+r.Totals.Messages != 0 {
+			t.Errorf("%s: %s, %+v", what, err, r)
+		}
+	}
+	move := func(name string) {
+		t.Helper()
+		platform, err := sqlx.Open("sqlite", "file:"+o.w.Path("platform.db")+"?_pragma=busy_timeout(10000)")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer platform.Close()
+		platform.MustExec("UPDATE profiles SET family_name = $1", name)
+	}
+	id, _ := o.enter()
+	first := o.plan(id)
+	must("no plan", o.approvePlan(id, record.Digest{}, "admin-second"), "approve.plan_moved")
+	must("another plan", o.approvePlan(id, record.DigestOf([]byte("x")), "admin-second"), "approve.plan_moved")
+	must("the plan of now", o.approvePlan(id, first, "admin-second"), "")
+	move("Басқа")
+	must("the former plan", o.approvePlan(id, first, "admin-third"), "approve.plan_moved")
+	second := o.plan(id)
+	must("the new plan by another", o.approvePlan(id, second, "admin-third"), "")
+	refused("one approval of each plan", id, "legal.request_not_approved")
+	must("the new plan by both", o.approvePlan(id, second, "admin-second"), "due")
+	move("Үшінші")
+	refused("the data have moved since", id, "request.plan_moved")
+	must("the plan that has moved", o.approvePlan(id, second, "admin-fourth"), "approve.enough")
+	third := o.plan(id)
+	must("the third plan", o.approvePlan(id, third, "admin-third")+o.approvePlan(id, third, "admin-fourth"), "due")
+	r, code := o.run(id)
+	if code != "" || r.Totals.Accepted == 0 {
+		t.Errorf("the plan that holds: %s, %+v", code, r)
+	}
+	must("after the answer", o.approvePlan(id, third, "admin-second"), "approve.answered")
+
+	closed, _ := o.enter()
+	must("in time", o.approve(closed, "admin-second")+o.approve(closed, "admin-third"), "due")
+	if err := o.v.Store.CloseRequest(t.Context(), o.now, closed, "admin-author", "withdrawn by letter", &transferlog.Act{Actor: "admin-author", Act: "request.close", Object: closed}); err != nil {
+		t.Fatal(err)
+	}
+	must("an approval of a closed request", o.approve(closed, "admin-fourth"), "approve.closed")
+	refused("a run of a closed request", closed, "request.closed")
 }
 
 // TestFourEyesOverARoute: every administrator's approval of a route by the command's code.

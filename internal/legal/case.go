@@ -18,6 +18,8 @@ type Case struct {
 	Demo bool
 	// Request is the written request that an ad-hoc route answers; nil on a scheduled route.
 	Request *Request
+	// Unapproved leaves the approvals of the request out of account: to look at what its answer would be before anybody approves it. Nothing may be sent by such a gate.
+	Unapproved bool
 	// Channel is the channel over which the configured connector really sends: rest, parcel, shep_sync, shep_async or epvo. Any other
 	// than the route's is refused (SEC-1).
 	Channel string

@@ -46,6 +46,7 @@ type Gate struct {
 	cutoffs   cutoffs
 	territory []byte
 	request   *Request
+	plan      record.Digest
 	subjects  map[record.Digest]struct{}
 
 	mu         sync.Mutex
@@ -67,7 +68,7 @@ func (r *Register) Gate(c Case) (*Gate, error) {
 	g := &Gate{
 		reg: r, route: e.route, to: e.to, policy: e.policy, purpose: e.purpose, basis: e.basis, digest: r.RouteDigest(e.route),
 		fields: e.fields, marks: e.marks(), groups: e.groups, denied: e.denied, consent: e.route.Path == register.PathConsent, local: e.to.Kind == register.KindLocal,
-		now: int64(e.now), cutoffs: cutoffsAt(c.Now), territory: []byte(e.to.KATO), request: c.Request,
+		now: int64(e.now), cutoffs: cutoffsAt(c.Now), territory: []byte(e.to.KATO), request: c.Request, plan: e.plan,
 		terms: make(map[*record.Terms]uint16), byContent: make(map[string]uint16), verdicts: make([]verdict, 1),
 		situations: make(map[Situation]uint16),
 	}
@@ -80,7 +81,7 @@ func (r *Register) Gate(c Case) (*Gate, error) {
 	if g.groups != nil {
 		g.full = counted
 	}
-	if q := c.Request; q != nil && !q.Everyone {
+	if q := c.Request; q != nil && len(q.Subjects) > 0 {
 		g.subjects = make(map[record.Digest]struct{}, len(q.Subjects))
 		for _, s := range q.Subjects {
 			g.subjects[s] = struct{}{}
@@ -141,6 +142,9 @@ func (g *Gate) PolicyDigest() record.Digest { return g.policy.TextDigest }
 
 // RouteDigest is what the approvals of the route approve.
 func (g *Gate) RouteDigest() record.Digest { return g.digest }
+
+// Plan is the digest of the plan that was approved with the request; zero if there is no request, or its approvals name no plan.
+func (g *Gate) Plan() record.Digest { return g.plan }
 
 // Mark is the provenance of a field: what the cover of a transfer says of where its values come from (policy 2.3, 2.4).
 type Mark struct {

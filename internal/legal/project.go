@@ -36,7 +36,11 @@ func (g *Gate) each(b *record.Batch, f func(i int, p *record.Person, situation u
 	var before []byte
 	for i := range b.Len() {
 		p := b.Person(i)
-		id := g.situation(g.situate(p, b.Consents(i), before, columns))
+		s := g.situate(p, b.Consents(i), before, columns)
+		if q := g.request; q != nil && len(q.Territory)+len(q.Filter) > 0 {
+			s.requested = columns && g.asksFor(p, func(field int) ([]byte, bool) { return b.Value(i, field) })
+		}
+		id := g.situation(s)
 		before = p.Key
 		f(i, p, id)
 	}

@@ -1,8 +1,10 @@
 package legal_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/legal/register"
@@ -139,13 +141,15 @@ func TestParseRequest(t *testing.T) {
 		t.Errorf("written and read again: %v", err)
 	}
 	for old, new := range map[string]string{
-		"everyone: true":             "everyone: false",
-		"fields: [family_name, iin]": "fields: [iin, iin]",
-		"expires: 2026-10-01":        "expires: 2026-08-01",
-		"marking: ordinary":          "marking: ordinary\nextra: 1",
-		"everyone: true\n":           "salt: short\nsubjects: [sha256:0000000000000000000000000000000000000000000000000000000000000001]\n",
-		"number: 12-3/456\n":         "",
-		"signatory: Vice-minister":   "signatory: Vice-minister\napprovals: [{kind: route, name: x, digest: sha256:0000000000000000000000000000000000000000000000000000000000000001, by: a, at: 2026-01-01, signature: " + strings.Repeat("A", 86) + "==}]",
+		"everyone: true":                      "everyone: false",
+		"fields: [family_name, iin]":          "fields: [iin, iin]",
+		"expires: 2026-10-01":                 "expires: 2026-08-01",
+		"marking: ordinary":                   "marking: ordinary\nextra: 1",
+		"everyone: true\nexpires: 2026-10-01": "territory: [x]\nexpires: 2026-10-01",
+		"iin]\neveryone: true":                "iin]\nfilter: [{field: region, is: [A]}]",
+		"everyone: true\n":                    "salt: short\nsubjects: [sha256:0000000000000000000000000000000000000000000000000000000000000001]\n",
+		"number: 12-3/456\n":                  "",
+		"signatory: Vice-minister":            "signatory: Vice-minister\napprovals: [{kind: route, name: x, digest: sha256:0000000000000000000000000000000000000000000000000000000000000001, by: a, at: 2026-01-01, signature: " + strings.Repeat("A", 86) + "==}]",
 	} {
 		if _, err := legal.ParseRequest("r.yaml", []byte(strings.Replace(letterFile, old, new, 1))); record.CodeOf(err) == "" {
 			t.Errorf("with %q: %v", new, err)
@@ -165,4 +169,102 @@ func FuzzParseRequest(f *testing.F) {
 			t.Errorf("a request does not survive being written: %v", err)
 		}
 	})
+}
+
+// TestApprovalsNameAPlan: two approvals of one plan count, and no others: not one for each of two plans, nor those of the request without its plan where a plan is named.
+func TestApprovalsNameAPlan(t *testing.T) {
+	r, p := approved(t), pupil(t, 12)
+	one, two := record.DigestOf([]byte("plan 1")), record.DigestOf([]byte("plan 2"))
+	by := func(q *legal.Request, plan record.Digest, at time.Duration, who ...int) {
+		for _, i := range who {
+			q.Approvals = append(q.Approvals, register.SignApproval(signers[i].Key, register.ApproveRequest, q.ID, q.PlanDigest(plan), signers[i].ID, register.At(now.Add(at))))
+			q.Plans = append(q.Plans, plan)
+		}
+	}
+	for name, c := range map[string]struct {
+		sign func(*legal.Request)
+		plan record.Digest
+	}{
+		"one plan by two":                     {func(q *legal.Request) { by(q, one, -2, 1, 2) }, one},
+		"one after the other":                 {func(q *legal.Request) { by(q, one, -2, 1); by(q, two, -1, 1, 2) }, two},
+		"both by two":                         {func(q *legal.Request) { by(q, one, -2, 1, 2); by(q, two, -1, 1, 2) }, two},
+		"the second plan is not approved yet": {func(q *legal.Request) { by(q, one, -2, 1, 2); by(q, two, -1, 1) }, one},
+	} {
+		q := letter(p.IIN)
+		c.sign(q)
+		g := open(t, r, requestCase(q))
+		if g.Plan() != c.plan || !strings.Contains(string(g.Record()), c.plan.String()) {
+			t.Errorf("%s: plan %s", name, g.Plan())
+		}
+	}
+	for name, sign := range map[string]func(*legal.Request){
+		"two plans by one each":       func(q *legal.Request) { by(q, one, -2, 1); by(q, two, -1, 2) },
+		"the author and another":      func(q *legal.Request) { by(q, one, -2, 0, 1) },
+		"relabelled":                  func(q *legal.Request) { by(q, one, -2, 1, 2); q.Plans = []record.Digest{two, two} },
+		"a plan beside the request's": func(q *legal.Request) { by(q, record.Digest{}, -2, 1, 2); q.Plans[1] = one },
+		"tomorrow":                    func(q *legal.Request) { by(q, one, time.Hour, 1, 2) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := letter(p.IIN)
+			sign(q)
+			refusedBy(t, r, requestCase(q), "BAS-3", "request_not_approved")
+		})
+	}
+	looked := requestCase(letter(p.IIN))
+	looked.Unapproved = true
+	if g := open(t, r, looked); !g.Plan().IsZero() {
+		t.Error("a look names a plan")
+	}
+}
+
+// TestRequestByPlace: who lives in the territory and has one of the filter's values is asked for, and nobody else; a filter tells only what the answer may.
+func TestRequestByPlace(t *testing.T) {
+	r := approved(t)
+	inside, outside, nowhere := pupil(t, 12), pupil(t, 13), pupil(t, 14)
+	inside.Place, outside.Place, nowhere.Place = []byte("351010000"), []byte("751010000"), nil
+	q := letter(inside.IIN)
+	q.Subjects, q.Salt, q.Territory = nil, "", []string{"350000000"}
+	g := open(t, r, requestCase(signed(q, 1, 2)))
+	if _, x := project(g, inside); !x.Allowed {
+		t.Errorf("inside: %s %s", x.Rule, x.Why)
+	}
+	for _, p := range []record.Person{outside, nowhere} {
+		_, x := project(g, p)
+		denies(t, x, "BAS-3", "not_requested")
+	}
+	for name, change := range map[string]func(*legal.Request){
+		"and named": func(q *legal.Request) {
+			q.Salt, q.Subjects = salt, []record.Digest{legal.SubjectDigest(salt, inside.IIN)}
+		},
+		"and everyone": func(q *legal.Request) { q.Everyone = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := *q
+			change(&x)
+			refusedBy(t, r, requestCase(signed(&x, 1, 2)), "BAS-3", "request_incomplete")
+		})
+	}
+	for name, f := range map[string]legal.Filter{"a number": {Field: "iin", Is: []string{"1"}}, "a field that does not leave": {Field: "region", Is: []string{"1"}}, "no field": {Field: "x", Is: []string{"1"}}} {
+		t.Run(name, func(t *testing.T) {
+			x := *q
+			x.Filter = []legal.Filter{f}
+			refusedBy(t, r, requestCase(signed(&x, 1, 2)), "BAS-3", "request_filter")
+		})
+	}
+	x := *q
+	x.Territory, x.Fields = nil, append(x.Fields, "region")
+	x.Filter = []legal.Filter{{Field: "region", Is: []string{"A", "B"}}}
+	g = open(t, r, requestCase(signed(&x, 1, 2)))
+	for value, want := range map[string]bool{"A": true, "B": true, "C": false, "": false} {
+		p := pupil(t, 12)
+		b := record.NewBatch(g.Fields(), 1)
+		row := make([][]byte, len(g.Fields()))
+		row[slices.Index(g.Fields(), "region")] = []byte(value)
+		b.Add(p, row)
+		var out legal.Cleared
+		g.Project(b, &out)
+		if out.Len() == 1 != want {
+			t.Errorf("%q: %d people", value, out.Len())
+		}
+	}
 }

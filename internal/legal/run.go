@@ -24,6 +24,8 @@ type evaluation struct {
 	basis   Basis
 	fields  []string
 	denied  []Denied
+	// plan is the plan of the request's answer that was approved.
+	plan record.Digest
 	// groups says how people are counted on a route of statistics, nil on any other.
 	groups *grouping
 
@@ -52,6 +54,7 @@ func (e *evaluation) run() {
 	e.requested()
 	if e.policy != nil {
 		e.permit()
+		e.filtered()
 		e.must(rules.PD1, len(e.fields) > 0 || e.groups != nil, rules.WhyNothingPermitted)
 	}
 }
@@ -230,14 +233,32 @@ func (e *evaluation) requested() {
 	case q.Date > e.now || e.now >= q.Expires:
 		e.must(rules.BAS3, false, rules.WhyRequestExpired)
 	default:
-		by := e.reg.Approvers(q.Approvals, register.ApproveRequest, q.ID, q.Digest(), q.Initiator, e.now)
-		e.must(rules.BAS3, len(by) >= enough, rules.WhyRequestNotApproved)
+		if e.c.Unapproved {
+			e.skip(rules.BAS3, rules.WhyRequestNotApproved)
+			return
+		}
+		var ok bool
+		e.plan, ok = e.reg.approved(q, e.now)
+		e.must(rules.BAS3, ok, rules.WhyRequestNotApproved)
+	}
+}
+
+// filtered sees to it that a request filters by places that its answer may tell.
+func (e *evaluation) filtered() {
+	if e.c.Request == nil {
+		return
+	}
+	for _, f := range e.c.Request.Filter {
+		def := e.reg.Field(f.Field)
+		if def == nil || def.Format != "place" || !slices.Contains(e.fields, f.Field) {
+			e.must(rules.BAS3, false, rules.WhyRequestFilter)
+		}
 	}
 }
 
 func (q *Request) incomplete() bool {
 	return q.ID == "" || q.Number == "" || q.Date == 0 || q.Expires == 0 || q.Signatory == "" || q.File.IsZero() ||
-		len(q.Fields) == 0 || q.Everyone == (len(q.Subjects) > 0) || len(q.Subjects) > 0 && len(q.Salt) < minSalt
+		len(q.Fields) == 0 || q.chosen() != 1 || len(q.Subjects) > 0 && len(q.Salt) < minSalt
 }
 
 func (e *evaluation) inForce(c register.Citation) bool {
@@ -251,6 +272,10 @@ func (e *evaluation) canonical() []byte {
 	if e.c.Request != nil {
 		request = e.c.Request.Digest()
 	}
+	var plan *record.Digest
+	if !e.plan.IsZero() {
+		plan = &e.plan
+	}
 	return register.Canonical(struct {
 		V         int              `json:"v"`
 		Operation string           `json:"operation"`
@@ -262,6 +287,7 @@ func (e *evaluation) canonical() []byte {
 		Register  record.Digest    `json:"register"`
 		RouteIs   record.Digest    `json:"route_digest"`
 		Request   record.Digest    `json:"request"`
+		Plan      *record.Digest   `json:"plan,omitempty"`
 		Policy    string           `json:"policy"`
 		PolicyIs  record.Digest    `json:"policy_text"`
 		Recipient string           `json:"recipient"`
@@ -273,7 +299,7 @@ func (e *evaluation) canonical() []byte {
 		Denied    []Denied         `json:"denied"`
 		Checks    []Check          `json:"checks"`
 	}{
-		1, operation, e.route.ID, e.now, e.c.Demo, e.c.Channel, e.c.PublishedText, e.reg.Digest(), e.reg.RouteDigest(e.route), request,
+		1, operation, e.route.ID, e.now, e.c.Demo, e.c.Channel, e.c.PublishedText, e.reg.Digest(), e.reg.RouteDigest(e.route), request, plan,
 		e.policy.ID, e.policy.TextDigest, e.to.BIN, e.purpose.Code, e.basis, e.fields, e.marks(), e.groups, e.denied, e.list,
 	})
 }

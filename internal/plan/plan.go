@@ -106,12 +106,12 @@ type Plan struct {
 var ErrCounts = errors.New("the route sends counts of people")
 
 // Make plans a run of a connection now. An order's transfer is not looked at. samples is how many records are shown. A run that the law does not
-// permit is a *legal.Refusal, as for a run.
+// permit is a *legal.Refusal, as for a run; whether a request is approved is left out of account, since the plan is what is approved.
 func (m *Maker) Make(ctx context.Context, c *transfer.Connection, o transfer.Order, samples int) (*Plan, error) {
 	if len(m.Key) < 16 {
 		return nil, errors.New("a plan needs a key")
 	}
-	gate, err := m.Register.Gate(legal.Case{Route: c.Route, Now: m.Now(), Demo: m.Demo, Request: o.Request, Channel: c.Channel, PublishedText: o.PublishedText})
+	gate, err := m.Register.Gate(legal.Case{Route: c.Route, Now: m.Now(), Demo: m.Demo, Request: o.Request, Unapproved: true, Channel: c.Channel, PublishedText: o.PublishedText})
 	if err != nil {
 		return nil, err
 	}

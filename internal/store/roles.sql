@@ -21,7 +21,7 @@ GRANT SELECT, INSERT, UPDATE (until) ON exception TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (state, ended, actor, reason, approval) ON hold TO almasu_service;
 GRANT SELECT, INSERT ON plan TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (lifted, outcome) ON block TO almasu_service;
-GRANT SELECT, INSERT ON request, approval TO almasu_service;
+GRANT SELECT, INSERT ON request, approval, request_closed TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (closed, outcome) ON duty TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (lifted) ON legal_hold TO almasu_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON roster_chunk TO almasu_service;

@@ -263,13 +263,22 @@ func (s *show) request(ctx context.Context, v *service.Service, w *setup.Example
 		return err
 	}
 	s.tell("\nThe ministry's written request %s names %d pupils. Entered by %s, who may not approve it:", q.Number, len(q.Subjects), q.Initiator)
-	if _, err := v.ApproveRequest(ctx, q.ID, q.Initiator, w.Admins[q.Initiator]); err == nil {
+	p, err := v.PlanAnswer(ctx, q, 0)
+	if err != nil {
+		return err
+	}
+	s.tell("  the plan of the answer: %d people of %d, %d messages, digest %.12s...", p.Send, p.Read, p.Messages, p.Digest)
+	planned, err := service.PlanDigest(p)
+	if err != nil {
+		return err
+	}
+	if _, err := v.ApproveRequest(ctx, q.ID, planned, q.Initiator, w.Admins[q.Initiator]); err == nil {
 		return exit.Failed(errors.New("the initiator approved their own request"))
 	} else {
 		s.tell("  %v", err)
 	}
 	for _, who := range setup.Administrators[1:] {
-		ready, err := v.ApproveRequest(ctx, q.ID, who, w.Admins[who])
+		ready, err := v.ApproveRequest(ctx, q.ID, planned, who, w.Admins[who])
 		if err != nil {
 			return err
 		}

@@ -105,15 +105,17 @@ func (t *tool) planCommand() *cobra.Command {
 	var request, reason, actor string
 	var samples int
 	cmd := &cobra.Command{
-		Use:   "plan CONNECTOR --reason TEXT",
+		Use:   "plan (CONNECTOR | --request ID) --reason TEXT",
 		Short: "What a run would do now: people by rule, fields, size, the shape of the first records, and a digest",
 		Long: `Reads the platform as a run would, asks the same law, writes the same documents and throws them away: nothing is sent, and no value is shown. Prints how many people
 would be sent, refused and withheld, by rule; how many messages and bytes; the shape of the first records (letters as x, digits as 9); the difference to the last
 run; and the plan's digest. With "almasu send --plan DIGEST" the run is made only if data and law are still the same. The look is an entry of the log.
 
+With --request it is the plan of the answer to a written request, approved or not: its digest is what is approved.
+
 Exit code 1: the law refuses the run.`,
-		Example: "  almasu plan oblast-consent --reason \"before the first run of the school year\"",
-		Args:    lawtool.Exactly(1, "one connector"),
+		Example: "  almasu plan oblast-consent --reason \"before the first run of the school year\"\n  almasu plan --request request-2026-118 --reason \"before I approve it\"",
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if reason == "" {
 				return lawtool.Usage(cmd, "reason", "say why: --reason \"before the first run\"")
@@ -121,7 +123,13 @@ Exit code 1: the law refuses the run.`,
 			if samples < 0 || samples > 100 {
 				return lawtool.Usage(cmd, "sample", "--sample is from 0 to 100")
 			}
-			p, err := t.Prepare(cmd.Context(), args[0], request)
+			connector := ""
+			if len(args) == 1 {
+				connector = args[0]
+			} else if request == "" {
+				return lawtool.Usage(cmd, "arguments", "name one connector, or the request that is answered with --request")
+			}
+			p, err := t.Prepare(cmd.Context(), connector, request)
 			if err != nil {
 				return err
 			}
@@ -130,16 +138,16 @@ Exit code 1: the law refuses the run.`,
 			if err != nil {
 				return err
 			}
-			act := &transferlog.Act{Actor: actor, Act: "plan.look", Object: "plan " + a.Digest + " connector " + args[0], Reason: reason}
+			act := &transferlog.Act{Actor: actor, Act: "plan.look", Object: "plan " + a.Digest + " connector " + a.Connector, Reason: reason}
 			if _, err := p.Store.Append(cmd.Context(), t.Now(), act); err != nil {
 				return t.Environment(err)
 			}
 			t.Result(a)
-			t.show(a)
+			t.show(a, request)
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&request, "request", "", "the id of the approved request that the run would answer")
+	cmd.Flags().StringVar(&request, "request", "", "the id of the request that the run would answer")
 	cmd.Flags().IntVar(&samples, "sample", 3, "how many records to show the shape of")
 	cmd.Flags().StringVar(&reason, "reason", "", "why; for the log")
 	cmd.Flags().StringVar(&actor, "as", t.User, "who looks")
@@ -232,7 +240,7 @@ func (t *tool) make(ctx context.Context, p *Prepared, samples int, purpose, acto
 	return a, err
 }
 
-func (t *tool) show(a *answer) {
+func (t *tool) show(a *answer, request string) {
 	t.Say("Plan for connector %s, route %s, recipient BIN %s", a.Connector, a.Route, a.Recipient)
 	t.Say("  basis         %s, clause %s: %s", a.Basis.Path, a.Basis.Clause, a.Basis.Ground)
 	t.Say("  purpose       %s", a.Purpose)
@@ -267,6 +275,10 @@ func (t *tool) show(a *answer) {
 		t.Say("  held          by hold %s, which is open: see almasu holds", a.Hold)
 	}
 	t.Say("  digest        %s", a.Digest)
+	if request != "" {
+		t.Say("Nothing was sent. To approve exactly this: almasu approve %s --plan %s --as ID --key FILE", request, a.Digest)
+		return
+	}
 	t.Say("Nothing was sent. To send exactly this: almasu send %s --plan %s --reason TEXT", a.Connector, a.Digest)
 }
 

@@ -131,6 +131,9 @@ func retryable(v *lawtool.Service, r *transfer.Report) error {
 		return record.NewProblem("retry.notice", "", "enter the notice again: almasu notify", "transfer %s has carried a notice and no people", r.ID)
 	case rt == nil || v.Channel(r.Connector) == "":
 		return record.NewProblem("retry.connector", "", "see: almasu.yaml", "the connector %q or its route is not there any more", r.Connector)
+	case r.Request != "":
+		return record.NewProblem("retry.request", "", "ask the state body for a new letter, or agree with it that the data follow by a scheduled route",
+			"transfer %s has answered request %s: a request is answered once, with exactly the plan that was approved", r.ID, r.Request)
 	case rt.Aggregate != nil:
 		return record.NewProblem("retry.counts", "", "run the connector again", "transfer %s has sent a table of counts", r.ID)
 	}
@@ -234,10 +237,7 @@ func (p *picking) pick(ctx context.Context, v *lawtool.Service, id record.ID) er
 func (t *tool) send(ctx context.Context, v *lawtool.Service, r *transfer.Report, p *picking, known int) error {
 	now, id := t.Now(), record.NewID()
 	retry := &outcomes.Retry{Of: r.ID, Code: p.code, Records: p.records, After: p.after,
-		Transfer: transfer.Transfer{ID: id, Connector: r.Connector, Route: r.Route, Recipient: r.Recipient, Trigger: transfer.RunNow, Due: now, Started: now, Actor: p.actor, Reason: p.reason, Request: r.Request}}
-	if r.Request != "" {
-		retry.Transfer.Trigger = transfer.AdHoc
-	}
+		Transfer: transfer.Transfer{ID: id, Connector: r.Connector, Route: r.Route, Recipient: r.Recipient, Trigger: transfer.RunNow, Due: now, Started: now, Actor: p.actor, Reason: p.reason}}
 	err := outcomes.Enter(ctx, v.Store, now, retry, known)
 	if errors.Is(err, outcomes.ErrMoved) {
 		return record.NewProblem("retry.moved", "", "look again: almasu transfers show "+r.ID.String(), "somebody else has entered a retry of this transfer just now; nothing was sent")

@@ -8,6 +8,7 @@ import (
 	"birgeoqy.kz/almasu/internal/app/planning"
 	"birgeoqy.kz/almasu/internal/app/schedtool"
 	"birgeoqy.kz/almasu/internal/config"
+	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/plan"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store/books"
@@ -15,15 +16,25 @@ import (
 	"birgeoqy.kz/almasu/scheduler"
 )
 
-// Plan is what a plan of a connector is made of now, on a request if request is not "".
+// Plan is what a plan of a connector is made of now, on a request if request is not "": then connector may be "", and is that which answers it.
 func (v *Service) Plan(ctx context.Context, connector, request string) (*planning.Prepared, error) {
+	var q *legal.Request
+	if request != "" {
+		var err error
+		if q, err = v.Request(ctx, request); err != nil {
+			return nil, err
+		}
+		if rt := v.Register.Route(q.Route); rt != nil && connector == "" {
+			connector = rt.Connector
+		}
+	}
 	conn, ok := v.Connections[connector]
 	if !ok {
 		return nil, v.Unknown(connector)
 	}
 	p, err := v.planOf(ctx, peer.At(conn, v.Later[conn.Name], v.Env.Now()))
-	if err == nil && request != "" {
-		p.Order.Request, err = v.Request(ctx, request)
+	if err == nil {
+		p.Order.Request = q
 	}
 	return p, err
 }

@@ -29,7 +29,7 @@ func (v *Service) parseRequest(r *store.Request) (*legal.Request, error) {
 		if err := json.Unmarshal([]byte(a.Body), &one); err != nil {
 			return nil, fmt.Errorf("reading an approval: %w", err)
 		}
-		q.Approvals = append(q.Approvals, one)
+		q.Approvals, q.Plans = append(q.Approvals, one), append(q.Plans, a.Plan)
 	}
 	if q.Digest() != r.Digest {
 		return nil, record.NewProblem("request.changed", r.ID, "restore the store from a backup", "the stored request is not the one that was entered")
@@ -83,28 +83,35 @@ func (v *Service) SignApproval(kind, name, author string, digest record.Digest, 
 	return a, nil
 }
 
-// ApproveRequest stores an approval; with the second one the request falls due.
-func (v *Service) ApproveRequest(ctx context.Context, id, who string, key ed25519.PrivateKey) (ready bool, err error) {
+// ApproveRequest stores an approval of a request with the plan of its answer; with the second one the answer falls due. The platform is open: the plan is that of now.
+func (v *Service) ApproveRequest(ctx context.Context, id string, planned record.Digest, who string, key ed25519.PrivateKey) (ready bool, err error) {
 	q, err := v.Request(ctx, id)
 	if err != nil {
 		return false, err
 	}
-	if err := v.approvable(q); err != nil {
-		return false, exit.BadInput(err)
+	if err := v.approvable(ctx, q, planned); err != nil {
+		return false, err
 	}
-	a, err := v.SignApproval(register.ApproveRequest, q.ID, q.Initiator, q.Digest(), who, key)
+	a, err := v.SignApproval(register.ApproveRequest, q.ID, q.Initiator, q.PlanDigest(planned), who, key)
 	if err != nil {
 		return false, err
+	}
+	p, err := v.PlanAnswer(ctx, q, 0)
+	if err != nil {
+		return false, err
+	}
+	if now, err := PlanDigest(p); err != nil || now != planned {
+		return false, exit.BadInput(record.NewProblem("approve.plan_moved", "", "look again: almasu plan --request "+id, "the answer to request %s would be another one now than the plan %.19s...", id, planned))
 	}
 	body, err := json.Marshal(a)
 	if err != nil {
 		return false, err
 	}
 	now := v.Env.Now()
-	err = v.Store.PutApproval(ctx, now, id, store.Approval{Approver: who, Body: string(body), At: now}, &transferlog.Act{
-		Actor: who, Act: "approve_request", Object: id, Digest: q.Digest(), Signature: base64.StdEncoding.EncodeToString(a.Signature)})
+	err = v.Store.PutApproval(ctx, now, id, store.Approval{Approver: who, Plan: planned, Body: string(body), At: now}, &transferlog.Act{
+		Actor: who, Act: "approve_request", Object: id + " plan " + planned.String(), Digest: a.Digest, Signature: base64.StdEncoding.EncodeToString(a.Signature)})
 	if errors.Is(err, store.ErrTwice) {
-		return false, exit.BadInput(record.NewProblem("approve.twice", "", "another administrator approves it", "%s has approved this request already", who))
+		return false, exit.BadInput(record.NewProblem("approve.twice", "", "another administrator approves it", "%s has approved this request with this plan already", who))
 	}
 	if err != nil {
 		return false, exit.Environment(err)
@@ -112,28 +119,12 @@ func (v *Service) ApproveRequest(ctx context.Context, id, who string, key ed2551
 	if q, err = v.Request(ctx, id); err != nil {
 		return false, err
 	}
-	if v.approvers(q) < 2 {
+	if len(v.Register.ApproversOf(q, planned, register.At(v.Env.Now()))) < 2 {
 		return false, nil
 	}
 	err = v.Store.Enter(ctx, v.Env.Now(), scheduler.Due{Job: v.Register.Route(q.Route).Connector, At: now, Cause: scheduler.CauseAdHoc, State: scheduler.StateWaiting,
 		Actor: q.Initiator, Reason: q.Number, Request: q.ID})
 	return err == nil, err
-}
-
-// approvers counts the approvals of a request that the register counts now.
-func (v *Service) approvers(q *legal.Request) int {
-	return len(v.Register.Approvers(q.Approvals, register.ApproveRequest, q.ID, q.Digest(), q.Initiator, register.At(v.Env.Now())))
-}
-
-// approvable refuses what needs no approval any more.
-func (v *Service) approvable(q *legal.Request) error {
-	switch {
-	case register.At(v.Env.Now()) >= q.Expires:
-		return record.NewProblem("approve.expired", "", "a new letter is a new request", "request %s has expired and may not be answered (BAS-3)", q.ID)
-	case v.approvers(q) >= 2:
-		return record.NewProblem("approve.enough", "", "see: almasu transfers", "two administrators have approved request %s already", q.ID)
-	}
-	return nil
 }
 
 // Request reads an ad-hoc request with its approvals from the store.

@@ -176,6 +176,9 @@ func (v *Service) goOn(ctx context.Context, conn *transfer.Connection, t transfe
 		if order.Request, err = v.Request(ctx, t.Request); err != nil {
 			return nil, err
 		}
+		if r, err := v.unanswerable(ctx, conn, &order); r != nil || err != nil {
+			return r, err
+		}
 	}
 	retry, err := outcomes.Of(ctx, v.Store, t.ID)
 	if err != nil {

@@ -36,6 +36,7 @@ const (
 	WhyRequestIncomplete        Reason = "request_incomplete"
 	WhyRequestExpired           Reason = "request_expired"
 	WhyRequestNotApproved       Reason = "request_not_approved"
+	WhyRequestFilter            Reason = "request_filter"
 	WhyNothingPermitted         Reason = "nothing_permitted"
 	WhyOtherColumns             Reason = "other_columns"
 	WhyNotRegistered            Reason = "not_registered"
@@ -120,6 +121,7 @@ var reasons = map[Reason]Text{
 	WhyRequestOtherRoute:        {"сұрау басқа бағытқа арналған", "запрос относится к другому маршруту", "the request is for another route"},
 	WhyRequestIncomplete:        {"сұрау реквизиттері толық емес", "реквизиты запроса неполны", "the request lacks particulars"},
 	WhyRequestExpired:           {"сұраудың мерзімі өткен не басталмаған", "срок запроса истёк или не наступил", "the request has expired or is not yet dated"},
+	WhyRequestFilter:            {"сұрау адамдарды жіберілетін орын өрісі бойынша емес таңдайды", "запрос отбирает людей не по передаваемому полю места", "the request chooses people by something else than a field of a place that may leave"},
 	WhyRequestNotApproved:       {"сұрауды екі басқа адам бекітпеген", "запрос не утверждён двумя другими лицами", "two people other than the initiator have not approved the request"},
 	WhyNothingPermitted:         {"жіберуге рұқсат етілген өріс жоқ", "нет ни одного разрешённого поля", "no field is permitted"},
 	WhyOtherColumns:             {"оқылған бағандар рұқсат етілгендерге сай емес", "прочитаны не те столбцы", "the columns read are not the permitted ones"},
