@@ -43,4 +43,4 @@ GRANT SELECT ON goose_db_version TO almasu_service;
 GRANT SELECT ON log_head, log_entry, log_hash, log_checkpoint, situations, transfer, part, message, settlement, sequence, due, exception, hold, plan, duty, compared, line, mark, condition, key_check TO almasu_auditor;
 GRANT SELECT (duty, placed, lifted) ON legal_hold TO almasu_auditor;
 GRANT SELECT, INSERT ON notice, retry TO almasu_service;
-GRANT SELECT ON notice, retry TO almasu_auditor;
+GRANT SELECT ON notice, retry, request_closed TO almasu_auditor;
