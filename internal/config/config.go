@@ -170,7 +170,7 @@ type Connector struct {
 	Batch int `yaml:"batch,optional"`
 	// Compare is "full" to send only people of whom the recipient does not hold just what would be sent, and to tell it who is not sent any more; or "none" to send everybody
 	// at each run; or "candidates" to compare, between full comparisons, only people of whom the platform has changed something, by its columns of changes. Default full.
-	// Runs that answer a request, and statistics, do not compare.
+	// Runs that answer a request, and statistics, do not compare. A connector with limits (hold) is planned before each run, which reads everybody.
 	Compare string `yaml:"compare,optional"`
 	// FullEvery is, with candidates, the longest time from one full comparison to the next, at most and by default 24h. The first run of a day in the register's zone is full in any case.
 	FullEvery Duration `yaml:"full_every,optional"`

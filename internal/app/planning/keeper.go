@@ -197,8 +197,8 @@ func Numbers(p *plan.Plan) limits.Numbers {
 	return n
 }
 
-// lately is how many of a connector's newest transfers are looked at for the run before.
-const lately = 100
+// lately is how many of a connector's newest transfers are looked at for the run before: more than there are runs of candidates in a day, every two minutes.
+const lately = 1000
 
 // Before is what a connector's earlier runs say. Notices, answers to requests and what was sent again of another run are no runs of it; one that read candidates
 // only says nothing of how many are read or refused.
