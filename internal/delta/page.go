@@ -98,6 +98,24 @@ func Spoil(ctx context.Context, in Changing, v *vault.Vault, book string, ordina
 	return people, err
 }
 
+// Leave writes into a book that the recipient holds nothing any more of those with the ordinals gone, and of those in other whom it holds nothing that it holds something, which is
+// to be sent again: they are known under another ordinal now.
+func Leave(ctx context.Context, in Changing, v *vault.Vault, book string, gone, other []uint32) error {
+	list := make([]Entry, 0, len(gone)+len(other))
+	for _, o := range gone {
+		list = append(list, Entry{Ordinal: o})
+	}
+	for _, o := range other {
+		list = append(list, Entry{Ordinal: o, Digest: Stale})
+	}
+	return change(ctx, in, v, book, list, func(was Digest, e Entry) Digest {
+		if e.Digest == Stale && was != Zero {
+			return was
+		}
+		return e.Digest
+	})
+}
+
 func change(ctx context.Context, in Changing, v *vault.Vault, book string, list []Entry, f func(was Digest, e Entry) Digest) error {
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b Entry) int { return int(int64(a.Ordinal) - int64(b.Ordinal)) })

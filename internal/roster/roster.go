@@ -305,6 +305,48 @@ func (r *Roster) Accounts(ctx context.Context, tags map[Tag]struct{}) ([]Account
 	return out, nil
 }
 
+// Identities returns, for the people with these ordinals, all the ordinals that they have had under the same key and IIN, in the order in which they were given. Whose
+// period was destroyed is not found.
+func (r *Roster) Identities(ctx context.Context, ordinals map[uint32]struct{}) ([]Account, error) {
+	type identity struct {
+		key string
+		tag Tag
+	}
+	found := map[identity]*Account{}
+	all := append(slices.Clone(r.former), r)
+	for _, finding := range []bool{true, false} {
+		for _, one := range all {
+			err := one.store.Each(ctx, func(c Chunk) error {
+				entries, err := one.open(one.known[:0], &c)
+				for i := range entries {
+					e := &entries[i]
+					_, hit := ordinals[e.ordinal]
+					if finding && !hit {
+						continue
+					}
+					a := found[identity{string(e.key), e.tag}]
+					switch {
+					case finding && a == nil:
+						found[identity{string(e.key), e.tag}] = &Account{Key: bytes.Clone(e.key)}
+					case !finding && a != nil:
+						a.Ordinals = append(a.Ordinals, e.ordinal)
+					}
+				}
+				return err
+			})
+			if err != nil {
+				return nil, fmt.Errorf("reading the roster: %w", err)
+			}
+		}
+	}
+	out := make([]Account, 0, len(found))
+	for _, a := range found {
+		out = append(out, *a)
+	}
+	slices.SortFunc(out, func(a, b Account) int { return int(int64(a.Ordinals[0]) - int64(b.Ordinals[0])) })
+	return out, nil
+}
+
 // accounts adds the ordinals of those keys that have an entry with one of the tags, or were found before.
 func (r *Roster) accounts(ctx context.Context, found map[string]*Account, tags map[Tag]struct{}) error {
 	var before []byte

@@ -8,14 +8,14 @@ import (
 	"birgeoqy.kz/almasu/connectors/connectortest"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
-	"birgeoqy.kz/almasu/internal/store/books"
+	"birgeoqy.kz/almasu/internal/store/leaving"
 	"birgeoqy.kz/almasu/internal/transfer"
 )
 
 // comparing makes the rig's connector compare.
 func (r *rig) comparing() {
 	r.conn.Compare, r.engine.Secret = true, r.tags
-	r.engine.Held = books.DB{Write: r.store.DB(), Read: r.store.Reader(), Vault: r.vault}
+	r.engine.Held = leaving.New(r.store, r.engine.Roster)
 }
 
 // sent runs a transfer and lists whom it sent, sorted.

@@ -11,10 +11,10 @@ import (
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
-	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transfer/account"
 	"birgeoqy.kz/almasu/internal/transfer/comparing"
+	"birgeoqy.kz/almasu/internal/transfer/door"
 	"birgeoqy.kz/almasu/internal/transfer/outbox"
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/mapping"
@@ -31,14 +31,8 @@ func (r *run) observe() {
 	r.engine.Observe(Event{Transfer: r.report.ID, Read: int(c.read.Load()), Logged: int(c.logged.Load()), Settled: int(c.settled.Load())})
 }
 
-// door gives people their ordinals and marks who is blocked (I5). One goroutine.
-type door struct {
-	roster  *roster.Roster
-	blocked map[roster.Tag]struct{}
-}
-
 // newDoor reads who is blocked, as of a generation of blocks, and opens the roster.
-func (r *run) newDoor(ctx context.Context) (*door, int64, error) {
+func (r *run) newDoor(ctx context.Context) (*door.Door, int64, error) {
 	generation, blocked, err := r.engine.Blocks.Blocked(ctx)
 	if err != nil {
 		return nil, 0, fmt.Errorf("reading the blocks: %w", err)
@@ -47,31 +41,17 @@ func (r *run) newDoor(ctx context.Context) (*door, int64, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("opening the roster: %w", err)
 	}
-	return &door{roster: ros, blocked: blocked}, generation, nil
+	return &door.Door{Roster: ros, Blocked: blocked}, generation, nil
 }
 
-func (d *door) resolveAll(ctx context.Context, read <-chan *record.Batch, resolved chan<- *record.Batch) error {
+func resolveAll(ctx context.Context, d *door.Door, read <-chan *record.Batch, resolved chan<- *record.Batch) error {
 	for b := range read {
-		if err := d.resolve(ctx, b); err != nil {
+		if err := d.Resolve(ctx, b); err != nil {
 			return err
 		}
 		pause.At("resolved")
 		if err := put(ctx, resolved, b); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-func (d *door) resolve(ctx context.Context, b *record.Batch) error {
-	if err := d.roster.Resolve(ctx, b); err != nil {
-		return err
-	}
-	if len(d.blocked) > 0 {
-		for i := range b.Len() {
-			if _, hit := d.blocked[d.roster.Tag(i)]; hit {
-				b.Person(i).Blocked = true
-			}
 		}
 	}
 	return nil
@@ -141,7 +121,11 @@ func (d *desk) clearAll(ctx context.Context, resolved <-chan *record.Batch, free
 func (d *desk) take(ctx context.Context, b *record.Batch) (out []*draft, err error) {
 	d.run.gate.Project(b, &d.cleared)
 	d.run.counts.read.Add(int64(b.Len()))
-	if err := d.compare.Compare(ctx, &d.cleared); err != nil {
+	err = d.compare.See(ctx, b, &d.cleared)
+	if err == nil {
+		err = d.compare.Compare(ctx, &d.cleared)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if d.open != nil && (len(d.digests)+len(d.compare.Fresh) > d.run.conn.Batch || d.open.Read >= mostBatches*d.run.conn.Batch) {

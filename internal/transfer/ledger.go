@@ -9,6 +9,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/transfer/comparing"
 	"birgeoqy.kz/almasu/internal/transfer/line"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
@@ -45,6 +46,9 @@ type Held interface {
 	Book(ctx context.Context, connector, recipient string) (*delta.Book, error)
 	// Spoil makes all of it stale: everybody is to be sent again.
 	Spoil(ctx context.Context, connector, recipient string) error
+	// Leave enters notices of withdrawal, or letters, to the recipient about those of whom it holds something and who are not sent any more, and writes in the same
+	// transactions that it holds nothing of them. It returns how many they are. t has read. If blocks have changed since, the error is [ErrBlocksMoved].
+	Leave(ctx context.Context, at time.Time, t Transfer, l comparing.Leaving) (people int, err error)
 }
 
 // What package line keeps.

@@ -46,7 +46,7 @@ func (r *run) compose(ctx context.Context) (*Part, int64, error) {
 		return nil, 0, err
 	}
 	message, c := record.NewID(), r.conn
-	w := telling.Writer{Notice: r.order.Notice, Gate: r.gate, Refusal: r.refusal, Table: c.Table, Schema: c.Schema, Source: c.Source, Resolve: door.resolve, Header: r.header(message, 1)}
+	w := telling.Writer{Notice: r.order.Notice, Gate: r.gate, Refusal: r.refusal, Table: c.Table, Schema: c.Schema, Source: c.Source, Resolve: door.Resolve, Header: r.header(message, 1)}
 	out, err := w.Write(ctx, message)
 	if err != nil {
 		return nil, 0, err

@@ -49,4 +49,6 @@ type Report struct {
 	// Compared is "full" or "candidates" on a run that was to compare who may have changed; ComparedFully is the code that says why it compared everybody.
 	Compared      string `json:"compared,omitempty"`
 	ComparedFully string `json:"compared_fully,omitempty"`
+	// Withdrawn counts people whom the recipient was sent earlier, and who are not sent any more: it is owed a notice about them, or a letter.
+	Withdrawn int `json:"withdrawn,omitempty"`
 }

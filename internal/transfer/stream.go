@@ -52,20 +52,24 @@ func (r *run) stream(ctx context.Context, from Progress, left int) error {
 	drafts, parts := make(chan *draft, written), make(chan *Part, 1)
 	desk.pages = make(chan []byte, written+2)
 	outgoing, settled := make(chan *message, window), make(chan result, window)
-	whole := ctx
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { defer close(read); return readAll(ctx, source, c.Batch, free, read) })
-	g.Go(func() error { defer close(resolved); return door.resolveAll(ctx, read, resolved) })
-	g.Go(func() error { defer close(drafts); return desk.clearAll(ctx, resolved, free, drafts) })
-	g.Go(func() error { defer close(parts); return (&packer{run: r}).packAll(ctx, drafts, parts, desk.pages) })
-	g.Go(func() error { defer close(outgoing); return r.scribe(parts, outgoing, settled, left).recordAll(ctx) })
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { defer close(read); return readAll(gctx, source, c.Batch, free, read) })
+	g.Go(func() error { defer close(resolved); return resolveAll(gctx, door, read, resolved) })
+	g.Go(func() error { defer close(drafts); return desk.clearAll(gctx, resolved, free, drafts) })
+	g.Go(func() error { defer close(parts); return (&packer{run: r}).packAll(gctx, drafts, parts, desk.pages) })
+	g.Go(func() error { defer close(outgoing); return r.scribe(parts, outgoing, settled, left).recordAll(gctx) })
 	for range max(c.Senders, 1) {
-		g.Go(func() error { return r.sendAll(ctx, outgoing, settled) })
+		g.Go(func() error { return r.sendAll(gctx, outgoing, settled) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	return reader.Done(whole, source)
+	if from.LastKey == nil && desk.compare.Book != nil && r.order.Source == nil {
+		if err := r.leave(ctx, &desk.compare, reader.Whole(), generation); err != nil {
+			return err
+		}
+	}
+	return reader.Done(ctx, source)
 }
 
 // reader opens the source, as of a generation of blocks.
@@ -76,6 +80,18 @@ func (r *run) reader(generation int64) *candidates.Reader {
 		x.Marks, x.Scope = e.Marks, candidates.ScopeOf(r.gate, c.Table, c.Schema, r.order.PublishedText, generation)
 	}
 	return x
+}
+
+// leave has the recipient told of those who are not sent any more. Only a whole read, from the first key to its end, says that somebody is gone.
+func (r *run) leave(ctx context.Context, c *comparing.Comparer, whole bool, generation int64) (err error) {
+	pause.At("leaving")
+	l := c.Leaving(r.gate)
+	l.Whole, l.Generation, l.Read = whole, generation, int(r.counts.read.Load())
+	l.Notices = r.engine.Register().TakesNotices(r.gate.Route()) != ""
+	if r.report.Withdrawn, err = r.engine.Held.Leave(ctx, r.engine.Now(), r.report.Transfer, l); err != nil {
+		return fmt.Errorf("telling the recipient who is not sent any more: %w", err)
+	}
+	return nil
 }
 
 // put sends v unless ctx ends first.

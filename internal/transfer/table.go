@@ -30,7 +30,7 @@ func (r *run) count(ctx context.Context, q connectors.Query, inside func(ordinal
 	if err != nil {
 		return nil, 0, err
 	}
-	counter := table.Counter{Gate: r.gate, Source: r.conn.Source, Resolve: door.resolve, Page: r.conn.Batch}
+	counter := table.Counter{Gate: r.gate, Source: r.conn.Source, Resolve: door.Resolve, Page: r.conn.Batch}
 	c, err := counter.Count(ctx, q, inside)
 	if err != nil || c.LastKey == nil {
 		return nil, generation, err

@@ -10,6 +10,7 @@ import (
 	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
+	"birgeoqy.kz/almasu/internal/transfer/door"
 	"birgeoqy.kz/almasu/internal/transfer/outbox"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
@@ -187,7 +188,7 @@ func (r *run) replace(ctx context.Context, w *Waiting, why string) (*Part, int64
 }
 
 // readAgain reads the message's range of keys and keeps the people who were in it.
-func (r *run) readAgain(ctx context.Context, w *Waiting, d *door, inside func(uint32) bool) (*record.Batch, error) {
+func (r *run) readAgain(ctx context.Context, w *Waiting, d *door.Door, inside func(uint32) bool) (*record.Batch, error) {
 	s, err := r.conn.Source.Open(ctx, connectors.Query{Fields: r.gate.Fields(), After: w.AfterKey, Through: w.LastKey})
 	if err != nil {
 		return nil, fmt.Errorf("opening the source: %w", err)
@@ -203,7 +204,7 @@ func (r *run) readAgain(ctx context.Context, w *Waiting, d *door, inside func(ui
 		if err != nil {
 			return nil, fmt.Errorf("reading the source: %w", err)
 		}
-		if err := d.resolve(ctx, b); err != nil {
+		if err := d.Resolve(ctx, b); err != nil {
 			return nil, err
 		}
 		for i := range b.Len() {

@@ -125,7 +125,13 @@ func (v *Service) performRow(ctx context.Context, d *scheduler.Due) (*transfer.R
 	if _, err := v.closeOthers(ctx, conn, id); err != nil {
 		v.Env.Logger.Error("a transfer is still not closed", "connector", conn.Name, "error", err)
 	}
-	return v.goOn(ctx, conn, t)
+	report, err := v.goOn(ctx, conn, t)
+	if err == nil && report.Withdrawn > 0 { // the recipient is told at once, if it answers
+		if _, err := v.closeOthers(ctx, conn, id); err != nil {
+			v.Env.Logger.Error("a notice is still not delivered", "connector", conn.Name, "error", err)
+		}
+	}
+	return report, err
 }
 
 // notBegun says what becomes of a row whose transfer could not begin, so that no due time passes unseen: with a fault of a database it stays; otherwise it is

@@ -43,7 +43,7 @@ import (
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
-	"birgeoqy.kz/almasu/internal/store/books"
+	"birgeoqy.kz/almasu/internal/store/leaving"
 	"birgeoqy.kz/almasu/internal/store/lines"
 	"birgeoqy.kz/almasu/internal/store/marks"
 	"birgeoqy.kz/almasu/internal/store/notices"
@@ -330,7 +330,7 @@ func (v *Service) newEngine() *transfer.Engine {
 		Secret:   v.Pseudonym,
 	}
 	if v.Store != nil {
-		e.Held, e.Marks = books.DB{Write: v.Store.DB(), Read: v.Store.Reader(), Vault: v.vault}, marks.Rows{DB: v.Store.DB()}
+		e.Held, e.Marks = leaving.New(v.Store, v.Roster), marks.Rows{DB: v.Store.DB()}
 	}
 	return e
 }

@@ -72,6 +72,14 @@ func Spoil(ctx context.Context, db sqlx.ExecerContext, connector, recipient stri
 	return nil
 }
 
+// Lock excludes every other change of what recipients hold for the rest of a transaction, and returns the generation of blocks.
+func Lock(ctx context.Context, tx *sqlx.Tx) (generation int64, err error) {
+	if err := tx.QueryRowxContext(ctx, "UPDATE log_head SET size = size WHERE id = 1 RETURNING blocks").Scan(&generation); err != nil {
+		return 0, fmt.Errorf("locking the log: %w", err)
+	}
+	return generation, nil
+}
+
 // Doubt makes stale what everybody holds, and what waits: the store may be older than what recipients know.
 func Doubt(ctx context.Context, tx *sqlx.Tx) error {
 	if err := marks.ForgetAll(ctx, tx); err != nil {
@@ -80,6 +88,30 @@ func Doubt(ctx context.Context, tx *sqlx.Tx) error {
 	for _, table := range []string{"held", "outbox"} {
 		if _, err := tx.ExecContext(ctx, "UPDATE "+table+" SET stale = 1 WHERE stale = 0"); err != nil {
 			return fmt.Errorf("spoiling what recipients hold: %w", err)
+		}
+	}
+	return nil
+}
+
+// Each calls f with everybody of whom a recipient holds anything over a connector, in the order of their ordinals, until it returns false. What waits is not looked at.
+func (d DB) Each(ctx context.Context, connector, recipient string, f func(delta.Entry) bool) error {
+	var p struct {
+		Page  int64  `db:"page"`
+		Stale int64  `db:"stale"`
+		Body  []byte `db:"body"`
+	}
+	for goes, next := true, int64(0); goes; next = p.Page + 1 {
+		p.Body = nil
+		err := d.Read.QueryRowxContext(ctx, "SELECT page, stale, body FROM held WHERE connector = $1 AND recipient = $2 AND page >= $3 ORDER BY page LIMIT 1", connector, recipient, next).StructScan(&p)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading what a recipient holds: %w", err)
+		}
+		err = delta.Each(d.Vault, delta.Name(connector, recipient), uint32(p.Page), p.Body, p.Stale == 1, func(e delta.Entry) { goes = goes && f(e) })
+		if err != nil {
+			return err
 		}
 	}
 	return nil

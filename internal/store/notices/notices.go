@@ -13,14 +13,19 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 
+	"birgeoqy.kz/almasu/internal/delta"
 	"birgeoqy.kz/almasu/internal/notice"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/books"
+	"birgeoqy.kz/almasu/internal/store/marks"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transfer/telling"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -63,16 +68,35 @@ func Entries(list []Notice) []transferlog.Entry {
 	return out
 }
 
-// Put returns what writes notices inside a transaction that appends their [Entries].
-func Put(ctx context.Context, list []Notice) func(*sqlx.Tx) error {
+// Put returns what writes notices inside a transaction that appends their [Entries]. What a recipient is told to withdraw or destroy it holds no more (package books).
+func Put(ctx context.Context, s *store.Store, list []Notice) func(*sqlx.Tx) error {
 	return func(tx *sqlx.Tx) error {
 		for i := range list {
-			if err := put(ctx, tx, &list[i]); err != nil {
+			n := &list[i]
+			err := put(ctx, tx, n)
+			if err == nil && n.Act != notice.Correct {
+				pages := books.Pages{DB: tx, Connector: n.Transfer.Connector, Recipient: n.Transfer.Recipient}
+				err = delta.Leave(ctx, pages, s.Vault(), delta.Name(pages.Connector, pages.Recipient), n.ordinals(), nil)
+			}
+			if err != nil {
 				return fmt.Errorf("entering a notice: %w", err)
 			}
 		}
 		return nil
 	}
+}
+
+// ordinals are those of everybody whom a notice is about.
+func (n *Notice) ordinals() (out []uint32) {
+	for _, word := range strings.Split(n.Subject, ",") {
+		if o, err := strconv.ParseUint(word, 10, 32); err == nil {
+			out = append(out, uint32(o))
+		}
+	}
+	for i := range n.Records {
+		out = append(out, n.Records[i].Ordinal)
+	}
+	return out
 }
 
 func put(ctx context.Context, tx *sqlx.Tx, n *Notice) error {
@@ -97,13 +121,21 @@ func Enter(ctx context.Context, s *store.Store, at time.Time, list []Notice) err
 	if len(list) == 0 {
 		return nil
 	}
-	_, err := s.AppendWith(ctx, at, Put(ctx, list), Entries(list)...)
+	_, err := s.AppendWith(ctx, at, func(tx *sqlx.Tx) error {
+		for i := range list {
+			t := &list[i].Transfer
+			if err := marks.Forget(ctx, tx, t.Connector, t.Recipient); err != nil { // a comparison of candidates would not look at who is struck from a book
+				return err
+			}
+		}
+		return Put(ctx, s, list)(tx)
+	}, Entries(list)...)
 	return err
 }
 
 // Unblock lifts a person's blocks with an outcome and enters the notices that follow from it, in one transaction.
 func Unblock(ctx context.Context, s *store.Store, at time.Time, tag roster.Tag, outcome string, entry *transferlog.Block, list []Notice) error {
-	return s.UnblockWith(ctx, at, tag, outcome, Put(ctx, list), append([]transferlog.Entry{entry}, Entries(list)...)...)
+	return s.UnblockWith(ctx, at, tag, outcome, Put(ctx, s, list), append([]transferlog.Entry{entry}, Entries(list)...)...)
 }
 
 const selectSQL = `SELECT n.id, n.connector, n.route, n.recipient, n.letter, n.subject, n.body, n.opened, n.due, n.actor, n.reason,

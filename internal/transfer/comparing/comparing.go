@@ -9,6 +9,8 @@ import (
 
 	"birgeoqy.kz/almasu/internal/delta"
 	"birgeoqy.kz/almasu/internal/legal"
+	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/transfer/account"
 	"birgeoqy.kz/almasu/mapping"
 )
 
@@ -20,6 +22,48 @@ type Comparer struct {
 	Book *delta.Book
 	// Fresh are those of the batch compared last who are to be sent.
 	Fresh []Fresh
+	// Refused are those of whom the recipient holds something, and who may not be sent any more. Who is blocked is not among them: a block is a check, and ends.
+	Refused []Refused
+	seen    []uint64
+}
+
+// Refused is somebody who is refused, and the situation that says why.
+type Refused struct {
+	Ordinal   uint32
+	Situation uint16
+}
+
+// See notes who was read, and who of them is refused although the recipient holds something.
+func (c *Comparer) See(ctx context.Context, b *record.Batch, cleared *legal.Cleared) error {
+	if c.Book == nil {
+		return nil
+	}
+	for i := range b.Len() {
+		o := b.Person(i).Ordinal
+		for int(o/64) >= len(c.seen) {
+			c.seen = append(c.seen, make([]uint64, 1+len(c.seen))...)
+		}
+		c.seen[o/64] |= 1 << (o % 64)
+	}
+	for _, x := range cleared.Refused() {
+		p := b.Person(int(x.Row))
+		if p.Blocked {
+			continue
+		}
+		held, err := c.Book.Held(ctx, p.Ordinal)
+		if err != nil {
+			return fmt.Errorf("comparing with what the recipient holds: %w", err)
+		}
+		if held != delta.Zero {
+			c.Refused = append(c.Refused, Refused{Ordinal: p.Ordinal, Situation: x.Situation})
+		}
+	}
+	return nil
+}
+
+// Seen reports whether somebody was read.
+func (c *Comparer) Seen(ordinal uint32) bool {
+	return int(ordinal/64) < len(c.seen) && c.seen[ordinal/64]>>(ordinal%64)&1 == 1
 }
 
 // Fresh is somebody who is to be sent: the index in the [legal.Cleared], and the digest of what the recipient then holds.
@@ -64,4 +108,29 @@ func (c *Comparer) Compare(ctx context.Context, cleared *legal.Cleared) error {
 		c.Fresh = append(c.Fresh, f)
 	}
 	return nil
+}
+
+// Leaving is what a read has found out about people whom the recipient was sent earlier.
+type Leaving struct {
+	// Whole says that everybody was to be read: else nothing follows for who was not.
+	Whole bool
+	// Read counts everybody who was read; Seen says whether somebody was.
+	Read int
+	Seen func(ordinal uint32) bool
+	// Refused are those who were read and may not be sent any more, by ordinal.
+	Refused map[uint32]account.Reason
+	// Generation is the generation of blocks that they were projected under.
+	Generation int64
+	// Notices says that the recipient's agreement takes notices; else letters are owed.
+	Notices bool
+}
+
+// Leaving says who is not sent any more, as the gate has decided.
+func (c *Comparer) Leaving(gate *legal.Gate) Leaving {
+	l := Leaving{Seen: c.Seen, Refused: map[uint32]account.Reason{}}
+	for _, x := range c.Refused {
+		why := gate.Explain(x.Situation)
+		l.Refused[x.Ordinal] = account.Reason{Kind: "refused", Rule: why.Rule, Why: why.Why}
+	}
+	return l
 }
