@@ -14,6 +14,7 @@ import (
 	"birgeoqy.kz/almasu/internal/app/katotool"
 	"birgeoqy.kz/almasu/internal/app/keeping"
 	"birgeoqy.kz/almasu/internal/app/lawtool"
+	"birgeoqy.kz/almasu/internal/app/refreshing"
 	"birgeoqy.kz/almasu/internal/app/results"
 	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/app/tell"
@@ -33,6 +34,7 @@ func (s *session) lawCommands() (root, log, transfers []*cobra.Command) {
 		watch.Commands(env),
 		formats.Commands(files),
 		s.planCommands(env),
+		refreshing.Commands(refreshing.Env{Env: env, Run: s.runAgain}),
 		results.Commands(env),
 		alarms.Commands(alarms.Env{Env: env, Watching: s.openWatching}),
 		keeping.Commands(keeping.Env{Env: env, OpenStore: s.openStore}),

@@ -9,34 +9,82 @@ import (
 	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/app/results"
 	"birgeoqy.kz/almasu/internal/app/service"
+	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/store/refresh"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/scheduler"
 )
 
 func (s *session) runCommand() *cobra.Command {
 	var reason, actor string
+	var full bool
 	cmd := &cobra.Command{
-		Use:   "run CONNECTOR --reason TEXT",
+		Use:   "run CONNECTOR [--full] --reason TEXT",
 		Short: "Run an approved route now",
 		Long: `Runs the route of a connector now, as its schedule would: the same law, the same approvals, the same log. The reason and
 your name go into the log. Exit code 0: everybody accounted for; 5: sent, and some records were rejected or withheld; 1: refused, failed, or messages still wait;
-4: held, because its numbers reach a limit or a hold of the connector is open: nothing was sent (almasu holds).`,
+4: held, because its numbers reach a limit or a hold of the connector is open: nothing was sent (almasu holds).
+
+With --full everybody is sent whom the recipient holds already, too. If that is interrupted, run it again, with --full or without: who has arrived meanwhile is not sent
+a second time.`,
+		Example: `  almasu run oblast-consent --reason "the ministry asked for a repetition"
+  almasu run oblast-consent --full --reason "the oblast has lost its copy, letter no. 15"`,
 		Args: lawtool.Exactly(1, "one connector"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if reason == "" {
 				return exit.BadInput(record.NewProblem("usage.reason", "", "say why: --reason \"the ministry asked for a repetition\"", "a run outside the schedule needs a reason"))
 			}
-			return s.runNow(cmd.Context(), scheduler.Due{Job: args[0], Cause: scheduler.CauseRunNow, Reason: reason, Actor: actor})
+			d := scheduler.Due{Job: args[0], Cause: scheduler.CauseRunNow, Reason: reason, Actor: actor}
+			if full {
+				return s.runAgain(cmd.Context(), d, refresh.Wish{})
+			}
+			return s.runNow(cmd.Context(), d)
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why now")
+	cmd.Flags().BoolVar(&full, "full", false, "send everybody again whom the recipient holds")
 	cmd.Flags().StringVar(&actor, "as", service.Login(), "who runs it")
 	return cmd
 }
 
+// runAgain makes stale what a wish names, or goes on with it, and runs the connector.
+func (s *session) runAgain(ctx context.Context, d scheduler.Due, w refresh.Wish) error {
+	return s.runWith(ctx, d, func(v *service.Service) (done func(*transfer.Report) error, err error) {
+		conn := v.Connections[d.Job]
+		if !conn.Compare {
+			return nil, exit.BadInput(record.NewProblem("usage.not_compared", "", "an ordinary run sends everybody", "the connector %s says compare: none", d.Job))
+		}
+		w.Connector, w.Recipient, w.Actor, w.Reason = d.Job, v.Recipient(conn), d.Actor, d.Reason
+		r, err := refresh.Enter(ctx, v.Store, s.now(), w)
+		if err != nil {
+			return nil, exit.Environment(err)
+		}
+		switch {
+		case r.Again:
+			s.say("This was begun before and is gone on with: who has arrived since is not sent again.")
+		case r.People >= 0:
+			s.say("%d people are to be sent again.", r.People)
+		}
+		pause.At("refresh.entered")
+		return func(report *transfer.Report) error {
+			if report.Status == transfer.Failed || report.Status == transfer.NotPermitted {
+				return nil
+			}
+			return refresh.Done(ctx, v.Store, s.now(), r.ID)
+		}, nil
+	})
+}
+
 // runNow enters a due row and performs it under a lease, with progress.
 func (s *session) runNow(ctx context.Context, d scheduler.Due) error {
+	return s.runWith(ctx, d, func(*service.Service) (func(*transfer.Report) error, error) {
+		return func(*transfer.Report) error { return nil }, nil
+	})
+}
+
+// runWith does something before a run, and something with its report.
+func (s *session) runWith(ctx context.Context, d scheduler.Due, before func(*service.Service) (func(*transfer.Report) error, error)) error {
 	v, err := s.open(ctx, service.Parts{Platform: true, Store: true})
 	if err != nil {
 		return err
@@ -51,7 +99,17 @@ func (s *session) runNow(ctx context.Context, d scheduler.Due) error {
 	if err := v.NoteRegister(ctx, d.Actor); err != nil {
 		return exit.Environment(err)
 	}
-	return s.answerRun(ctx, v, func() (*transfer.Report, error) { return v.RunDue(ctx, d) })
+	after, err := before(v)
+	if err != nil {
+		return err
+	}
+	return s.answerRun(ctx, v, func() (*transfer.Report, error) {
+		report, err := v.RunDue(ctx, d)
+		if err == nil && report != nil {
+			err = after(report)
+		}
+		return report, err
+	})
 }
 
 // answerRun runs with progress, and answers a command with what that has come to: the run's report, or the hold that it is under.

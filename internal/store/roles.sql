@@ -27,6 +27,8 @@ GRANT SELECT, INSERT, UPDATE (lifted) ON legal_hold TO almasu_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON roster_chunk TO almasu_service;
 GRANT SELECT, INSERT, DELETE, UPDATE (stale) ON outbox TO almasu_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON held TO almasu_service;
+GRANT SELECT, INSERT, UPDATE (done) ON refresh TO almasu_service;
+GRANT SELECT ON refresh TO almasu_auditor;
 GRANT SELECT, INSERT, UPDATE (restored, at) ON compared TO almasu_service;
 GRANT SELECT, INSERT ON period_key, key_check TO almasu_service;
 GRANT SELECT ON kept_set TO almasu_service;

@@ -44,7 +44,7 @@ func (v *Service) measure() (net.Listener, http.Handler, func(*transfer.Report),
 		}}
 	for _, c := range v.Connections {
 		meter.Connect(c)
-		if bin := v.recipient(c); !slices.Contains(state.Recipients, bin) {
+		if bin := v.Recipient(c); !slices.Contains(state.Recipients, bin) {
 			state.Recipients = append(state.Recipients, bin)
 		}
 	}

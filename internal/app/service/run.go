@@ -114,7 +114,7 @@ func (v *Service) performRow(ctx context.Context, d *scheduler.Due) (*transfer.R
 		return nil, err
 	}
 	t := transfer.Transfer{
-		ID: id, Connector: conn.Name, Route: conn.Route, Recipient: v.recipient(conn), Trigger: transfer.Trigger(d.Cause), Due: d.At, Started: v.Env.Now(),
+		ID: id, Connector: conn.Name, Route: conn.Route, Recipient: v.Recipient(conn), Trigger: transfer.Trigger(d.Cause), Due: d.At, Started: v.Env.Now(),
 		Actor: d.Actor, Reason: d.Reason, Request: d.Request,
 	}
 	pause.At("due.named")

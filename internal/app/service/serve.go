@@ -27,7 +27,7 @@ func (v *Service) Keeping() *keeping.Service {
 	}
 	for _, name := range v.File.Names() {
 		c := v.Connections[name]
-		one := keeping.Recipient{BIN: v.recipient(c)}
+		one := keeping.Recipient{BIN: v.Recipient(c)}
 		if asked, ok := c.Connector.(connectors.Asker); ok {
 			one.Ask = func(ctx context.Context, from uint64) (*signing.Standing, error) {
 				return asked.Standing(ctx, c.Sender, from)
@@ -48,7 +48,7 @@ func (v *Service) Keeping() *keeping.Service {
 func (v *Service) Admit(ctx context.Context, connector string) error {
 	bin := ""
 	if c := v.Connections[connector]; c != nil {
-		bin = v.recipient(c)
+		bin = v.Recipient(c)
 	}
 	err := v.Keeping().Admit(ctx, v.Env.Now(), bin)
 	if record.CodeOf(err) != "" && !fault.Known(err) {

@@ -403,8 +403,8 @@ func (v *Service) PermittedFields(c *transfer.Connection) []string {
 	return out
 }
 
-// recipient is the BIN of a connection's recipient.
-func (v *Service) recipient(c *transfer.Connection) string {
+// Recipient is the BIN of a connection's recipient.
+func (v *Service) Recipient(c *transfer.Connection) string {
 	return v.Register.Recipient(v.Register.Route(c.Route).Recipient).BIN
 }
 
