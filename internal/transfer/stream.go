@@ -87,7 +87,8 @@ func (r *run) leave(ctx context.Context, c *comparing.Comparer, whole bool, gene
 	pause.At("leaving")
 	l := c.Leaving(r.gate)
 	l.Whole, l.Generation, l.Read = whole, generation, int(r.counts.read.Load())
-	l.Notices = r.engine.Register().TakesNotices(r.gate.Route()) != ""
+	register := r.engine.Register()
+	l.Notices = register.TakesNotices(register.Route(r.conn.Route)) != ""
 	if r.report.Withdrawn, err = r.engine.Held.Leave(ctx, r.engine.Now(), r.report.Transfer, l); err != nil {
 		return fmt.Errorf("telling the recipient who is not sent any more: %w", err)
 	}
