@@ -3,7 +3,9 @@ package pattern
 import (
 	"regexp/syntax"
 	"slices"
+	"sort"
 	"unicode"
+	"unicode/utf8"
 
 	"birgeoqy.kz/almasu/schemas/xmlscan"
 )
@@ -79,10 +81,40 @@ func table(t *unicode.RangeTable) []rune {
 	return merge(pairs)
 }
 
-func spans(list []xmlscan.Span) []rune {
-	pairs := []rune{':', ':'}
-	for _, s := range list {
-		pairs = append(pairs, s.Low, s.High)
+// The names of XML Schema 1.0 are those of XML 1.0 in its second edition, whose characters are listed there by the Unicode of that time: letters, then also marks, digits and modifiers,
+// below U+F900. What later editions have added, of which symbols are the most, is no name here.
+var (
+	nameStart = merge(slices.Concat([]rune{':', ':', '_', '_'}, within(slices.Concat(table(unicode.L), table(unicode.Nl)), xmlscan.NameStart)))
+	nameChar  = merge(slices.Concat(nameStart, []rune{'-', '-', '.', '.', 0xB7, 0xB7},
+		within(slices.Concat(table(unicode.M), table(unicode.Nd)), slices.Concat(xmlscan.NameStart, xmlscan.NameMore))))
+)
+
+// within is what of a set lies in spans and below U+F900.
+func within(set []rune, spans []xmlscan.Span) []rune {
+	var pairs []rune
+	for _, s := range spans {
+		if s.Low < 0xF900 {
+			pairs = append(pairs, s.Low, s.High)
+		}
 	}
-	return merge(pairs)
+	return subtract(merge(set), negate(merge(pairs)))
+}
+
+// IsName reports whether text is a name in the sense of XML Schema 1.0; start says that its first character must be able to begin one, colon that colons count.
+func IsName(text []byte, start, colon bool) bool {
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRune(text[i:])
+		switch {
+		case r == ':' && !colon, i == 0 && start && !contains(nameStart, r), !contains(nameChar, r):
+			return false
+		}
+		i += n
+	}
+	return len(text) > 0
+}
+
+// contains looks for a character in a set of ranges in order.
+func contains(set []rune, r rune) bool {
+	i := sort.Search(len(set)/2, func(i int) bool { return set[2*i+1] >= r })
+	return 2*i < len(set) && set[2*i] <= r
 }

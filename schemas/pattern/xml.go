@@ -8,8 +8,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"birgeoqy.kz/almasu/schemas/xmlscan"
 )
 
 // CompileXML compiles a regular expression of XML Schema 1.0 (Part 2, appendix F), which always matches the whole text. Escapes are those
@@ -272,9 +270,9 @@ func (x *xmlParser) escape() (set []rune, single bool, err error) {
 	case 'w':
 		set = negate(merge(slices.Concat(table(unicode.P), table(unicode.Z), table(unicode.C))))
 	case 'i':
-		set = spans(xmlscan.NameStart)
+		set = nameStart
 	case 'c':
-		set = spans(slices.Concat(xmlscan.NameStart, xmlscan.NameMore))
+		set = nameChar
 	case 'p':
 		if set, err = x.property(); err != nil {
 			return nil, false, err

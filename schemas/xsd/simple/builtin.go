@@ -1,10 +1,6 @@
 package simple
 
-import (
-	"unicode/utf8"
-
-	"birgeoqy.kz/almasu/schemas/xmlscan"
-)
+import "birgeoqy.kz/almasu/schemas/pattern"
 
 // Builtin is the built-in type of this local name; ok is false if there is none here.
 func Builtin(local string) (t *Type, ok bool) {
@@ -40,9 +36,9 @@ func makeBuiltins() map[string]*Type {
 	derive("normalizedString", "string", func(t *Type) { t.space = replace })
 	derive("token", "normalizedString", func(t *Type) { t.space = collapse })
 	derive("language", "token", func(t *Type) { t.narrow = isLanguage })
-	derive("NMTOKEN", "token", func(t *Type) { t.narrow = func(b []byte) bool { return isName(b, false, true) } })
-	derive("Name", "token", func(t *Type) { t.narrow = func(b []byte) bool { return isName(b, true, true) } })
-	derive("NCName", "Name", func(t *Type) { t.narrow = xmlscan.IsNCName })
+	derive("NMTOKEN", "token", func(t *Type) { t.narrow = func(b []byte) bool { return pattern.IsName(b, false, true) } })
+	derive("Name", "token", func(t *Type) { t.narrow = func(b []byte) bool { return pattern.IsName(b, true, true) } })
+	derive("NCName", "Name", func(t *Type) { t.narrow = func(b []byte) bool { return pattern.IsName(b, true, false) } })
 	m["NMTOKENS"] = ListOf("NMTOKENS", m["NMTOKEN"])
 	m["NMTOKENS"].minLength = 1
 	derive("integer", "decimal", func(t *Type) { t.narrow, t.fractionDigits = noPoint, 0 })
@@ -65,6 +61,7 @@ func makeBuiltins() map[string]*Type {
 	bounded("nonNegativeInteger", "integer", "0", "")
 	bounded("positiveInteger", "nonNegativeInteger", "1", "")
 	bounded("unsignedLong", "nonNegativeInteger", "", "18446744073709551615")
+	m["unsignedLong"].narrow = func(b []byte) bool { return leading(b) == len(b) } // no sign (3.3.21.1)
 	bounded("unsignedInt", "unsignedLong", "", "4294967295")
 	bounded("unsignedShort", "unsignedInt", "", "65535")
 	bounded("unsignedByte", "unsignedShort", "", "255")
@@ -105,18 +102,4 @@ func isLanguage(text []byte) bool {
 		}
 	}
 	return true
-}
-
-// isName reports whether all characters can stand in a name, and the first at its beginning if start is true.
-func isName(text []byte, start, colon bool) bool {
-	for i := 0; i < len(text); {
-		r, n := utf8.DecodeRune(text[i:])
-		switch {
-		case r == ':' && colon:
-		case i == 0 && start && !xmlscan.IsNameStart(r), !xmlscan.IsNameChar(r):
-			return false
-		}
-		i += n
-	}
-	return len(text) > 0
 }

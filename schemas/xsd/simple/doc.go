@@ -1,7 +1,8 @@
 // Package simple judges texts by the simple types of XML Schema 1.0 (Part 2: Datatypes): built-in types, restrictions by facets, lists and unions.
 //
 // Every built-in type is there but ID, IDREF, IDREFS, ENTITY, ENTITIES and NOTATION. Every facet is there but bounds on durations, which are
-// only partly ordered. Patterns are those of [pattern.CompileXML]. Years have at most nine digits.
+// only partly ordered. Patterns are those of [pattern.CompileXML], names those of [pattern.IsName]. Years have at most nine digits. Unsigned types have no sign, as
+// XML Schema 1.0 says; 1.1 allows one.
 //
 // A text is judged as it stands in a document: white space is treated as the type says, then patterns, the lexical form, and the facets are
 // asked. Values that a facet compares are compared by value: 1.0 is 1, and 10:00Z is 15:00+05:00. Judging allocates nothing for the

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"strconv"
 
-	"birgeoqy.kz/almasu/schemas/xmlscan"
+	"birgeoqy.kz/almasu/schemas/pattern"
 )
 
 // primitive is one of the types that all others are derived from (3.2).
@@ -83,9 +83,9 @@ var (
 
 func splitName(text []byte) (prefix, local []byte, ok bool) {
 	if i := bytes.IndexByte(text, ':'); i >= 0 {
-		return text[:i], text[i+1:], xmlscan.IsNCName(text[:i]) && xmlscan.IsNCName(text[i+1:])
+		return text[:i], text[i+1:], pattern.IsName(text[:i], true, false) && pattern.IsName(text[i+1:], true, false)
 	}
-	return nil, text, xmlscan.IsNCName(text)
+	return nil, text, pattern.IsName(text, true, false)
 }
 
 // parseQName insists on a prefix that is bound.
