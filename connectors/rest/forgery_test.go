@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/connectors/connectortest"
 	"birgeoqy.kz/almasu/internal/signing"
 )
 
@@ -45,7 +46,7 @@ func TestEachForgeryHasItsOwnCode(t *testing.T) {
 		{"the receipt of another message", "receipt.other_envelope", ack},
 		{"another recipient's receipt for its own message", "receipt.other_recipient", elsewhere.receipt(toOther, 0)},
 		{"a receipt under the key of another recipient", "receipt.key_of_another", under(elsewhere.key)},
-		{"a receipt under a key that nobody knows", "receipt.unknown_key", under(newKey(t))},
+		{"a receipt under a key that nobody knows", "receipt.unknown_key", under(connectortest.NewKey(t))},
 	} {
 		rc.mu.Lock()
 		rc.before = func(w http.ResponseWriter, r *http.Request, _ int) bool {

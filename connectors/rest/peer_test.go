@@ -22,6 +22,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/connectors/connectortest"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/signing/httpsig"
@@ -34,24 +35,6 @@ const (
 )
 
 var testTime = time.Date(2026, 11, 22, 10, 30, 0, 0, time.UTC)
-
-func newKey(t testing.TB) *signing.Key {
-	t.Helper()
-	k, err := signing.GenerateKey(signing.Ed25519, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
-func ringOf(t testing.TB, k *signing.Key) *signing.Keyring {
-	t.Helper()
-	ring := signing.NewKeyring("holder")
-	if err := ring.Add(k.Public(), time.Time{}, time.Time{}); err != nil {
-		t.Fatal(err)
-	}
-	return ring
-}
 
 // sender is the sending side: a log, a key, and messages.
 type sender struct {
@@ -73,7 +56,7 @@ func newSender(t testing.TB) *sender {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &sender{t: t, key: newKey(t), log: log}
+	return &sender{t: t, key: connectortest.NewKey(t), log: log}
 }
 
 // message seals a payload and commits its intent.
@@ -146,7 +129,7 @@ type receiver struct {
 func newReceiver(t testing.TB, s *sender, secure bool) *receiver {
 	t.Helper()
 	rc := &receiver{
-		t: t, key: newKey(t), logKey: s.log.PublicKey(), sender: ringOf(t, s.key),
+		t: t, key: connectortest.NewKey(t), logKey: s.log.PublicKey(), sender: connectortest.RingOf(t, s.key),
 		requests: map[string]int{}, accepted: map[string]bool{}, receipts: map[string][]byte{}, bodies: map[string][]byte{},
 	}
 	rc.verify = &httpsig.Verifier{Ring: rc.sender, Window: 5 * time.Minute, Fresh: httpsig.NewNonces(10*time.Minute, 1<<20).Fresh}
@@ -170,7 +153,7 @@ func newReceiver(t testing.TB, s *sender, secure bool) *receiver {
 // config is what a connector to this receiver needs.
 func (rc *receiver) config(s *sender) Config {
 	c := Config{
-		BaseURL: rc.server.URL, Recipient: testRecipient, Key: s.key, Peers: ringOf(rc.t, rc.key), LogKey: s.log.PublicKey(),
+		BaseURL: rc.server.URL, Recipient: testRecipient, Key: s.key, Peers: connectortest.RingOf(rc.t, rc.key), LogKey: s.log.PublicKey(),
 		Prover: s, Now: func() time.Time { return testTime }, InsecureLoopback: rc.server.TLS == nil || rc.server.Certificate() == nil,
 	}
 	if cert := rc.server.Certificate(); cert != nil {

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/connectors/connectortest"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -133,7 +134,7 @@ func TestReceiptsThatProveNothing(t *testing.T) {
 	other, otherTicket := s.message(payload(11))
 	ack := deliver(t, c, env, ticket)
 	deliver(t, c, other, otherTicket)
-	stranger := rc.connect(s, func(c *Config) { c.Peers = ringOf(t, newKey(t)) })
+	stranger := rc.connect(s, func(c *Config) { c.Peers = connectortest.RingOf(t, connectortest.NewKey(t)) })
 	tampered := bytes.Replace(ack, []byte(`"accepted":2`), []byte(`"accepted":1`), 1)
 	for name, try := range map[string]struct {
 		c    *Connector

@@ -43,9 +43,7 @@ func TestAlarmsAreTold(t *testing.T) {
 	if err := w.WriteConfig(demo.Start.Add(6 * time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if _, stderr, code := run(t, "almasu", almasuArgs(w, "migrate")...); code != 0 {
-		t.Fatal(stderr)
-	}
+	migrate(t, w)
 	if now, told, code := alarmsOf(t, almasuArgs(w, "alarms", "--json")); len(now)+len(told) != 0 || code != 0 {
 		t.Fatalf("a fresh deployment: %v, exit code %d", now, code)
 	}

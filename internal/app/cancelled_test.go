@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"birgeoqy.kz/almasu/internal/app/demo"
-	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/scheduler"
 )
@@ -17,24 +16,11 @@ import (
 // and the new one delivers what was logged and sends everybody.
 func TestCancelledRun(t *testing.T) {
 	w := deployment(t, "")
-	start(t, w, w.Oblast)
-	w.Ministry.URL = w.Oblast.URL
-	if err := w.WriteConfig(w.Now.Add(time.Hour)); err != nil {
-		t.Fatal(err)
-	}
-	if _, stderr, code := run(t, "almasu", almasuArgs(w, "migrate")...); code != 0 {
-		t.Fatal(stderr)
-	}
+	oblastOnly(t, w, w.Now.Add(time.Hour))
+	migrate(t, w)
 	began := time.Now()
 	s := &session{stdout: io.Discard, stderr: io.Discard, config: w.Path("almasu.yaml"), json: true, now: func() time.Time { return w.Now.Add(time.Since(began)) }}
-	v, err := s.open(t.Context(), service.Parts{Platform: true, Store: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer v.Close()
-	if err := v.NoteRegister(t.Context(), "test"); err != nil {
-		t.Fatal(err)
-	}
+	v := opened(t, s)
 	var reports []*transfer.Report
 	runner, err := v.Runner(func(r *transfer.Report) { reports = append(reports, r) })
 	if err != nil {

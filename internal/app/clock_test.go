@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/app/demo"
-	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/scheduler"
 )
@@ -45,26 +44,13 @@ func TestClockJumps(t *testing.T) {
 	for name, jump := range map[string]time.Duration{"forward": time.Hour, "back": -time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			w := deployment(t, "")
-			start(t, w, w.Oblast)
-			w.Ministry.URL = w.Oblast.URL
-			if err := w.WriteConfig(w.Now.Add(20 * time.Hour)); err != nil {
-				t.Fatal(err)
-			}
-			if _, stderr, code := run(t, "almasu", almasuArgs(w, "migrate")...); code != 0 {
-				t.Fatal(stderr)
-			}
+			oblastOnly(t, w, w.Now.Add(20*time.Hour))
+			migrate(t, w)
 			var jumped, met atomic.Int64
 			began := time.Now()
 			s := &session{stdout: io.Discard, stderr: io.Discard, config: w.Path("almasu.yaml"), json: true,
 				now: func() time.Time { return w.Now.Add(time.Since(began) + time.Duration(jumped.Load())) }}
-			v, err := s.open(t.Context(), service.Parts{Platform: true, Store: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer v.Close()
-			if err := v.NoteRegister(t.Context(), "test"); err != nil {
-				t.Fatal(err)
-			}
+			v := opened(t, s)
 			v.Engine.Logger = slog.New(mender{slog.DiscardHandler, &jumped, &met})
 			runner, err := v.Runner(nil)
 			if err != nil {

@@ -156,11 +156,7 @@ func TestComplaint04LateCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := deployment(t, platform.DSN)
-	start(t, w, w.Oblast)
-	w.Ministry.URL = w.Oblast.URL
-	if err := w.WriteConfig(demo.Start.Add(5 * time.Hour)); err != nil {
-		t.Fatal(err)
-	}
+	oblastOnly(t, w, demo.Start.Add(5*time.Hour))
 	k := &plaintiff{tellers{T: t, w: w}}
 	k.almasu(0, "", "migrate")
 	late := platform.DB.MustBegin()

@@ -105,14 +105,8 @@ func TestTransfersAcrossTheChange(t *testing.T) {
 		configureLater(t, w, midnight)
 	}
 	open()
-	if _, stderr, code := run(t, "almasu", almasuArgs(w, "migrate")...); code != 0 {
-		t.Fatal(stderr)
-	}
-	store, err := sqlx.Open("sqlite", "file:"+w.Path("almasu.db")+"?_pragma=busy_timeout(10000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
+	migrate(t, w)
+	store := storeOf(t, w)
 
 	transfer(exit.WithRejects)
 	sent := messagesOf(t, store)

@@ -7,8 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -73,25 +71,10 @@ func address(line string) string {
 func TestMonitoring(t *testing.T) {
 	w := deployment(t, "")
 	insertBefore(t, w.Path(w.Oblast.Folder, "authority.yaml"), "unique:", "metrics: 127.0.0.1:0\n")
-	start(t, w, w.Oblast)
-	w.Ministry.URL = w.Oblast.URL
-	if err := w.WriteConfig(demo.Start.Truncate(time.Minute).Add(time.Minute)); err != nil {
-		t.Fatal(err)
-	}
+	oblastOnly(t, w, demo.Start.Truncate(time.Minute).Add(time.Minute))
 	insertBefore(t, w.Path("almasu.yaml"), "poll: 300ms", "metrics: 127.0.0.1:0, ")
-	if _, stderr, code := run(t, "almasu", almasuArgs(w, "migrate")...); code != 0 {
-		t.Fatal(stderr)
-	}
-	cmd := exec.Command(filepath.Join(binaries, "almasu"), almasuArgs(w, "serve")...)
-	log, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	killer := time.AfterFunc(60*time.Second, func() { _ = cmd.Process.Kill() })
-	defer killer.Stop()
+	migrate(t, w)
+	cmd, log := background(t, almasuArgs(w, "serve"))
 	var base, scraped string
 	for in := bufio.NewScanner(log); in.Scan(); {
 		if at := address(in.Text()); at != "" {

@@ -19,11 +19,7 @@ import (
 // TestPlanAndSend: a plan says what the run then does, shows no value, is the same while nothing moves, and a send by it is refused once data or blocks have moved.
 func TestPlanAndSend(t *testing.T) {
 	w := deployment(t, "")
-	start(t, w, w.Oblast)
-	w.Ministry.URL = w.Oblast.URL
-	if err := w.WriteConfig(w.Now.Add(time.Hour)); err != nil {
-		t.Fatal(err)
-	}
+	oblastOnly(t, w, w.Now.Add(time.Hour))
 	do := func(want int, args ...string) (string, string) {
 		t.Helper()
 		stdout, stderr, code := run(t, "almasu", almasuArgs(w, args...)...)

@@ -2,7 +2,6 @@ package app
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -28,29 +27,6 @@ import (
 
 // canary marks every text in a column that no policy permits.
 const canary = "CANARY7f3a"
-
-// deployment builds an example whose consent route is permitted outside a demonstration too. The platform is on SQLite if there is no DSN.
-func deployment(t *testing.T, platformDSN string) *setup.Example {
-	t.Helper()
-	w := &setup.Example{Dir: t.TempDir(), Now: demo.Start, People: 1000, Batch: 100, Canary: canary, PlatformDSN: platformDSN}
-	if err := w.Build(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
-
-// start runs a body's authority as it is shipped.
-func start(t *testing.T, w *setup.Example, b *setup.Body) {
-	t.Helper()
-	if err := w.Start(context.Background(), b, w.Now, filepath.Join(binaries, "authority")); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := b.Stop(); err != nil {
-			t.Errorf("stopping the authority: %v", err)
-		}
-	})
-}
 
 // almasuArgs are the arguments of every command on a deployment.
 func almasuArgs(w *setup.Example, args ...string) []string {
@@ -92,11 +68,7 @@ func TestNothingPersonalLeaks(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer platform.Close()
-	start(t, w, w.Oblast)
-	w.Ministry.URL = w.Oblast.URL
-	if err := w.WriteConfig(w.Now.Add(time.Hour)); err != nil {
-		t.Fatal(err)
-	}
+	oblastOnly(t, w, w.Now.Add(time.Hour))
 	var said bytes.Buffer
 	for _, args := range [][]string{{"migrate"}, {"run", "oblast-consent", "--reason", "test"}, {"log", "export", "--output", w.Path("log.jsonl")}, {"transfers"}, {"doctor"}} {
 		stdout, stderr, code := run(t, "almasu", almasuArgs(w, args...)...)
@@ -184,9 +156,7 @@ func TestWireAndMemory(t *testing.T) {
 	if err := os.WriteFile(w.Path("almasu.yaml"), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, stderr, code := run(t, "almasu", almasuArgs(w, "migrate")...); code != 0 {
-		t.Fatal(stderr)
-	}
+	migrate(t, w)
 	cmd := exec.Command(filepath.Join(binaries, "almasu"), almasuArgs(w, "run", "oblast-consent", "--reason", "test")...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -41,11 +41,7 @@ func rejecting(t *testing.T) (*plaintiff, *sqlx.DB) {
 	}
 	k := &plaintiff{tellers{T: t, w: w}}
 	k.edit("oblast/authority.yaml", "unique: [iin]", "unique: [iin, phone]")
-	start(t, w, w.Oblast)
-	w.Ministry.URL = w.Oblast.URL
-	if err := w.WriteConfig(demo.Start.Truncate(time.Minute).Add(time.Hour)); err != nil {
-		t.Fatal(err)
-	}
+	oblastOnly(t, w, demo.Start.Truncate(time.Minute).Add(time.Hour))
 	k.edit("almasu.yaml", "patience: 20s", "patience: 1s")
 	k.almasu(0, "", "migrate")
 	platform := k.open("platform.db")

@@ -3,8 +3,6 @@ package app
 import (
 	"bufio"
 	"encoding/json"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,14 +26,8 @@ func TestServeOnPostgres(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.StoreDSN = own.DSN
-	start(t, w, w.Oblast)
-	w.Ministry.URL = w.Oblast.URL
-	if err := w.WriteConfig(demo.Start.Truncate(time.Minute).Add(time.Minute)); err != nil { // two seconds after the start
-		t.Fatal(err)
-	}
-	if _, stderr, code := run(t, "almasu", almasuArgs(w, "migrate")...); code != 0 {
-		t.Fatal(stderr)
-	}
+	oblastOnly(t, w, demo.Start.Truncate(time.Minute).Add(time.Minute)) // two seconds after the start
+	migrate(t, w)
 	closed := serveUntil(t, almasuArgs(w, "serve"), `"transfer closed"`, "oblast-consent")
 	if !strings.Contains(closed, `"status":"sent_with_rejects"`) {
 		t.Errorf("the scheduled transfer: %s", closed)
@@ -62,19 +54,8 @@ func TestServeReadsAnewOnHangup(t *testing.T) {
 	if err := w.WriteConfig(demo.Start.Add(6 * time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if _, stderr, code := run(t, "almasu", almasuArgs(w, "migrate")...); code != 0 {
-		t.Fatal(stderr)
-	}
-	cmd := exec.Command(filepath.Join(binaries, "almasu"), almasuArgs(w, "serve")...)
-	log, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	killer := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
-	defer killer.Stop()
+	migrate(t, w)
+	cmd, log := background(t, almasuArgs(w, "serve"))
 	signals, begun := []syscall.Signal{syscall.SIGHUP, syscall.SIGTERM}, 0
 	for in := bufio.NewScanner(log); in.Scan(); {
 		if !strings.Contains(in.Text(), `"serving"`) {
@@ -94,16 +75,7 @@ func TestServeReadsAnewOnHangup(t *testing.T) {
 // serveUntil runs a service until a line of its log holds all words, ends it as systemd would, and returns the line.
 func serveUntil(t *testing.T, args []string, words ...string) string {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(binaries, "almasu"), args...)
-	log, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	killer := time.AfterFunc(60*time.Second, func() { _ = cmd.Process.Kill() })
-	defer killer.Stop()
+	cmd, log := background(t, args)
 	found, all := "", strings.Builder{}
 	for in := bufio.NewScanner(log); in.Scan(); {
 		line := in.Text()

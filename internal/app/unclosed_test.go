@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"birgeoqy.kz/almasu/internal/app/demo"
 	"birgeoqy.kz/almasu/internal/app/exit"
 	"birgeoqy.kz/almasu/internal/app/setup"
@@ -29,19 +27,9 @@ func TestUnclosedIsGoneOnWith(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := deployment(t, "")
-			start(t, w, w.Oblast)
-			w.Ministry.URL = w.Oblast.URL
-			if err := w.WriteConfig(w.Now.Add(time.Hour)); err != nil {
-				t.Fatal(err)
-			}
-			if _, stderr, code := run(t, "almasu", almasuArgs(w, "migrate")...); code != 0 {
-				t.Fatal(stderr)
-			}
-			store, err := sqlx.Open("sqlite", "file:"+w.Path("almasu.db")+"?_pragma=busy_timeout(10000)")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer store.Close()
+			oblastOnly(t, w, w.Now.Add(time.Hour))
+			migrate(t, w)
+			store := storeOf(t, w)
 			store.MustExec("CREATE TRIGGER broken BEFORE UPDATE OF finished ON transfer BEGIN SELECT RAISE(ABORT, 'the disk is broken'); END")
 			stdout, stderr, code := run(t, "almasu", almasuArgs(w, "run", "oblast-consent", "--reason", "test")...)
 			if code == 0 || code == exit.WithRejects || !strings.Contains(stderr, "the disk is broken") {

@@ -285,16 +285,7 @@ func TestBlockedWhileWaiting(t *testing.T) {
 				r.restart()
 				r.block(who)
 				// The process ends once more, when the void notice is logged and not delivered.
-				ctx, cancel := context.WithCancel(r.Context())
-				r.after = func(w transfer.Work) error {
-					if w.Void != nil {
-						cancel()
-					}
-					return nil
-				}
-				if err := r.engine.Resume(ctx, r.conn); !errors.Is(err, context.Canceled) {
-					r.Fatal(err)
-				}
+				r.endsAtVoid()
 				r.check()
 				r.restart()
 				r.peer.Usually(connectortest.Honest)

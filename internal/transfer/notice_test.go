@@ -209,16 +209,7 @@ func TestNoticeWhosePersonIsBlockedMeanwhile(t *testing.T) {
 				r.restart()
 				r.block(iin)
 				if killed {
-					ctx, cancel := context.WithCancel(r.Context())
-					r.after = func(w transfer.Work) error {
-						if w.Void != nil {
-							cancel()
-						}
-						return nil
-					}
-					if err := r.engine.Resume(ctx, r.conn); !errors.Is(err, context.Canceled) {
-						r.Fatal(err)
-					}
+					r.endsAtVoid()
 					r.restart()
 				}
 				r.peer.Usually(connectortest.Honest)

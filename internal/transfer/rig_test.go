@@ -153,6 +153,21 @@ func (r *rig) log() *transferlog.Log {
 	return log
 }
 
+// endsAtVoid resumes, and ends the process when a void notice is logged and not delivered.
+func (r *rig) endsAtVoid() {
+	r.Helper()
+	ctx, cancel := context.WithCancel(r.Context())
+	r.after = func(w transfer.Work) error {
+		if w.Void != nil {
+			cancel()
+		}
+		return nil
+	}
+	if err := r.engine.Resume(ctx, r.conn); !errors.Is(err, context.Canceled) {
+		r.Fatal(err)
+	}
+}
+
 func (r *rig) ring() *signing.Keyring { return connectortest.RingOf(r.T, r.seal) }
 
 // restart is a new process on the same store: nothing of the engine before is left. Hooks are gone.
