@@ -51,6 +51,9 @@ CREATE UNIQUE INDEX hold_open ON hold (connector) WHERE state = 'open';
 CREATE TRIGGER hold_decided_once BEFORE UPDATE ON hold WHEN OLD.state <> 'open' OR NEW.body <> OLD.body OR NEW.id <> OLD.id
     BEGIN SELECT RAISE(ABORT, 'a hold is decided once'); END;
 -- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER hold_no_delete BEFORE DELETE ON hold BEGIN SELECT RAISE(ABORT, 'what was held stays on record'); END;
+-- +goose StatementEnd
 
 -- +goose Down
 DROP TABLE hold;
