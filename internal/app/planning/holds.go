@@ -10,6 +10,7 @@ import (
 
 	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/legal"
+	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/holds"
@@ -145,6 +146,7 @@ Exit codes as those of run.`,
 			if err != nil {
 				return err
 			}
+			pause.At("hold.approved")
 			t.Say("Approved by %s. The run begins now.", who)
 			return t.Go(cmd.Context(), connector)
 		},
