@@ -15,3 +15,10 @@ func (s *session) openStore(ctx context.Context, unmigrated bool) (*keeping.Serv
 	}
 	return v.Keeping(), nil
 }
+
+// openOther opens the service of another configuration for a command that keeps its store.
+func (s *session) openOther(ctx context.Context, config string) (*keeping.Service, error) {
+	other := *s
+	other.config = config
+	return other.openStore(ctx, false)
+}

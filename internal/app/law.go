@@ -26,6 +26,7 @@ import (
 func (s *session) lawCommands() (root, log, transfers []*cobra.Command) {
 	env := s.lawEnv()
 	files := formats.Env{Stdout: env.Stdout, JSON: env.JSON, Config: env.Config, Result: env.Result, Code: env.Code, Environment: exit.Environment}
+	keep := keeping.Env{Env: env, OpenStore: s.openStore, OpenOther: s.openOther}
 	return slices.Concat(
 		lawtool.Commands(env),
 		[]*cobra.Command{katotool.Command(env)},
@@ -37,8 +38,8 @@ func (s *session) lawCommands() (root, log, transfers []*cobra.Command) {
 		refreshing.Commands(refreshing.Env{Env: env, Run: s.runAgain}),
 		results.Commands(env),
 		alarms.Commands(alarms.Env{Env: env, Watching: s.openWatching}),
-		keeping.Commands(keeping.Env{Env: env, OpenStore: s.openStore}),
-	), lawtool.LogCommands(env), watch.TransferCommands(env, service.Wait)
+		keeping.Commands(keep),
+	), append(lawtool.LogCommands(env), keeping.BeginCommand(keep)), watch.TransferCommands(env, service.Wait)
 }
 
 // lawEnv is what commands in other packages need of this one.

@@ -13,7 +13,7 @@ import (
 )
 
 func (s *session) logCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "log", Short: "Show, verify or export the transfer log"}
+	cmd := &cobra.Command{Use: "log", Short: "Show, verify, export or begin the transfer log"}
 	var from int64
 	var limit int
 	show := &cobra.Command{

@@ -6,6 +6,7 @@
 //	backup FILE|FOLDER   one sealed file of the whole store, checked after it was written (package backup)
 //	restore FILE         into an empty store; then every recipient is compared
 //	reconcile            compares with every recipient, and ends the store's doubt where none is ahead (package standing)
+//	log begin            begins a new log, where a recipient proves that the old one is lost, with the blocks and holds of the old store
 //	retention            destroys the keys of periods that are over (package retention)
 //
 // # Before each run
@@ -68,6 +69,8 @@ type Env struct {
 	lawtool.Env
 	// OpenStore opens the deployment with its store; unmigrated says that the store's schema need not be there.
 	OpenStore func(ctx context.Context, unmigrated bool) (*Service, error)
+	// OpenOther opens the deployment of another configuration with its store.
+	OpenOther func(ctx context.Context, config string) (*Service, error)
 }
 
 // Commands returns the commands.
