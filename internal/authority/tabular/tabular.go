@@ -20,7 +20,9 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
 
@@ -52,19 +54,22 @@ func CheckColumns(columns []string) bool {
 		}
 		seen[path] = true
 	}
+	for path := range seen { // a column is no object beside
+		for i := range len(path) {
+			if path[i] == '/' && seen[path[:i]] {
+				return false
+			}
+		}
+	}
 	return true
 }
 
 // JSON turns a document into JSON. records is the member that holds the records.
 func JSON(document []byte, mediaType, records string, columns []string) ([]byte, error) {
 	kind, parameters, _ := strings.Cut(mediaType, ";")
-	var out bytes.Buffer
-	name, err := json.Marshal(records)
-	if err != nil {
-		return nil, errMalformed
-	}
-	out.Write(append(append([]byte{'{'}, name...), ":["...))
-	w := &writer{out: &out, columns: columns}
+	out := append(make([]byte, 0, 3*len(document)+64), '{') // names of members are longer than delimiters
+	w := &writer{out: append(appendString(out, records), ":["...), columns: len(columns)}
+	var err error
 	switch {
 	case kind == "application/jsonl":
 		err = w.lines(document)
@@ -73,29 +78,72 @@ func JSON(document []byte, mediaType, records string, columns []string) ([]byte,
 	case len(columns) == 0:
 		return nil, errColumns
 	case kind == workbook:
+		w.root = tree(columns)
 		err = w.workbook(document)
 	default:
+		w.root = tree(columns)
 		err = w.csv(document, strings.Contains(parameters, "windows-1251"))
 	}
 	if err != nil {
 		return nil, err
 	}
-	out.WriteString("]}")
-	return out.Bytes(), nil
+	return append(w.out, "]}"...), nil
+}
+
+// member is a member of a record: a column, or an object.
+type member struct {
+	path, kind string
+	name       []byte // as JSON, with its colon
+	column     int    // -1 for an object
+	inner      []member
+}
+
+// tree arranges columns as the members of a record.
+func tree(columns []string) []member {
+	var root []member
+	for i, column := range columns {
+		path, kind, _ := strings.Cut(column, ":")
+		at, names := &root, strings.Split(path, "/")
+		for depth, name := range names {
+			prefix := strings.Join(names[:depth+1], "/")
+			k := slices.IndexFunc(*at, func(m member) bool { return m.path == prefix })
+			if k < 0 {
+				k = len(*at)
+				*at = append(*at, member{path: prefix, name: append(appendString(nil, name), ':'), column: -1})
+			}
+			if depth == len(names)-1 {
+				(*at)[k].column, (*at)[k].kind = i, kind
+			}
+			at = &(*at)[k].inner
+		}
+	}
+	return root
+}
+
+// appendString appends s as a JSON string.
+func appendString(out []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
+			b, _ := json.Marshal(s) // a string is always one
+			return append(out, b...)
+		}
+	}
+	return append(append(append(out, '"'), s...), '"')
 }
 
 // writer writes records.
 type writer struct {
-	out     *bytes.Buffer
-	columns []string
+	out     []byte
+	root    []member
+	columns int
 	count   int
 }
 
-func (w *writer) put(object []byte) {
+// next begins a record.
+func (w *writer) next() {
 	if w.count > 0 {
-		w.out.WriteByte(',')
+		w.out = append(w.out, ',')
 	}
-	w.out.Write(object)
 	w.count++
 }
 
@@ -105,44 +153,60 @@ func (w *writer) lines(document []byte) error {
 		if !json.Valid(line) || len(line) == 0 || line[0] != '{' {
 			return errMalformed
 		}
-		w.put(line)
+		w.next()
+		w.out = append(w.out, line...)
 	}
 	return nil
 }
 
-// row writes one record; cells that are missing at the end count as empty.
-func (w *writer) row(cells []string) error {
-	object := map[string]any{}
-	for i, cell := range cells {
-		if cell == "" {
+// row writes one record.
+func (w *writer) row(cells []string) (err error) {
+	w.next()
+	w.out, _, err = appendObject(w.out, w.root, cells)
+	return err
+}
+
+// appendObject appends the members that have cells, and says how many there are.
+func appendObject(out []byte, members []member, cells []string) (_ []byte, n int, err error) {
+	out = append(out, '{')
+	for i := range members {
+		m := &members[i]
+		if m.column >= 0 && cells[m.column] == "" {
 			continue
 		}
-		path, kind, _ := strings.Cut(w.columns[i], ":")
-		var v any = cell
-		switch {
-		case kind == "integer":
-			v = json.Number(cell)
-		case kind == "boolean" && (cell == "true" || cell == "false"):
-			v = cell == "true"
+		before, inner := len(out), 1
+		if n > 0 {
+			out = append(out, ',')
 		}
-		names := strings.Split(path, "/")
-		at := object
-		for _, name := range names[:len(names)-1] {
-			inner, ok := at[name].(map[string]any)
-			if !ok {
-				inner = map[string]any{}
-				at[name] = inner
-			}
-			at = inner
+		out = append(out, m.name...)
+		if m.column >= 0 {
+			out, err = appendValue(out, m.kind, cells[m.column])
+		} else {
+			out, inner, err = appendObject(out, m.inner, cells)
 		}
-		at[names[len(names)-1]] = v
+		if err != nil {
+			return nil, 0, err
+		}
+		if inner == 0 {
+			out = out[:before]
+			continue
+		}
+		n++
 	}
-	b, err := json.Marshal(object)
-	if err != nil { // an integer that is none
-		return errMalformed
+	return append(out, '}'), n, nil
+}
+
+func appendValue(out []byte, kind, cell string) ([]byte, error) {
+	switch {
+	case kind == "integer":
+		if c := cell[0]; c != '-' && (c < '0' || c > '9') || !json.Valid([]byte(cell)) {
+			return nil, errMalformed
+		}
+		return append(out, cell...), nil
+	case kind == "boolean" && (cell == "true" || cell == "false"):
+		return append(out, cell...), nil
 	}
-	w.put(b)
-	return nil
+	return appendString(out, cell), nil
 }
 
 func (w *writer) csv(document []byte, windows1251 bool) error {
@@ -152,20 +216,28 @@ func (w *writer) csv(document []byte, windows1251 bool) error {
 			return errMalformed
 		}
 	}
+	if !utf8.Valid(document) {
+		return errMalformed
+	}
 	document = bytes.TrimPrefix(document, []byte("\ufeff"))
+	text := string(document)
 	for _, delimiter := range ",;\t" {
-		r := csv.NewReader(bytes.NewReader(document))
-		r.Comma = delimiter
-		heading, err := r.Read()
-		if err != nil || len(heading) != len(w.columns) {
+		next := plainRows(text, byte(delimiter))
+		if strings.Contains(text, `"`) {
+			r := csv.NewReader(strings.NewReader(text))
+			r.Comma, r.ReuseRecord = delimiter, true
+			next = r.Read
+		}
+		heading, err := next()
+		if err != nil || len(heading) != w.columns {
 			continue
 		}
 		for {
-			cells, err := r.Read()
+			cells, err := next()
 			if errors.Is(err, io.EOF) {
 				return nil
 			}
-			if err != nil {
+			if err != nil || len(cells) != w.columns {
 				return errMalformed
 			}
 			if err := w.row(cells); err != nil {
@@ -174,6 +246,27 @@ func (w *writer) csv(document []byte, windows1251 bool) error {
 		}
 	}
 	return errColumns
+}
+
+// plainRows reads what [csv.Reader] would read from a text without a quotation mark: lines, but for empty ones, cut at each delimiter. The cells are good until
+// the next row; io.EOF follows the last one.
+func plainRows(text string, delimiter byte) func() ([]string, error) {
+	var cells []string
+	return func() ([]string, error) {
+		for text != "" {
+			var line string
+			line, text, _ = strings.Cut(text, "\n")
+			if line = strings.TrimSuffix(line, "\r"); line == "" {
+				continue
+			}
+			cells = cells[:0]
+			for i := strings.IndexByte(line, delimiter); i >= 0; i = strings.IndexByte(line, delimiter) {
+				cells, line = append(cells, line[:i]), line[i+1:]
+			}
+			return append(cells, line), nil
+		}
+		return nil, io.EOF
+	}
 }
 
 // cell is a cell of a sheet.
@@ -213,7 +306,7 @@ func (w *writer) workbook(document []byte) error {
 		if d.DecodeElement(&row, &start) != nil {
 			return errMalformed
 		}
-		cells := make([]string, len(w.columns))
+		cells := make([]string, w.columns)
 		for _, c := range row.Cells {
 			i := column(c.Ref)
 			if i < 0 || i >= len(cells) {
@@ -227,7 +320,7 @@ func (w *writer) workbook(document []byte) error {
 			}
 		}
 		if first {
-			if first = false; len(row.Cells) != len(w.columns) {
+			if first = false; len(row.Cells) != w.columns {
 				return errColumns
 			}
 			continue

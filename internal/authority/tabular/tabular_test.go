@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -73,6 +77,7 @@ func TestRefusals(t *testing.T) {
 	for _, c := range []struct{ kind, doc, code string }{
 		{"application/xml", "<a/>", "message.media_type"}, {"text/csv", "a;b\n", "schema.columns"}, {"text/csv", "a;b;c;d;e\n1;2\n", "schema.malformed"},
 		{"text/csv", "a;b;c;d;e\n1;x;;;\n", "schema.malformed"}, {workbook, "x", "schema.malformed"}, {"application/jsonl", "{}\n\n", "schema.malformed"}, {"text/csv", "", "schema.columns"},
+		{"text/csv", "a;b;c;d;e\n\xff;;;;\n", "schema.malformed"}, {"text/csv", "a;b;c;d;e\n1;01;;;\n", "schema.malformed"}, {"text/csv", "a;b;c;d;e\n1; 1;;;\n", "schema.malformed"},
 	} {
 		if _, err := JSON([]byte(c.doc), c.kind, "rows", columns); record.CodeOf(err) != c.code {
 			t.Errorf("%s %q: %v, want %s", c.kind, c.doc, err, c.code)
@@ -81,7 +86,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := JSON([]byte("a\n"), "text/csv", "rows", nil); record.CodeOf(err) != "schema.columns" {
 		t.Error("columns that were not agreed on")
 	}
-	for _, list := range [][]string{{"a", "a:integer"}, {"a:number"}, {""}, {"a//b"}} {
+	for _, list := range [][]string{{"a", "a:integer"}, {"a:number"}, {""}, {"a//b"}, {"a", "a/b"}, {"a/b/c", "a/b:integer"}} {
 		if CheckColumns(list) {
 			t.Errorf("%v", list)
 		}
@@ -104,4 +109,36 @@ func FuzzJSON(f *testing.F) {
 			t.Fatalf("%v", err)
 		}
 	})
+}
+
+// TestPlainRows: a text without quotation marks is cut as package csv cuts it.
+func TestPlainRows(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringOf(rapid.SampledFrom([]rune("aӘ;;,\r\n\n \t"))).Draw(t, "text")
+		r := csv.NewReader(strings.NewReader(text))
+		r.Comma, r.FieldsPerRecord = ';', -1
+		next := plainRows(text, ';')
+		for {
+			want, wantErr := r.Read()
+			got, err := next()
+			if !slices.Equal(got, want) || errors.Is(err, io.EOF) != errors.Is(wantErr, io.EOF) {
+				t.Fatalf("%q, %v; package csv reads %q, %v", got, err, want, wantErr)
+			}
+			if err != nil {
+				return
+			}
+		}
+	})
+}
+
+func BenchmarkCSV(b *testing.B) {
+	columns := []string{"iin", "family_name", "given_name", "phone", "region", "district", "settlement", "parent_phone"}
+	doc := []byte("ЖСН / ИИН;2;3;4;5;6;7;8\r\n" + strings.Repeat("351231000009;Сейітқали;Ақнұр;87000000001;Түркістан облысы;Сайрам ауданы;Ақсу;87000000002\r\n", 2000))
+	b.SetBytes(int64(len(doc)))
+	for b.Loop() {
+		if _, err := JSON(doc, "text/csv; charset=utf-8", "rows", columns); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/2000, "ns/record")
 }
