@@ -15,6 +15,7 @@ import (
 	"birgeoqy.kz/almasu/internal/app/keeping"
 	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/app/refreshing"
+	"birgeoqy.kz/almasu/internal/app/requests"
 	"birgeoqy.kz/almasu/internal/app/results"
 	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/app/tell"
@@ -37,6 +38,7 @@ func (s *session) lawCommands() (root, log, transfers []*cobra.Command) {
 		s.planCommands(env),
 		refreshing.Commands(refreshing.Env{Env: env, Run: s.runAgain}),
 		results.Commands(env),
+		requests.Commands(env),
 		alarms.Commands(alarms.Env{Env: env, Watching: s.openWatching}),
 		keeping.Commands(keep),
 	), append(lawtool.LogCommands(env), keeping.BeginCommand(keep)), watch.TransferCommands(env, service.Wait)
