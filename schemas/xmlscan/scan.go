@@ -2,6 +2,7 @@ package xmlscan
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"unicode/utf8"
 
@@ -184,8 +185,14 @@ func (s *Scanner) characters() bool {
 		}
 		return s.failAt(at, "xml.encoding", "not UTF-8")
 	}
-	for i, c := range s.doc {
-		switch {
+	for i := 0; i < len(s.doc); i++ {
+		for i+8 <= len(s.doc) && usual(binary.LittleEndian.Uint64(s.doc[i:])) {
+			i += 8
+		}
+		if i == len(s.doc) {
+			break
+		}
+		switch c := s.doc[i]; {
 		case c < 0x20:
 			if !IsSpace(c) {
 				return s.failAt(i, "xml.character", "U+%04X is not a character of XML", c)
@@ -195,6 +202,13 @@ func (s *Scanner) characters() bool {
 		}
 	}
 	return true
+}
+
+// usual reports whether none of eight bytes is below 0x20 or 0xEF; it may be false where none is.
+func usual(w uint64) bool {
+	const ones, tops = 0x0101_0101_0101_0101, 0x8080_8080_8080_8080
+	low, lead := w-0x20*ones, w^0xEF*ones
+	return (low&^w|(lead-ones)&^lead)&tops == 0
 }
 
 // item reads one piece at the current place.

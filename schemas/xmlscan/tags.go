@@ -17,26 +17,27 @@ func (s *Scanner) qname() (prefix, local []byte, ok bool) {
 }
 
 func (s *Scanner) ncname() ([]byte, bool) {
-	from := s.pos
-	for s.pos < len(s.doc) {
-		c := s.doc[s.pos]
-		if c < utf8.RuneSelf {
-			if class := nameBytes[c]; class == 0 || class == moreByte && s.pos == from {
+	doc, from := s.doc, s.pos
+	at := from
+	for at < len(doc) {
+		if c := doc[at]; c < utf8.RuneSelf {
+			if class := nameBytes[c]; class == 0 || class == moreByte && at == from {
 				break
 			}
-			s.pos++
+			at++
 			continue
 		}
-		r, n := utf8.DecodeRune(s.doc[s.pos:])
-		if s.pos == from && !IsNameStart(r) || !IsNameChar(r) {
+		r, n := utf8.DecodeRune(doc[at:])
+		if at == from && !IsNameStart(r) || !IsNameChar(r) {
 			break
 		}
-		s.pos += n
+		at += n
 	}
-	if s.pos == from {
+	s.pos = at
+	if at == from {
 		return nil, s.fail("xml.syntax", "a name is expected")
 	}
-	return s.doc[from:s.pos], true
+	return doc[from:at], true
 }
 
 func (s *Scanner) startTag() bool {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"pgregory.net/rapid"
 )
 
 func restricted(t *testing.T, base string, facets ...Facet) *Type {
@@ -117,4 +119,16 @@ func TestLengthsInCharacters(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestRunes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.SliceOf(rapid.SampledFrom([]byte("a \xd0\xd2\xd3\xd4\x80\xa3\xbf\xe2\xf0\xc1"))).Draw(t, "text")
+		whole := []byte(rapid.StringOf(rapid.SampledFrom([]rune("аәӿԀ z\u2028😀"))).Draw(t, "whole"))
+		for _, b := range [][]byte{text, whole} {
+			if got := runes(b); got != utf8.RuneCount(b) {
+				t.Fatalf("%x: %d", b, got)
+			}
+		}
+	})
 }
