@@ -352,3 +352,31 @@ func TestCandidatesMissNobody(t *testing.T) {
 func settled(r *transfer.Report) bool {
 	return r.Status != transfer.Failed && r.Totals.Pending+r.Totals.Rejected+r.Totals.Failed == 0
 }
+
+// TestCandidatesWithdraw: a run of candidates withdraws whom it has read and the law refuses now, and nobody whom it has not read; who is gone is found by the next comparison of
+// everybody.
+func TestCandidatesWithdraw(t *testing.T) {
+	onBoth(t, func(r *rig) {
+		r.candidates()
+		_, all := r.sent()
+		r.platform.MustExec("DELETE FROM profiles WHERE iin = $1", all[3])
+		r.platform.MustExec("UPDATE accounts SET state = 'erased' WHERE user_id = (SELECT id FROM profiles WHERE iin = $1)", all[40])
+		r.rename("Сейітов", all[50])
+		report := r.compared("one is gone, one is refused, one has changed", "", 2, all[50])
+		if report.Withdrawn != 1 {
+			r.Errorf("%d people are withdrawn by candidates", report.Withdrawn)
+		}
+		if report = r.compared("then", "", 0); report.Withdrawn != 0 {
+			r.Errorf("%d people are withdrawn by nobody", report.Withdrawn)
+		}
+		r.platform.MustExec("UPDATE accounts SET state = 'active' WHERE user_id = (SELECT id FROM profiles WHERE iin = $1)", all[40])
+		r.compared("permitted again", "", 1, all[40])
+		r.clock.add(24 * time.Hour)
+		if report = r.compared("everybody", reads.Day, people-1); report.Withdrawn != 1 {
+			r.Errorf("%d people are withdrawn by the comparison of everybody", report.Withdrawn)
+		}
+		if report = r.compared("in the end", "", 0); report.Withdrawn != 0 {
+			r.Errorf("%d people are withdrawn twice", report.Withdrawn)
+		}
+	})
+}
