@@ -122,6 +122,31 @@ func TestComplaint02FailedReadIsNoDeletion(t *testing.T) {
 	if len(before) == 0 || len(after) != len(before) || states["accepted"] != now["accepted"] {
 		t.Errorf("%d people before, %v; %d after, %v", len(before), states, len(after), now)
 	}
+	// Where what has left the scope is withdrawn, neither a read that fails nor one that meets nobody withdraws anybody; one that is complete does.
+	platform.MustExec("ALTER TABLE gone RENAME TO profiles")
+	k.edit("almasu.yaml", "compare: none", "compare: full")
+	k.send(exit.WithRejects)
+	platform.MustExec("ALTER TABLE profiles RENAME TO gone")
+	if r := k.send(exit.NotWell); r.Withdrawn != 0 {
+		t.Errorf("a failed read withdraws %d", r.Withdrawn)
+	}
+	platform.MustExec("CREATE TABLE profiles AS SELECT * FROM gone WHERE false")
+	if r := k.send(exit.NotWell); r.Status != transfer.Failed || r.Withdrawn != 0 || r.Totals.Read != 0 {
+		t.Errorf("a read of nobody: %s [%s], %s, %d withdrawn", r.Status, r.Code, r.Totals, r.Withdrawn)
+	}
+	if _, now = k.export(k.w.Oblast); now["accepted"] != states["accepted"] {
+		t.Errorf("%v; after two broken reads %v", states, now)
+	}
+	platform.MustExec("DROP TABLE profiles")
+	platform.MustExec("ALTER TABLE gone RENAME TO profiles")
+	for iin := range before {
+		platform.MustExec("DELETE FROM profiles WHERE iin = $1", iin)
+		break
+	}
+	k.send(exit.WithRejects)
+	if !slices.ContainsFunc(k.transfers(), func(r *transfer.Report) bool { return r.Withdrawn == 1 }) {
+		t.Error("one person has left, and nobody is withdrawn")
+	}
 }
 
 // TestComplaint03MissedOrDoubled: three due times come while no service runs: all are visible, and the latest is run, once.
@@ -197,6 +222,11 @@ func TestComplaint05OneBadRecord(t *testing.T) {
 	}
 	if shown := k.almasu(0, "", "transfers", bad.ID.String()); !strings.Contains(shown, "mapping.not_phone: phone") {
 		t.Errorf("the bad record has no reason:\n%s", shown)
+	}
+	// Corrected, it goes with the next run. What the recipient rejects is sent again by itself: TestRetry. Too many of either hold a run: TestHeldAndNotSent.
+	k.open("platform.db").MustExec("UPDATE profiles SET phone = '+77010000001' WHERE phone = 'none'")
+	if mended := k.send(exit.WithRejects); mended.Totals.Accepted != r.Totals.Accepted || mended.Totals.Withheld != r.Totals.Withheld {
+		t.Errorf("before %s; corrected %s", r.Totals, mended.Totals)
 	}
 }
 
@@ -320,5 +350,11 @@ func TestComplaint12NoSilentDrop(t *testing.T) {
 	after, _ := k.export(k.w.Oblast)
 	if len(before) != first.Totals.Accepted || len(after) != len(before) || second.Totals.Accepted != first.Totals.Accepted {
 		t.Errorf("%d people at the recipient after %s; %d after %s", len(before), first.Totals, len(after), second.Totals)
+	}
+	// Where the recipient's holdings are compared, what has not changed is not sent, and is counted as such.
+	k.edit("almasu.yaml", "compare: none", "compare: full")
+	k.send(exit.WithRejects)
+	if third := k.send(exit.WithRejects); third.Totals.Accepted != 0 || third.Totals.Unchanged != first.Totals.Accepted || third.Totals.Messages != 0 || !third.Totals.Balanced() {
+		t.Errorf("nothing has changed: %s", third.Totals)
 	}
 }

@@ -186,3 +186,19 @@ func TestRetryGoesOn(t *testing.T) {
 		t.Errorf("%s, %s", r.Reason, r.Totals)
 	}
 }
+
+// TestRetryAndComparing: where the recipient's holdings are compared, a retry sends what was rejected and withdraws nobody, though it reads few; then nothing is left to send.
+func TestRetryAndComparing(t *testing.T) {
+	k, platform := rejecting(t)
+	k.edit("almasu.yaml", "compare: none", "compare: full")
+	first := k.send(exit.WithRejects)
+	platform.MustExec("UPDATE profiles SET phone = '+7702' || printf('%07d', rowid)")
+	a := k.retry(0, "", "--transfer", first.ID.String(), "--code", "record.duplicate")
+	if r := a.Report; r.Withdrawn != 0 || r.Totals.Read != first.Totals.Rejected || r.Totals.Accepted != r.Totals.Read {
+		t.Errorf("the retry of %d: %s, %d withdrawn", first.Totals.Rejected, r.Totals, r.Withdrawn)
+	}
+	next := k.send(-1)
+	if n := next.Totals; next.Withdrawn != 0 || n.Unchanged < a.Report.Totals.Accepted || n.Accepted+n.Unchanged != first.Totals.Accepted+first.Totals.Rejected {
+		t.Errorf("the run after it: %s, %d withdrawn", n, next.Withdrawn)
+	}
+}
