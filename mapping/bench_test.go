@@ -99,6 +99,16 @@ func BenchmarkForms(b *testing.B) {
 				dst, _, _ = e.encode(dst[:0], c, &exampleHeader)
 			}
 			b.ReportMetric(float64(processorTime(b)-began)/float64(b.N)/1000, "cpu-ns/record")
+			if found.Schema.XML() == nil {
+				return
+			}
+			began = processorTime(b)
+			for range b.N {
+				if v, err := found.Schema.CheckDocument(dst); err != nil || len(v) > 0 {
+					b.Fatal(v, err)
+				}
+			}
+			b.ReportMetric(float64(processorTime(b)-began)/float64(b.N)/1000, "cpu-ns/record-read")
 		})
 	}
 }
