@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/app/lawtool"
+	"birgeoqy.kz/almasu/internal/app/results"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/legal/rules"
@@ -213,7 +215,7 @@ func (t *tool) list(ctx context.Context, v *lawtool.Service, lang lawtool.Langua
 		if open && (r.State == "answered" || r.State == "closed" || r.State == "expired") {
 			continue
 		}
-		deadline := r.Deadline
+		deadline := cmp.Or(r.Deadline, "-")
 		if r.Overdue {
 			deadline = fmt.Sprintf(say(lang, "overdue"), deadline)
 			t.Code(1)
@@ -287,7 +289,7 @@ func (t *tool) print(v *lawtool.Service, r *request, lang lawtool.Language) {
 	for _, f := range r.Filter {
 		tell("filter", lang.Field(v.Register, f.Field), strings.Join(f.Is, ", "))
 	}
-	deadline := r.Deadline
+	deadline := cmp.Or(r.Deadline, "-")
 	if r.Overdue {
 		deadline = fmt.Sprintf(say(lang, "overdue"), deadline)
 	}
@@ -302,7 +304,7 @@ func (t *tool) print(v *lawtool.Service, r *request, lang lawtool.Language) {
 		tell("approval", a.By, at(a.At), a.Plan, not)
 	}
 	for _, x := range r.Transfers {
-		status := string(x.Status)
+		status := results.Word(x.Status, lang)
 		if x.Code != "" {
 			status += " [" + x.Code + "]"
 		}

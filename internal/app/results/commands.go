@@ -189,7 +189,7 @@ func (t *tool) list(ctx context.Context, v *lawtool.Service, connector string, l
 	rows := [][]string{heads}
 	for _, r := range list {
 		n := r.Totals
-		rows = append(rows, []string{r.Started.Format(time.DateTime), r.ID.String(), r.Connector, string(r.Trigger), say(lang, "short "+string(r.Status)),
+		rows = append(rows, []string{r.Started.Format(time.DateTime), r.ID.String(), r.Connector, string(r.Trigger), Word(r.Status, lang),
 			fmt.Sprint(n.Read), fmt.Sprint(n.Accepted), fmt.Sprint(n.Unchanged), fmt.Sprint(n.Refused), fmt.Sprint(n.Withheld), fmt.Sprint(n.Rejected), fmt.Sprint(n.Pending)})
 	}
 	t.Table(rows)

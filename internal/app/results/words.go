@@ -1,6 +1,9 @@
 package results
 
-import "birgeoqy.kz/almasu/internal/app/lawtool"
+import (
+	"birgeoqy.kz/almasu/internal/app/lawtool"
+	"birgeoqy.kz/almasu/internal/transfer"
+)
 
 // words are what the account of a transfer says.
 var words = map[string]map[lawtool.Language]string{
@@ -122,3 +125,6 @@ func say(lang lawtool.Language, key string) string {
 	}
 	return key
 }
+
+// Word is a status in a word.
+func Word(s transfer.Status, lang lawtool.Language) string { return say(lang, "short "+string(s)) }
