@@ -60,12 +60,12 @@ func (v *Service) readKeyset(path string, ps *record.Problems) {
 // private reports whether a file is private to this process.
 func private(info os.FileInfo) bool {
 	groups, err := os.Getgroups()
-	return err == nil && PrivateTo(info, append(groups, os.Getegid()))
+	return err == nil && privateTo(info, append(groups, os.Getegid()))
 }
 
-// PrivateTo reports whether nobody but its owner may read a file; or, if it is root's, nobody but one of the groups, which may read it and no more: so a
+// privateTo reports whether nobody but its owner may read a file; or, if it is root's, nobody but one of the groups, which may read it and no more: so a
 // cluster mounts secrets.
-func PrivateTo(info os.FileInfo, groups []int) bool {
+func privateTo(info os.FileInfo, groups []int) bool {
 	mode := info.Mode().Perm()
 	if mode&0o077 == 0 {
 		return true
