@@ -157,24 +157,39 @@ func (c *capture) memory() {
 	c.said.WriteString(l.said())
 }
 
+// scrape takes the figures of a service, as soon as it answers or until it has ended.
+func (c *capture) scrape(l *life) {
+	c.Helper()
+	tick, late := time.NewTicker(50*time.Millisecond), time.After(30*time.Second)
+	defer tick.Stop()
+	for {
+		resp, err := http.Get("http://" + c.metrics + "/metrics")
+		if err == nil {
+			n, _ := io.Copy(&c.said, resp.Body)
+			resp.Body.Close()
+			if n < 500 {
+				c.Errorf("only %d bytes of metrics", n)
+			}
+			return
+		}
+		select {
+		case <-l.done:
+			return
+		case <-tick.C:
+		case <-late:
+			c.Errorf("metrics: %v\n%s", err, l.said())
+			return
+		}
+	}
+}
+
 // look lets the service go on for a while, with the act again and again, and then searches all that is left.
 func (c *capture) look(all *traces) {
 	c.Helper()
 	c.peer.Play(c.act, c.act)
 	l := c.begin("", "serve")
 	c.within(l, time.Second)
-	if l.alive() {
-		resp, err := http.Get("http://" + c.metrics + "/metrics")
-		if err != nil {
-			c.Errorf("metrics: %v\n%s", err, l.said())
-		} else {
-			n, _ := io.Copy(&c.said, resp.Body)
-			resp.Body.Close()
-			if n < 500 {
-				c.Errorf("only %d bytes of metrics", n)
-			}
-		}
-	}
+	c.scrape(l)
 	c.die(l)
 	c.said.WriteString(l.said())
 	c.said.Write(c.almasu("log", "export", "--output", c.Path("log.jsonl")))

@@ -60,7 +60,7 @@ connectors:
 			f.clone("mapping/"+connector+".yaml", "mapping/"+name+".yaml", name)
 		}
 		f.names = append(f.names, name)
-		fmt.Fprintf(&config, "  - {name: %s, route: %s, mapping: mapping/%s.yaml, batch: %d, patience: 60s, rest: {url: \"https://%s\", ca: oblast/tls.pem, receipt_keys: [oblast/receipt.pub]}}\n", name, name, name, w.Batch, port)
+		fmt.Fprintf(&config, "  - {name: %s, route: %s, mapping: mapping/%s.yaml, batch: %d, compare: none, patience: 60s, rest: {url: \"https://%s\", ca: oblast/tls.pem, receipt_keys: [oblast/receipt.pub]}}\n", name, name, name, w.Batch, port)
 	}
 	w.must(w.Write("almasu.yaml", []byte(config.String())))
 	f.approve()
