@@ -6,8 +6,8 @@
 // the others have none. TestAuthorityForgets takes the authority's memory away. TestSystemCallsFail lets system calls fail by strace. After each
 // death the whole log is verified. TestThreeProcesses kills one of three processes that share a PostgreSQL, TestFailover the PostgreSQL itself, which has a
 // synchronous replica. TestDiskOfTheStore fills a disk and makes it read-only, TestStoreAway and TestPlatformAway halt databases in the middle of transfers,
-// TestKilledAroundAHold ends the program between a plan, its hold, the approval and what that lets go.
-// TestClockIsWrong runs an hour off the recipient's clock; each demands that the program says what to do. TestTracesOfFaults searches everything that a faulty transfer leaves behind for values of people.
+// TestClockIsWrong runs an hour off the recipient's clock; each demands that the program says what to do. TestKilledAroundAHold ends the
+// program between a plan, its hold, the approval and what that lets go. TestTracesOfFaults searches everything that a faulty transfer leaves behind for values of people.
 //
 // ALMASU_KILLS is how many times a program is killed at random for each store (default 50), ALMASU_POINT_KILLS how many times at each point for
 // each store (default 10), ALMASU_SYSCALLS how many times each system call fails for each store (default 2), ALMASU_FLEET how many times one of three is
