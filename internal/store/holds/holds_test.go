@@ -48,7 +48,7 @@ func (r *room) must(err error) {
 func (r *room) claimed(job string) *scheduler.Due {
 	r.Helper()
 	r.now = r.now.Add(time.Minute)
-	r.must(r.s.Enter(r.Context(), r.now, scheduler.Due{Job: job, At: r.now, Cause: scheduler.CauseSchedule, State: scheduler.StateWaiting, Actor: "schedule", Overlap: scheduler.QueueOne}))
+	r.must(r.s.Enter(r.Context(), r.now, scheduler.Due{Job: job, At: r.now, Cause: scheduler.CauseSchedule, State: scheduler.StateWaiting, Actor: "schedule", Overlap: scheduler.SkipNew}))
 	d := r.claim(job)
 	if d == nil {
 		r.Fatal("nothing to claim")
@@ -143,6 +143,15 @@ func TestLifeOfAHold(t *testing.T) {
 			t.Errorf("after the approval: %s", got)
 		}
 		r.must(r.s.Resume(ctx, r.now, "a", "x", "there"))
+		r.must(r.s.Enter(ctx, r.now, scheduler.Due{Job: "a", At: h.Due.Add(-time.Hour), Cause: scheduler.CauseAdHoc, State: scheduler.StateWaiting, Actor: "x"}))
+		other := r.claim("a")
+		if other == nil || other.Cause != scheduler.CauseAdHoc {
+			t.Fatalf("claimed %+v", other)
+		}
+		if d := r.claim("a"); d != nil {
+			t.Errorf("claimed beside another run: %+v", d)
+		}
+		r.must(r.s.Keep(ctx, "w", other, scheduler.StateDone, r.now))
 		r.must(r.s.Pause(ctx, r.now.Add(time.Second), "a", "x", "again"))
 		d := r.claim("a")
 		if d == nil || d.Hold != h.ID || !d.At.Equal(h.Due) {
