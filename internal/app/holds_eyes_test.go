@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,8 @@ import (
 	"pgregory.net/rapid"
 
 	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/service"
+	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/store/holds"
 	"birgeoqy.kz/almasu/internal/transfer"
 )
@@ -139,4 +142,50 @@ func TestUnusualRunsNeverSendUnapproved(t *testing.T) {
 		}
 	}
 	t.Logf("%d held, %d approved, %d clean", held, approved, clean)
+}
+
+// TestMovedAfterTheApproval: a run that was approved, and has not begun when the data move, sends nothing; one that finds them as they were is sent by whoever takes it up.
+func TestMovedAfterTheApproval(t *testing.T) {
+	k := guarded(t)
+	for _, moves := range []bool{true, false} {
+		k.halve(true)
+		h := k.held("clerk")
+		v, err := (&session{stdout: io.Discard, stderr: io.Discard, config: k.w.Path("almasu.yaml"), now: func() time.Time { return k.w.Now }}).open(t.Context(), service.Parts{Store: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored, err := holds.Get(t.Context(), v.Store, h.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		digest, err := stored.Digest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := register.SignApproval(k.w.Admins["admin-third"], holds.Kind, h.ID, digest, "admin-third", register.At(k.w.Now))
+		body, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := holds.Approve(t.Context(), v.Store, k.w.Now, stored, "admin-third", "order", string(body), "signature"); err != nil {
+			t.Fatal(err)
+		}
+		v.Close()
+		before := len(k.transfers())
+		if moves {
+			k.halve(false)
+			k.w.Now = k.w.Now.Add(time.Second)
+			serveUntil(t, almasuArgs(k.w, "serve"), "job failed", "have moved since it was approved")
+			k.almasu(0, "have moved since it was approved", "schedule", consent, "--history")
+			if n := len(k.transfers()); n != before {
+				t.Errorf("%d transfers after %d", n, before)
+			}
+			continue
+		}
+		k.w.Now = k.w.Now.Add(time.Second)
+		serveUntil(t, almasuArgs(k.w, "serve"), "transfer closed", consent)
+		if list := k.transfers(); len(list) != before+1 || list[0].Totals.Accepted != h.Numbers.Send {
+			t.Errorf("%d transfers after %d", len(list), before)
+		}
+	}
 }

@@ -137,7 +137,11 @@ func TestPlanCompares(t *testing.T) {
 	}
 	k.w.Now = k.w.Now.Add(time.Minute)
 	k.almasu(-1, "delivered and receipted", "send", consent, "--plan", p.Digest, "--reason", "test")
-	if n := k.transfers()[0].Totals; n.Accepted != 3 || n.Unchanged != p.Compared.Unchanged || n.Refused != p.Refused || n.Withheld != p.Withheld || n.Messages != 1 {
-		t.Errorf("sent: %s", n)
+	list := slices.DeleteFunc(k.transfers(), func(r *transfer.Report) bool { return r.Notice != "" })
+	if n := list[0].Totals; n.Accepted != 3 || n.Unchanged != p.Compared.Unchanged || n.Refused != p.Refused || n.Withheld != p.Withheld || n.Messages != 1 || list[0].Withdrawn != p.Compared.Withdrawn {
+		t.Errorf("sent: %s, withdrawn %d", n, list[0].Withdrawn)
+	}
+	if c := k.plan().Compared; c.New+c.Changed+c.Withdrawn != 0 || c.Has != first.Send-7 {
+		t.Errorf("after that %+v", c)
 	}
 }
