@@ -462,6 +462,18 @@ func (r *Roster) Keep(ctx context.Context, ordinals map[uint32]struct{}, into *v
 	return kept, all, len(entries), err
 }
 
+// Ordinals lists the ordinals of everybody in this roster; former ones are not looked at.
+func (r *Roster) Ordinals(ctx context.Context) (out []uint32, err error) {
+	err = r.store.Each(ctx, func(c Chunk) error {
+		known, err := r.open(r.known[:0], &c)
+		for i := range known {
+			out = append(out, known[i].ordinal)
+		}
+		return err
+	})
+	return out, err
+}
+
 // encode writes entries: each as the length shared with the previous key, the rest's length and bytes, the ordinal, the tag.
 func encode(entries []entry) []byte {
 	out := make([]byte, 0, len(entries)*32)

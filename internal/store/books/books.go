@@ -117,6 +117,32 @@ func (d DB) Each(ctx context.Context, connector, recipient string, f func(delta.
 	return nil
 }
 
+// Strike writes into every book, inside a transaction, that its recipient holds nothing of the people with these ordinals: nobody knows any more whose they were.
+func Strike(ctx context.Context, tx *sqlx.Tx, v *vault.Vault, ordinals []uint32) error {
+	var all []Pages
+	rows, err := tx.QueryxContext(ctx, "SELECT DISTINCT connector, recipient FROM held ORDER BY connector, recipient")
+	if err != nil {
+		return fmt.Errorf("listing what recipients hold: %w", err)
+	}
+	for rows.Next() {
+		p := Pages{DB: tx}
+		if err := rows.Scan(&p.Connector, &p.Recipient); err != nil {
+			rows.Close()
+			return err
+		}
+		all = append(all, p)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, p := range all {
+		if err := delta.Leave(ctx, p, v, delta.Name(p.Connector, p.Recipient), ordinals, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Pages are the pages of one recipient over one connector, and implement [delta.Changing]; they are changed inside a transaction.
 type Pages struct {
 	DB                   sqlx.ExtContext

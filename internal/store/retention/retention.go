@@ -4,7 +4,8 @@
 //
 // The keys of periods (package period): of the sets of people in messages, of the sets of those refused, and of the roster. Without its key a set does not open;
 // its digest stays beside it, in the log and in what recipients and auditors hold, so the log, its checkpoints and its exports verify as before. Without
-// the roster of a year nothing says whose the ordinals of that year were, wherever they stand: in the log, in duties, in sets that are older than periods. The
+// the roster of a year nothing says whose the ordinals of that year were, wherever they stand: in the log, in duties, in sets that are older than periods. What
+// recipients hold under these ordinals (package books) is struck out. The
 // rows of the roster and of kept sets are deleted too, and the pseudonym in a block or a hold that ended so long ago is overwritten.
 //
 // # When
@@ -30,6 +31,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +40,7 @@ import (
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/books"
 	"birgeoqy.kz/almasu/internal/store/people"
 	"birgeoqy.kz/almasu/internal/store/sets"
 	"birgeoqy.kz/almasu/internal/transfer"
@@ -394,6 +397,11 @@ func (j *Job) prepareRoster(ctx context.Context, s *Step, ordinals map[uint32]st
 	if s.Sets, s.Kept = all, left; j.Dry || strings.Contains(s.Period, "+") && left == all && all > 0 {
 		return nil, nil // all of it is kept still
 	}
+	struck, err := one.Ordinals(ctx)
+	if err != nil {
+		return nil, err
+	}
+	struck = slices.DeleteFunc(struck, func(o uint32) bool { _, kept := ordinals[o]; return kept })
 	next := period.Again(s.base)
 	if left > 0 {
 		into, err := j.Store.Periods().Make(ctx, period.ID(period.Roster, next))
@@ -414,7 +422,7 @@ func (j *Job) prepareRoster(ctx context.Context, s *Step, ordinals map[uint32]st
 				return fmt.Errorf("keeping entries of the roster: %w", err)
 			}
 		}
-		return nil
+		return books.Strike(ctx, tx, j.Store.Vault(), struck)
 	}, nil
 }
 

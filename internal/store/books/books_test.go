@@ -1,0 +1,86 @@
+package books_test
+
+import (
+	"crypto/rand"
+	"path/filepath"
+	"testing"
+
+	"github.com/jmoiron/sqlx"
+
+	"birgeoqy.kz/almasu/internal/delta"
+	"birgeoqy.kz/almasu/internal/pgtest"
+	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/books"
+	"birgeoqy.kz/almasu/internal/transferlog"
+	"birgeoqy.kz/almasu/internal/vault"
+)
+
+func open(t *testing.T, kind store.Kind) *store.Store {
+	t.Helper()
+	secret, _, err := transferlog.GenerateKey(rand.Reader, "almasu.example/books")
+	must(t, err)
+	log, err := transferlog.New(secret)
+	must(t, err)
+	dsn := filepath.Join(t.TempDir(), "almasu.db")
+	if kind == store.Postgres {
+		dsn = pgtest.New(t).DSN
+	}
+	s, err := store.Open(kind, dsn, log)
+	must(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	_, err = s.Migrate(t.Context())
+	must(t, err)
+	line, err := vault.GenerateKey()
+	must(t, err)
+	v, err := vault.Parse([]byte(line))
+	must(t, err)
+	s.Protect(v)
+	return s
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestBooks: what is struck is held by nobody, what is spoilt is stale with one recipient, and a doubt makes stale what everybody holds; nothing else changes.
+func TestBooks(t *testing.T) {
+	for _, kind := range []store.Kind{store.SQLite, store.Postgres} {
+		t.Run(string(kind), func(t *testing.T) {
+			s := open(t, kind)
+			db, d := books.DB{Write: s.DB(), Read: s.Reader(), Vault: s.Vault()}, delta.Digest{7}
+			held := func(connector string) map[uint32]delta.Digest {
+				out := map[uint32]delta.Digest{}
+				must(t, db.Each(t.Context(), connector, "r", func(e delta.Entry) bool { out[e.Ordinal] = e.Digest; return true }))
+				return out
+			}
+			must(t, s.InTx(t.Context(), func(tx *sqlx.Tx) error {
+				for _, connector := range []string{"a", "b"} {
+					p := books.Pages{DB: tx, Connector: connector, Recipient: "r"}
+					if err := delta.Apply(t.Context(), p, s.Vault(), delta.Name(connector, "r"), []delta.Entry{{Ordinal: 1, Digest: d}, {Ordinal: 2, Digest: d}, {Ordinal: 9000, Digest: d}}); err != nil {
+						return err
+					}
+				}
+				return nil
+			}))
+			must(t, s.InTx(t.Context(), func(tx *sqlx.Tx) error { return books.Strike(t.Context(), tx, s.Vault(), []uint32{2, 77}) }))
+			must(t, db.Spoil(t.Context(), "b", "r"))
+			for connector, want := range map[string]delta.Digest{"a": d, "b": delta.Stale} {
+				if got := held(connector); len(got) != 2 || got[1] != want || got[9000] != want {
+					t.Errorf("%s holds %v", connector, got)
+				}
+			}
+			n := 0
+			must(t, db.Each(t.Context(), "a", "r", func(delta.Entry) bool { n++; return false }))
+			if n != 1 {
+				t.Errorf("%d people after it was to stop", n)
+			}
+			must(t, s.InTx(t.Context(), func(tx *sqlx.Tx) error { return books.Doubt(t.Context(), tx) }))
+			if got := held("a"); len(got) != 2 || got[1] != delta.Stale {
+				t.Errorf("in doubt, a holds %v", got)
+			}
+		})
+	}
+}
