@@ -188,6 +188,10 @@ func (e *Engine) note(c *Connection, m *message, l *line.Shared, attempt int, f 
 	switch {
 	case f.Kind == connectors.Transient && known.State == LineDown, f.Kind == connectors.Halt && known.State == LineHalted && f.Code == known.Code:
 		level = slog.LevelDebug
+	case f.Placed && attempt > 1: // it waits where it lies
+		level = slog.LevelDebug
+	case f.Placed:
+		level = slog.LevelInfo
 	case f.Kind == connectors.Halt, f.Kind == connectors.Disputed:
 		level = slog.LevelError
 	}

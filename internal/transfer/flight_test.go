@@ -110,6 +110,9 @@ func TestARecipientThatLooksOnceADay(t *testing.T) {
 		if len(d.put) != 16 || first.Totals.Accepted != 0 || r.count("line is down") != 0 || r.line().State != transfer.LineUp {
 			r.Fatalf("%d messages are put, %s, the line %+v", len(d.put), first.Totals, r.line())
 		}
+		if n := r.count("delivery attempt failed", "WARN"); n != 0 {
+			r.Errorf("%d warnings of what only waits", n)
+		}
 		d.opened = true
 		second := r.finish(r.order())
 		counted, err := tally.Read(r.Context(), r.store, r.clock.now())
