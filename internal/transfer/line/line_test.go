@@ -19,6 +19,26 @@ func (n *noLines) Line(context.Context, string) (Line, error) { return Line{Stat
 
 func (n *noLines) SetLine(_ context.Context, l Line) error { n.set = append(n.set, l); return nil }
 
+// TestHaltIsLiftedByItsMessageAlone: messages that were on their way are answered after the halt, and what is not taken is answered too; neither brings the line up.
+func TestHaltIsLiftedByItsMessageAlone(t *testing.T) {
+	e := &Book{Now: time.Now, Lines: &noLines{}, Logger: slog.New(slog.DiscardHandler)}
+	l := &Shared{Line: Line{State: Up}}
+	mine, others := record.NewID(), record.NewID()
+	_ = e.Halt(t.Context(), l, "a", mine, &connectors.Failure{Kind: connectors.Halt, Code: "x"})
+	for what, answer := range map[string]func() error{
+		"another message taken": func() error { return e.Answered(t.Context(), l, others, true) },
+		"not taken":             func() error { return e.Answered(t.Context(), l, mine, false) },
+		"no answer":             func() error { return e.Unanswered(t.Context(), l, &connectors.Failure{Code: "y"}) },
+	} {
+		if err := answer(); err != nil || l.State != Halted || l.Message != mine || l.Ask(others, time.Now()).Halt == nil {
+			t.Errorf("%s: the line is %s, %v", what, l.State, err)
+		}
+	}
+	if err := e.Answered(t.Context(), l, mine, true); err != nil || l.State != Up {
+		t.Errorf("the message was taken, and the line is %s, %v", l.State, err)
+	}
+}
+
 // TestTurns drives a line through random answers and checks it against its rules: it goes down after so many failures in a row and not before, then has one
 // attempt at a time and pauses within bounds, and a halt is passed by its own message alone.
 func TestTurns(t *testing.T) {
