@@ -88,7 +88,7 @@ func (w *world) deltas(ctx context.Context, people int, profile string) error {
 			failures = append(failures, fmt.Errorf("with %d %% changed, other people than those were sent", bar.percent))
 		}
 	}
-	return errors.Join(failures...)
+	return errors.Join(append(failures, w.candidates(ctx, d))...)
 }
 
 // changed lists by IIN the people who have a given name on the platform, of those whom the recipient holds.

@@ -12,7 +12,8 @@
 // the slow recipient, 6 times the floor, for XML 7 times (median of the runs), 128 MiB, 1.2 times the memory of ten thousand.
 //
 // With -delta it measures runs that compare everybody with what the recipient holds: the first sends all, the others follow changes of 0, 1 and 10 % of the people on the
-// platform (bars 3, 3 and 3.5 times the floor), and the authority's store must have got exactly those whom a query of the platform names.
+// platform (bars 3, 3 and 3.5 times the floor), and the authority's store must have got exactly those whom a query of the platform names. Then the connector compares candidates: when nothing
+// has changed a run takes at most 0.5 times the floor.
 package main
 
 import (
