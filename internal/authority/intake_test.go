@@ -280,7 +280,7 @@ func TestParcelTables(t *testing.T) {
 	}
 	var out bytes.Buffer
 	n, err := inbox.Export(t.Context(), c.config(), platformBIN, "json", &out)
-	if err != nil || n != 4 || !strings.Contains(out.String(), `"record":{"grade":7,"iin":"351231000009","place":{"region":"Абай"}}`) {
+	if err != nil || n != 4 || !strings.Contains(out.String(), `"record":{"iin":"351231000009","grade":7,"place":{"region":"Абай"}}`) {
 		t.Errorf("%d records, %v:\n%s", n, err, out.String())
 	}
 	c.sound()

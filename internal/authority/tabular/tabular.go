@@ -1,5 +1,7 @@
 // Package tabular reads tables as the JSON documents that their schema is about: {"<records>": [{..}, ..]}.
 //
+// Members stand in the order of their columns.
+//
 // A CSV document (text/csv; charset=utf-8 or windows-1251) or a workbook has a line of headings, which may be in any language, and a line for each
 // record; which member of the record a column is, the receiving side has agreed on beforehand. A column is written as a path of names joined by
 // slashes, with ":integer" or ":boolean" after it if its cells are no text. An empty cell is a missing member, and an object without members is missing too.
