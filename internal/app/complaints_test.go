@@ -160,8 +160,13 @@ func TestComplaint03MissedOrDoubled(t *testing.T) {
 	}
 	start(t, k.w, k.w.Oblast)
 	k.edit("almasu.yaml", old, k.w.Oblast.URL)
-	serveUntil(t, almasuArgs(k.w, "serve"), `"transfer closed"`, consent)
-	history := k.almasu(0, "", "schedule", consent, "--history")
+	history := ""
+	for range 4 { // a service that was ended before it could mark a row says again what came of it
+		serveUntil(t, almasuArgs(k.w, "serve"), `"transfer closed"`, consent)
+		if history = k.almasu(0, "", "schedule", consent, "--history"); strings.Count(history, " sent_with_rejects") == 2 {
+			break
+		}
+	}
 	if strings.Count(history, " missed ") != 2 || strings.Count(history, " sent_with_rejects") != 2 || len(k.transfers()) != 2 {
 		t.Errorf("%d transfers\n%s", len(k.transfers()), history)
 	}
