@@ -9,7 +9,6 @@ import (
 	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/app/results"
 	"birgeoqy.kz/almasu/internal/app/service"
-	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store/refresh"
 	"birgeoqy.kz/almasu/internal/transfer"
@@ -66,7 +65,6 @@ func (s *session) runAgain(ctx context.Context, d scheduler.Due, w refresh.Wish)
 		case r.People >= 0:
 			s.say("%d people are to be sent again.", r.People)
 		}
-		pause.At("refresh.entered")
 		return func(report *transfer.Report) error {
 			if report.Status == transfer.Failed || report.Status == transfer.NotPermitted {
 				return nil

@@ -231,7 +231,7 @@ func TestIllegalRows(t *testing.T) {
 		"it runs without a lease":                d + "('c2', 3, 'schedule', 'running', '', 0, 0, '')",
 		"it is missed without a reason":          d + "('c', 3, 'schedule', 'missed', '', 0, 0, '')",
 		"an unknown state":                       d + "('c', 3, 'schedule', 'green', '', 0, 0, '')",
-		"an approval of no request":              "INSERT INTO approval VALUES ('q', 'a', '', 1)",
+		"an approval of no request":              "INSERT INTO approval VALUES ('q', 'a', '', 1, '')",
 		"a chunk of nobody":                      "INSERT INTO roster_chunk VALUES (X, X, 0, X, '')",
 		"ordinal zero is next":                   "UPDATE roster_head SET next = 0",
 		"an unknown requester":                   b + "('b2', X, 'me', 'r', 1, NULL, '')",

@@ -17,6 +17,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"birgeoqy.kz/almasu/internal/delta"
+	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
@@ -97,6 +98,7 @@ func Enter(ctx context.Context, s *store.Store, at time.Time, w Wish) (*Refresh,
 	if err != nil {
 		return nil, err
 	}
+	pause.At("refresh.entered")
 	return r, nil
 }
 
