@@ -39,6 +39,9 @@ func (w *world) candidates(ctx context.Context, d *deployment) error {
 		return err
 	}
 	d.Compare = "candidates"
+	if err := os.Remove(d.Path("almasu.yaml")); err != nil {
+		return err
+	}
 	if err := d.WriteConfig(time.Now()); err != nil {
 		return err
 	}
