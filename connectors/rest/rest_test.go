@@ -311,7 +311,10 @@ func TestMutualTLS(t *testing.T) {
 	defer strict.Close()
 	env, ticket := s.message(payload(10))
 	_, err := rc.connect(s, func(c *Config) { c.BaseURL = strict.URL }).Deliver(t.Context(), env, ticket)
-	wantFailure(t, err, connectors.Transient, "delivery.tls")
+	var failure *connectors.Failure // the server may have closed the connection before its alert is read
+	if !errors.As(err, &failure) || failure.Kind != connectors.Transient || failure.Code != "delivery.tls" && failure.Code != "delivery.connection" {
+		t.Errorf("without a certificate: %v", err)
+	}
 	deliver(t, rc.connect(s, func(c *Config) { c.BaseURL, c.ClientCertificate, c.ClientKey = strict.URL, certPEM, keyPEM }), env, ticket)
 }
 

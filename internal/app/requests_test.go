@@ -75,7 +75,7 @@ func TestWrittenRequest(t *testing.T) {
 		t.Fatalf("the territory's people: %+v", plan.Result)
 	}
 	approve := func(code int, words, who, digest string) {
-		k.w.Now = k.w.Now.Add(time.Minute)
+		k.w.Now = k.w.Now.Add(20 * time.Second)
 		k.almasu(code, words, "approve", "request-7", "--plan", digest, "--as", who, "--key", k.w.Path("keys", who+".pem"))
 	}
 	k.almasu(exit.NotUnderstood, "usage.plan", "approve", "request-7", "--as", "admin-second", "--key", k.w.Path("keys/admin-second.pem"))
@@ -84,6 +84,7 @@ func TestWrittenRequest(t *testing.T) {
 	approve(exit.Waiting, "One more", "admin-second", plan.Result.Digest)
 	approve(exit.NotUnderstood, "approve.twice", "admin-second", plan.Result.Digest)
 	approve(0, "due now", "admin-third", plan.Result.Digest)
+	k.w.Now = k.w.Now.Add(20 * time.Second) // each program's clock begins here
 	k.almasu(0, "approved by two", "requests", "show", "request-7")
 	serveUntil(t, almasuArgs(k.w, "serve"), `"transfer closed"`, ministryRequest)
 	k.almasu(0, "answered", "requests", "show", "request-7")
