@@ -1,4 +1,4 @@
-// Skips reads what "go test -json" writes, on standard input, and judges the run: it prints a line for each package and all that failing tests wrote, and
+// Command skips reads what "go test -json" writes, on standard input, and judges the run: it prints a line for each package and all that failing tests wrote, and
 // exits with 1 if something failed or did not end, or if a test was skipped for a reason that is not good on every machine (see [needs.Excused]). Good reasons are
 // counted and listed, each once. Input that is not such lines, or holds no package, is exit code 2.
 package main

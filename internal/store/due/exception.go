@@ -46,13 +46,13 @@ func (s *Rows) Pause(ctx context.Context, now time.Time, job, actor, reason stri
 			return nil, fmt.Errorf("pausing %s: %w", job, err)
 		}
 		entries := []transferlog.Entry{&transferlog.Act{Actor: actor, Act: "schedule.paused", Object: job, Reason: reason}}
-		waiting, err := waitingRows(ctx, tx, job)
+		waiting, err := rowsWhere(ctx, tx, "connector = $1 AND state = 'waiting' AND cause IN ('schedule', 'catch_up') AND hold = ''", job)
 		if err != nil {
 			return nil, fmt.Errorf("pausing %s: %w", job, err)
 		}
 		why := (&scheduler.Exception{Kind: scheduler.KindPause, Actor: actor, Reason: reason}).String()
 		for _, d := range waiting {
-			done, err := missed(ctx, tx, d, why)
+			done, err := missed(ctx, tx, d, scheduler.StateWaiting, why)
 			if err != nil {
 				return nil, err
 			}
@@ -62,8 +62,9 @@ func (s *Rows) Pause(ctx context.Context, now time.Time, job, actor, reason stri
 	})
 }
 
-func waitingRows(ctx context.Context, tx *sqlx.Tx, job string) (out []*scheduler.Due, err error) {
-	rows, err := tx.QueryxContext(ctx, "SELECT "+columns+" FROM due WHERE connector = $1 AND state = 'waiting' AND cause IN ('schedule', 'catch_up') AND hold = '' ORDER BY due", job)
+// rowsWhere lists the rows of which a condition holds, the earliest first.
+func rowsWhere(ctx context.Context, tx *sqlx.Tx, condition string, args ...any) (out []*scheduler.Due, err error) {
+	rows, err := tx.QueryxContext(ctx, "SELECT "+columns+" FROM due WHERE "+condition+" ORDER BY due", args...)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +116,7 @@ func (s *Rows) Skip(ctx context.Context, now time.Time, job string, at time.Time
 		if there == 0 {
 			return entries, nil
 		}
-		done, err := missed(ctx, tx, d, e.String())
+		done, err := missed(ctx, tx, d, scheduler.StateWaiting, e.String())
 		if err == nil && len(done) == 0 {
 			err = ErrBegun
 		}

@@ -46,32 +46,16 @@ func (s *Rows) Release(ctx context.Context, tx *sqlx.Tx, hold string, at time.Ti
 
 // MissHeld makes the rows that are under a hold missed, inside a transaction, and returns their log entries.
 func (s *Rows) MissHeld(ctx context.Context, tx *sqlx.Tx, hold, reason string) (entries []transferlog.Entry, err error) {
-	list, err := heldRows(ctx, tx, hold)
+	list, err := rowsWhere(ctx, tx, "hold = $1 AND state = 'held'", hold)
 	if err != nil {
 		return nil, fmt.Errorf("looking for what is held: %w", err)
 	}
 	for _, d := range list {
-		_, err := tx.ExecContext(ctx, "UPDATE due SET state = 'missed', reason = $1 WHERE connector = $2 AND due = $3 AND state = 'held'", reason, d.Job, record.Micros(d.At))
-		if err != nil {
-			return nil, fmt.Errorf("missing a held run: %w", err)
-		}
-		entries = append(entries, act("run.missed", d, reason))
-	}
-	return entries, nil
-}
-
-func heldRows(ctx context.Context, tx *sqlx.Tx, hold string) (out []*scheduler.Due, err error) {
-	rows, err := tx.QueryxContext(ctx, "SELECT "+columns+" FROM due WHERE hold = $1 AND state = 'held' ORDER BY due", hold)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		d, err := scan(rows)
+		done, err := missed(ctx, tx, d, scheduler.StateHeld, reason)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, d)
+		entries = append(entries, done...)
 	}
-	return out, rows.Err()
+	return entries, nil
 }

@@ -43,7 +43,7 @@ func settle(ctx context.Context, tx *sqlx.Tx, waiting, only string) (entries []t
 	}
 	for _, h := range list {
 		if reason := h.miss(); reason != "" {
-			done, err := missed(ctx, tx, h.Due, reason)
+			done, err := missed(ctx, tx, h.Due, scheduler.StateWaiting, reason)
 			if err != nil {
 				return nil, err
 			}
@@ -96,9 +96,9 @@ func (h *hindered) miss() string {
 	return ""
 }
 
-// missed makes a row that waits a missed one; nothing if another process has done so, or claimed it.
-func missed(ctx context.Context, tx *sqlx.Tx, d *scheduler.Due, reason string) ([]transferlog.Entry, error) {
-	res, err := tx.ExecContext(ctx, "UPDATE due SET state = 'missed', reason = $1 WHERE connector = $2 AND due = $3 AND state = 'waiting'", reason, d.Job, record.Micros(d.At))
+// missed makes a row of a state a missed one; nothing if it is in that state no more: another process has done so, or claimed it.
+func missed(ctx context.Context, tx *sqlx.Tx, d *scheduler.Due, was, reason string) ([]transferlog.Entry, error) {
+	res, err := tx.ExecContext(ctx, "UPDATE due SET state = 'missed', reason = $1 WHERE connector = $2 AND due = $3 AND state = $4", reason, d.Job, record.Micros(d.At), was)
 	if err != nil {
 		return nil, fmt.Errorf("missing a run: %w", err)
 	}
@@ -111,7 +111,7 @@ func missed(ctx context.Context, tx *sqlx.Tx, d *scheduler.Due, reason string) (
 // Withdraw makes a row that waits a missed one, and logs it. It is false for a row that does not wait: somebody has claimed or decided it.
 func (s *Rows) Withdraw(ctx context.Context, now time.Time, d *scheduler.Due, reason string) (done bool, err error) {
 	err = s.Logged(ctx, now, func(tx *sqlx.Tx) ([]transferlog.Entry, error) {
-		entries, err := missed(ctx, tx, d, reason)
+		entries, err := missed(ctx, tx, d, scheduler.StateWaiting, reason)
 		done = len(entries) > 0
 		return entries, err
 	})
