@@ -59,7 +59,7 @@ func ParseDigest(s string) (Digest, error) {
 	if !ok || len(h) != 2*len(d) || strings.ToLower(h) != h {
 		return Digest{}, ErrDigest
 	}
-	if _, err := hex.Decode(d[:], []byte(h)); err != nil {
+	if _, err := hex.Decode(d[:], []byte(h)); err != nil || d.IsZero() {
 		return Digest{}, ErrDigest
 	}
 	return d, nil
@@ -93,7 +93,7 @@ func (id ID) String() string {
 func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
 // ErrID is returned for a text that is not an ID.
-var ErrID = errors.New("not an id: expected 32 lower-case hexadecimal digits")
+var ErrID = errors.New("not an id: expected 32 lower-case hexadecimal digits, not all zero")
 
 // UnmarshalText reads the form of [ID.String]; an empty text is the zero ID.
 func (id *ID) UnmarshalText(b []byte) error {
@@ -105,7 +105,7 @@ func (id *ID) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// ParseID reads the form of [ID.String]. The empty text is the zero ID.
+// ParseID reads the form of [ID.String], so that an ID has one text: the zero ID is the empty one, and 32 zeros are none.
 func ParseID(s string) (ID, error) {
 	var id ID
 	if s == "" {
@@ -114,7 +114,7 @@ func ParseID(s string) (ID, error) {
 	if len(s) != 2*len(id) || strings.ToLower(s) != s {
 		return ID{}, ErrID
 	}
-	if _, err := hex.Decode(id[:], []byte(s)); err != nil {
+	if _, err := hex.Decode(id[:], []byte(s)); err != nil || id.IsZero() {
 		return ID{}, ErrID
 	}
 	return id, nil

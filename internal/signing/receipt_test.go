@@ -236,6 +236,10 @@ func FuzzReceipt(f *testing.F) {
 	env, ring := testEnvelope(f), ringOf(f, testKey)
 	whole := signed(f, testReceipt(env), testKey)
 	f.Add(whole)
+	nothing := testReceipt(env)
+	nothing.Message = record.ID{}
+	f.Add(nothing.Append(nil))
+	f.Add(bytes.Replace(nothing.Append(nil), []byte(`"message":""`), []byte(`"message":"`+strings.Repeat("0", 32)+`"`), 1))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if _, err := OpenReceipt(b, ring, testTime, env); err == nil && !bytes.Equal(b, whole) {
 			t.Fatal("other bytes were accepted")
