@@ -40,6 +40,9 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the scripts in testdata against the real programs.
 func TestScripts(t *testing.T) {
+	all := &stages{t: t, by: map[string]*stage{}}
+	commands := all.commands()
+	commands["exits"], commands["iin"], commands["otheriin"] = exits, someIIN, otherIIN
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
@@ -47,7 +50,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("USER", "clerk")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "iin": someIIN, "otheriin": otherIIN},
+		Cmds: commands,
 	})
 }
 

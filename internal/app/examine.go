@@ -46,6 +46,7 @@ func (s *session) examine(ctx context.Context) ([]doctor.Finding, error) {
 		out = append(out, problemFindings("outbox", err, "")...)
 	} else {
 		out = append(out, doctor.Outbox(counted, s.now())...)
+		out = append(out, doctor.Holds(counted, s.now())...)
 	}
 	out = append(out, examineRetention(ctx, v)...)
 	return append(out, examineLog(ctx, v)), nil

@@ -175,7 +175,7 @@ func (s *session) doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "Look at everything that a transfer needs, and say what is wrong or soon will be", Args: lawtool.Exactly(0, "no arguments"),
 		Long: `Looks at configuration, databases and the rights of both roles, clocks, keys and certificates, files of secrets, disks, what the law says of each
-route now and within thirty days, each recipient's server (a TLS handshake and a HEAD request), what waits, and the whole log. Run it as the service's account.
+route now and within thirty days, each recipient's server (a TLS handshake and a HEAD request), what waits, for a recipient or for a decision, and the whole log. Run it as the service's account.
 Each finding has a level, a code and a hint. Exit code 1: something fails; warnings alone are 0.`,
 		Example: "  almasu doctor\n  almasu doctor --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {

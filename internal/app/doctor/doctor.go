@@ -1,5 +1,5 @@
 // Package doctor looks at what a transfer needs and the configuration cannot say: disks, the files of secrets, recipients' certificates and clocks, rights in
-// both databases, what has waited for too long. It changes nothing, and sends recipients nothing but a TLS handshake and a HEAD request without content.
+// both databases, what has waited for too long, what waits for a decision. It changes nothing, and sends recipients nothing but a TLS handshake and a HEAD request without content.
 //
 // A [Finding] has a level: "ok", "warn" (something ends, or is tighter or looser than it should be) or "fail" (a transfer fails or should not run). Its code is
 // stable; its hint says what to do. No finding has a value of a profile.
@@ -143,6 +143,23 @@ func Writer(ctx context.Context, db *sqlx.DB, kind store.Kind) Finding {
 		return Finding{Warn, "doctor.store_rights", "store's role", "it may change evidence: " + listed(loose), "let the service log in as almasu_service; its rights: almasu migrate --roles"}
 	}
 	return Finding{OK, "", "store's role", "may add evidence and not change it", ""}
+}
+
+// Holds looks at the runs that wait for a person's decision: a warning, and a failure on the last day for deciding.
+func Holds(t *tally.Tally, now time.Time) []Finding {
+	var out []Finding
+	for _, h := range t.Held {
+		f := Finding{Warn, "doctor.held", "hold of " + h.Connector, fmt.Sprintf("%d runs wait for a decision since %s; nothing of them is sent unless somebody approves before %s",
+			h.Runs, h.Since.UTC().Format(time.DateTime), h.Expires.UTC().Format(time.DateTime)), "see: almasu holds, and docs/operations.md, \"A run is held\""}
+		if h.Expires.Sub(now) < 24*time.Hour {
+			f.Level, f.Code = Fail, "doctor.hold_expires"
+		}
+		out = append(out, f)
+	}
+	if len(out) == 0 {
+		out = append(out, Finding{OK, "", "holds", "no run waits for a decision", ""})
+	}
+	return out
 }
 
 // Outbox looks at what waits, at lines that are down or halted, and at runs that were left behind.

@@ -147,6 +147,14 @@ func TestOutbox(t *testing.T) {
 	}, now), "doctor.line_halted", "doctor.line_down", "doctor.waiting", "doctor.waiting_long", "doctor.lease_lapsed", "doctor.run_late")
 }
 
+func TestHolds(t *testing.T) {
+	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	want(t, Holds(&tally.Tally{}, now), "")
+	want(t, Holds(&tally.Tally{Held: []tally.Held{
+		{Connector: "a", Runs: 2, Since: now.Add(-time.Hour), Expires: now.Add(24 * time.Hour)}, {Connector: "b", Runs: 1, Since: now.Add(-time.Hour), Expires: now.Add(24*time.Hour - 1)},
+	}}, now), "doctor.held", "doctor.hold_expires")
+}
+
 // serve starts a server with a certificate for 127.0.0.1 until a day, whose Date header is off by skew.
 func serve(t *testing.T, until time.Time, name string, skew time.Duration) (url string, ca []byte, pin string) {
 	t.Helper()

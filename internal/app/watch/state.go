@@ -70,13 +70,16 @@ var (
 	descRunning = gauge("almasu_runs_running", "Runs that a process holds.", "connector")
 	descMissed  = gauge("almasu_runs_missed", "Runs that were missed, since the beginning.", "connector")
 	descLease   = gauge("almasu_lease_seconds_left", "Until the lease of the run ends; negative if it has lapsed.", "connector")
+	descHolds   = gauge("almasu_holds_open", "Holds that wait for a person's decision.", "connector")
+	descHeld    = gauge("almasu_hold_age_seconds", "How long the hold has waited for a decision.", "connector")
+	descDecide  = gauge("almasu_hold_seconds_left", "Until the hold expires and nothing of it is sent.", "connector")
 	descExpiry  = gauge("almasu_expiry_days", "Days until a key or certificate ends.", "kind", "name")
 	descRoute   = gauge("almasu_route_permitted", "1 if the law permits the connector's route now.", "connector")
 )
 
 // Describe implements [prometheus.Collector].
 func (s *State) Describe(out chan<- desc) {
-	for _, d := range []desc{descUp, descWaiting, descPeople, descOldest, descLine, descLog, descOutbox, descDue, descLate, descRunning, descMissed, descLease, descExpiry, descRoute} {
+	for _, d := range []desc{descUp, descWaiting, descPeople, descOldest, descLine, descLog, descOutbox, descDue, descLate, descRunning, descMissed, descLease, descHolds, descHeld, descDecide, descExpiry, descRoute} {
 		out <- d
 	}
 }
@@ -129,6 +132,23 @@ func (s *State) Collect(out chan<- prometheus.Metric) {
 			late = now.Sub(j.Oldest).Seconds()
 		}
 		put(descLate, late, j.Connector)
+	}
+	s.holds(t, now, put)
+}
+
+// holds puts the figures of holds: a count for every connector, ages for those that have one.
+func (s *State) holds(t *tally.Tally, now time.Time, put func(d desc, v float64, labels ...string)) {
+	open := map[string]int{}
+	for _, name := range s.Connectors {
+		open[name] = 0
+	}
+	for _, h := range t.Held {
+		open[h.Connector]++
+		put(descHeld, now.Sub(h.Since).Seconds(), h.Connector)
+		put(descDecide, h.Expires.Sub(now).Seconds(), h.Connector)
+	}
+	for name, n := range open {
+		put(descHolds, float64(n), name)
 	}
 }
 

@@ -161,7 +161,7 @@ func TestState(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
-	s := &State{Store: st, Now: func() time.Time { return now }, Recipients: []string{"351240000020"}, Connectors: []string{"a"}, Logger: slog.New(slog.DiscardHandler),
+	s := &State{Store: st, Now: func() time.Time { return now }, Recipients: []string{"351240000020"}, Connectors: []string{"a", "b"}, Logger: slog.New(slog.DiscardHandler),
 		Expiries: []Expiry{{Kind: "seal", Name: "k", Ends: now.Add(48 * time.Hour)}}, Permitted: func() map[string]bool { return map[string]bool{"a": true} }}
 	ready := func(want ...string) {
 		t.Helper()
@@ -182,10 +182,24 @@ func TestState(t *testing.T) {
 	if err := (lines.Book{Store: st}).SetLine(t.Context(), transfer.Line{Recipient: "351240000020", State: transfer.LineHalted, Code: "x", Since: now, Connector: "a", Message: record.NewID()}); err != nil {
 		t.Fatal(err)
 	}
+	for i, id := range []string{"a", "over"} { // of the other the time for deciding is over
+		st.DB().MustExec("INSERT INTO hold (id, connector, due, body, made, expires, state) VALUES ($1, $1, 1, '{}', $2, $3, 'open')",
+			id, now.Add(-time.Hour).UnixMicro(), now.Add(time.Duration(1-i)*2*time.Hour).UnixMicro())
+	}
 	want := `
 # HELP almasu_expiry_days Days until a key or certificate ends.
 # TYPE almasu_expiry_days gauge
 almasu_expiry_days{kind="seal",name="k"} 2
+# HELP almasu_hold_age_seconds How long the hold has waited for a decision.
+# TYPE almasu_hold_age_seconds gauge
+almasu_hold_age_seconds{connector="a"} 3600
+# HELP almasu_hold_seconds_left Until the hold expires and nothing of it is sent.
+# TYPE almasu_hold_seconds_left gauge
+almasu_hold_seconds_left{connector="a"} 7200
+# HELP almasu_holds_open Holds that wait for a person's decision.
+# TYPE almasu_holds_open gauge
+almasu_holds_open{connector="a"} 1
+almasu_holds_open{connector="b"} 0
 # HELP almasu_line_state 1 for the state that the line to the recipient is in: up, down or halted.
 # TYPE almasu_line_state gauge
 almasu_line_state{recipient="351240000020",state="down"} 0
@@ -194,11 +208,13 @@ almasu_line_state{recipient="351240000020",state="up"} 0
 # HELP almasu_runs_missed Runs that were missed, since the beginning.
 # TYPE almasu_runs_missed gauge
 almasu_runs_missed{connector="a"} 0
+almasu_runs_missed{connector="b"} 0
 # HELP almasu_store_up 1 if the store has answered this scrape.
 # TYPE almasu_store_up gauge
 almasu_store_up 1
 `
-	if err := testutil.CollectAndCompare(s, strings.NewReader(want), "almasu_expiry_days", "almasu_line_state", "almasu_runs_missed", "almasu_store_up"); err != nil {
+	if err := testutil.CollectAndCompare(s, strings.NewReader(want), "almasu_expiry_days", "almasu_line_state", "almasu_runs_missed", "almasu_store_up",
+		"almasu_holds_open", "almasu_hold_age_seconds", "almasu_hold_seconds_left"); err != nil {
 		t.Error(err)
 	}
 	now = now.Add(72 * time.Hour)

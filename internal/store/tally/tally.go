@@ -1,5 +1,5 @@
 // Package tally counts what lies in the service's store, for whoever watches it: what waits for whom and since when, how long the log is, which
-// runs are due, running or missed. It reads one state, in one transaction that only reads, with queries whose cost does not grow with the
+// runs are due, running, missed or held. It reads one state, in one transaction that only reads, with queries whose cost does not grow with the
 // number of people: [Read] takes a few milliseconds. Names in it are connectors, routes' recipients and states: closed sets of the deployment, never a
 // value of a profile.
 package tally
@@ -28,6 +28,8 @@ type Tally struct {
 	LogEntries int64
 	// Jobs has an element for each connector that ever had a row of the schedule.
 	Jobs []Job
+	// Held has an element for each connector with a hold that a person can still decide.
+	Held []Held
 	// OutboxBytes is how much sealed payload waits.
 	OutboxBytes int64
 }
@@ -48,6 +50,14 @@ type Job struct {
 	Due, Running, Missed int
 	// Oldest is when the earliest of the rows that are due was due, Lease when the lease of a running row ends; zero if there is none.
 	Oldest, Lease time.Time
+}
+
+// Held is a connector's open hold.
+type Held struct {
+	Connector string
+	// Since is when it was made, Expires until when it can be approved; Runs counts the due times under it.
+	Since, Expires time.Time
+	Runs           int
 }
 
 // Read counts, as of now.
@@ -73,6 +83,9 @@ func Read(ctx context.Context, s *store.Store, now time.Time) (*Tally, error) {
 	}
 	if err := t.readJobs(ctx, tx, now); err != nil {
 		return nil, fmt.Errorf("counting runs: %w", err)
+	}
+	if err := t.readHeld(ctx, tx, now); err != nil {
+		return nil, fmt.Errorf("counting holds: %w", err)
 	}
 	return t, nil
 }
@@ -112,6 +125,25 @@ func (t *Tally) readJobs(ctx context.Context, tx *sqlx.Tx, now time.Time) error 
 		}
 		j.Oldest, j.Lease = record.Instant(oldest), record.Instant(lease)
 		t.Jobs = append(t.Jobs, j)
+	}
+	return rows.Err()
+}
+
+func (t *Tally) readHeld(ctx context.Context, tx *sqlx.Tx, now time.Time) error {
+	rows, err := tx.QueryxContext(ctx, `SELECT h.connector, h.made, h.expires, (SELECT count(*) FROM due d WHERE d.hold = h.id) FROM hold h
+		WHERE h.state = 'open' AND h.expires > $1 ORDER BY h.connector`, now.UnixMicro())
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var h Held
+		var since, expires int64
+		if err := rows.Scan(&h.Connector, &since, &expires, &h.Runs); err != nil {
+			return err
+		}
+		h.Since, h.Expires = record.Instant(since), record.Instant(expires)
+		t.Held = append(t.Held, h)
 	}
 	return rows.Err()
 }
