@@ -59,12 +59,13 @@ func BenchmarkEncode(b *testing.B) {
 
 // BenchmarkForms writes and judges the example's documents of other forms.
 func BenchmarkForms(b *testing.B) {
-	for name, folder := range map[string]string{"ministry-xml.v1": "/ministry", "ministry-xml.v2": "/ministry", "local-csv.v1": "/local", "local-xlsx.v1": "/local"} {
-		set, err := schemas.LoadSet(os.DirFS(exampleFolder + folder))
+	for name, folder := range map[string]string{"ministry-xml.v1": exampleFolder + "/ministry", "ministry-xml.v2": exampleFolder + "/ministry", "local-csv.v1": exampleFolder + "/local",
+		"local-xlsx.v1": exampleFolder + "/local", "oblast-consent": "../internal/app/testdata/xml"} {
+		set, err := schemas.LoadSet(os.DirFS(folder))
 		if err != nil {
 			b.Fatal(err)
 		}
-		raw, err := os.ReadFile(exampleFolder + folder + "/" + name + ".yaml")
+		raw, err := os.ReadFile(folder + "/" + name + ".yaml")
 		if err != nil {
 			b.Fatal(err)
 		}

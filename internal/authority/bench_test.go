@@ -1,12 +1,15 @@
 package authority
 
 import (
+	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transferlog"
+	"birgeoqy.kz/almasu/schemas"
 )
 
 // BenchmarkReceive posts messages of 1,000 records of about 250 bytes over TLS by four senders at once. The sealing is not
@@ -65,4 +68,39 @@ func wideDocument(n int) []byte {
 		bad[i] = `{"iin":"` + string(iin) + `","name":"Нұрсұлтанбек Әбдірахманов","phone":"+7701` + string(iin[5:]) + `","address":{"city":"Қарағанды қаласы, Бұқар жырау даңғылы"}}`
 	}
 	return document(n, bad)
+}
+
+// BenchmarkJudge reads a document of 2,000 records in XML, judges it by its schema and looks for repeated numbers.
+func BenchmarkJudge(b *testing.B) {
+	schema, err := schemas.CompileXSD("birgeoqy-oblast-pupils-xml.v1.xsd", func(file string) ([]byte, error) {
+		return os.ReadFile("../app/testdata/xml/" + file)
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	doc := pupilsInXML(2000)
+	j := newJudge(schema, nil, []string{"iin"})
+	b.SetBytes(int64(len(doc)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if v := j.judge(doc, 2000); v.refused != nil || len(v.outcomes) > 0 {
+			b.Fatal(v.refused, v.outcomes)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/2000, "ns/record")
+}
+
+// pupilsInXML is a document of the benchmark's form with n records.
+func pupilsInXML(n int) []byte {
+	families := []string{"Сейітқали", "Нұрғалиева", "Әбдірахманов", "Ivanov", "Қожахметова"}
+	given := []string{"Ақнұр", "Ерасыл", "Жансая", "Пётр", "Өміржан"}
+	const id = "0123456789abcdef0123456789abcdef"
+	doc := []byte(`<package xmlns="https://birgeoqy.kz/example/oblast-pupils"><header version="1"><format>birgeoqy-oblast-pupils</format><message>` + id +
+		`</message><transfer>` + id + `</transfer><package>1</package><sender_bin>000000000001</sender_bin><recipient_bin>000000000002</recipient_bin>` +
+		`<route>r</route><legal_basis>b</legal_basis><purpose>p</purpose><created>2026-11-23T00:00:00Z</created></header><pupils>`)
+	for i := range n {
+		doc = fmt.Appendf(doc, `<pupil><iin>%012d</iin><name family="%s" given="%s"></name><phone of="pupil">+7700%07d</phone><phone of="parent">+7701%07d</phone>`+
+			`<address><region>Түркістан облысы</region><district>Сайрам ауданы</district><settlement>Ақсу ауылы</settlement></address></pupil>`, i, families[i%5], given[i%5], i, i)
+	}
+	return append(doc, "</pupils></package>"...)
 }

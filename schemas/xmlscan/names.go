@@ -14,13 +14,13 @@ var (
 	NameMore = []Span{{'-', '-'}, {'.', '.'}, {'0', '9'}, {0xB7, 0xB7}, {0x300, 0x36F}, {0x203F, 0x2040}}
 )
 
-// The classes of ASCII bytes in names.
+// The classes of ASCII bytes in names; all others are 0.
 const (
 	startByte = 1
 	moreByte  = 2
 )
 
-var nameBytes = func() (t [utf8.RuneSelf]uint8) {
+var nameBytes = func() (t [256]uint8) {
 	for c := range rune(utf8.RuneSelf) {
 		if within(NameStart, c) {
 			t[c] = startByte

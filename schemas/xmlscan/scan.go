@@ -24,9 +24,10 @@ const (
 
 // Attr is an attribute with its normalised value. Space is empty for one without a prefix.
 type Attr struct {
-	Space string
-	Local []byte
-	Value []byte
+	Space  string
+	Local  []byte
+	Value  []byte
+	prefix []byte
 }
 
 // Tag is a start tag. Space is the namespace of the element, empty if it has none.
@@ -46,18 +47,18 @@ type Handler interface {
 
 // Scanner reads documents, one after another. It is used by one goroutine; the zero value is ready.
 type Scanner struct {
-	doc      []byte
-	pos      int // the next byte
-	start    int // the first byte of what is being read
-	to       Handler
-	tag      Tag
-	attrs    []rawAttr
-	values   []byte // values that had to be written anew
-	open     []element
-	names    []binding
-	interned map[string]string
-	seen     bool // the root has been
-	err      *record.Problem
+	doc       []byte
+	pos       int // the next byte
+	start     int // the first byte of what is being read
+	to        Handler
+	tag       Tag
+	qualified bool   // an attribute of the tag has a prefix, or declares the default namespace
+	values    []byte // values that had to be written anew
+	open      []element
+	names     []binding
+	interned  map[string]string
+	seen      bool // the root has been
+	err       *record.Problem
 }
 
 type element struct {
@@ -66,13 +67,6 @@ type element struct {
 }
 
 type binding struct{ prefix, uri string }
-
-// rawAttr is an attribute while its tag is read; its value is in the document or, from from to to, in values.
-type rawAttr struct {
-	prefix, local, value []byte
-	from, to             int
-	copied               bool
-}
 
 // Scan reads one document and sends its events. The error is a [*record.Problem] whose Where is "line:column"; events may have been sent
 // before it. Its message quotes nothing of the document.
@@ -174,41 +168,44 @@ func (s *Scanner) document() bool {
 
 // characters checks the whole input once: UTF-8, and production [2].
 func (s *Scanner) characters() bool {
-	if !utf8.Valid(s.doc) {
-		at := 0
-		for at < len(s.doc) {
-			r, n := utf8.DecodeRune(s.doc[at:])
-			if r == utf8.RuneError && n <= 1 {
-				break
+	doc := s.doc
+	for i := 0; i < len(doc); {
+		i += usual(doc[i:])
+		for end := min(i+8, len(doc)); i < end; {
+			r, n := rune(doc[i]), 1
+			if r >= utf8.RuneSelf {
+				r, n = utf8.DecodeRune(doc[i:])
 			}
-			at += n
-		}
-		return s.failAt(at, "xml.encoding", "not UTF-8")
-	}
-	for i := 0; i < len(s.doc); i++ {
-		for i+8 <= len(s.doc) && usual(binary.LittleEndian.Uint64(s.doc[i:])) {
-			i += 8
-		}
-		if i == len(s.doc) {
-			break
-		}
-		switch c := s.doc[i]; {
-		case c < 0x20:
-			if !IsSpace(c) {
-				return s.failAt(i, "xml.character", "U+%04X is not a character of XML", c)
+			switch {
+			case r == utf8.RuneError && n == 1:
+				return s.failAt(i, "xml.encoding", "not UTF-8")
+			case !IsChar(r):
+				return s.failAt(i, "xml.character", "U+%04X is not a character of XML", r)
 			}
-		case c == 0xEF && s.doc[i+1] == 0xBF && s.doc[i+2] >= 0xBE:
-			return s.failAt(i, "xml.character", "U+FFFE and U+FFFF are not characters of XML")
+			i += n
 		}
 	}
 	return true
 }
 
-// usual reports whether none of eight bytes is below 0x20 or 0xEF; it may be false where none is.
-func usual(w uint64) bool {
+// usual is how many bytes of b are characters from U+0020 to U+07FF for sure: it looks at eight at once, and ends before the first eight among which there is
+// another one.
+func usual(b []byte) int {
 	const ones, tops = 0x0101_0101_0101_0101, 0x8080_8080_8080_8080
-	low, lead := w-0x20*ones, w^0xEF*ones
-	return (low&^w|(lead-ones)&^lead)&tops == 0
+	n, open := 0, uint64(0) // open is 0x80 if the byte before n begins a character of two bytes
+	for ; n+8 <= len(b); n += 8 {
+		w := binary.LittleEndian.Uint64(b[n:])
+		top, second, third := w, w<<1, w<<2 // the highest bits of each byte, in the place of the first
+		control, longer := ^(top | second | third), top&second&third
+		lead, behind := top&second&^third&tops, top&^second&tops
+		early := lead &^ (w&(0x1E*ones) + 0x7E*ones) // C0 and C1 would begin what one byte can say
+		wrong := behind ^ (lead<<8 | open)
+		if (control|longer)&tops|early|wrong != 0 {
+			break
+		}
+		open = lead >> 56
+	}
+	return n - int(open>>7)
 }
 
 // item reads one piece at the current place.

@@ -2,6 +2,7 @@ package xmlscan
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -19,25 +20,29 @@ func (s *Scanner) qname() (prefix, local []byte, ok bool) {
 func (s *Scanner) ncname() ([]byte, bool) {
 	doc, from := s.doc, s.pos
 	at := from
-	for at < len(doc) {
-		if c := doc[at]; c < utf8.RuneSelf {
-			if class := nameBytes[c]; class == 0 || class == moreByte && at == from {
-				break
-			}
-			at++
-			continue
-		}
-		r, n := utf8.DecodeRune(doc[at:])
-		if at == from && !IsNameStart(r) || !IsNameChar(r) {
+	for at < len(doc) && nameBytes[doc[at]] != 0 {
+		at++
+	}
+	if at == len(doc) || doc[at] >= utf8.RuneSelf || at == from || nameBytes[doc[from]] != startByte {
+		at = s.rareName()
+	}
+	if s.pos = at; at == from {
+		return nil, s.fail("xml.syntax", "a name is expected")
+	}
+	return doc[from:at], true
+}
+
+// rareName is where a name ends that has any characters; it is the current place if there is none.
+func (s *Scanner) rareName() int {
+	at := s.pos
+	for at < len(s.doc) {
+		r, n := utf8.DecodeRune(s.doc[at:])
+		if at == s.pos && !IsNameStart(r) || !IsNameChar(r) {
 			break
 		}
 		at += n
 	}
-	s.pos = at
-	if at == from {
-		return nil, s.fail("xml.syntax", "a name is expected")
-	}
-	return doc[from:at], true
+	return at
 }
 
 func (s *Scanner) startTag() bool {
@@ -51,8 +56,11 @@ func (s *Scanner) startTag() bool {
 		return s.fail("xml.too_deep", "elements nest deeper than %d", MaxDepth)
 	}
 	s.open = append(s.open, element{name: s.doc[from:s.pos], names: len(s.names)})
-	empty, ok := s.attributes()
-	if !ok || !s.declare() {
+	s.tag.Attrs = s.tag.Attrs[:0]
+	empty := false
+	if s.pos < len(s.doc) && s.doc[s.pos] == '>' {
+		s.pos++
+	} else if empty, ok = s.attributes(); !ok {
 		return false
 	}
 	uri, bound := s.Resolve(prefix)
@@ -60,9 +68,6 @@ func (s *Scanner) startTag() bool {
 		return s.failAt(from, "xml.undeclared_prefix", "a prefix that is not declared")
 	}
 	s.tag.Space, s.tag.Local = uri, local
-	if !s.resolve() {
-		return false
-	}
 	s.to.Start(&s.tag)
 	if empty {
 		s.end()
@@ -87,8 +92,7 @@ func (s *Scanner) endTag() bool {
 		return s.fail("xml.syntax", "an end tag of another name than its start tag")
 	}
 	s.pos += len(name)
-	s.skipSpace()
-	if !s.has(">") {
+	if s.skipSpace(); s.pos == len(s.doc) || s.doc[s.pos] != '>' {
 		return s.fail("xml.syntax", "an end tag of another name than its start tag")
 	}
 	s.pos++
@@ -96,9 +100,9 @@ func (s *Scanner) endTag() bool {
 	return true
 }
 
-// attributes reads the rest of a start tag.
+// attributes reads the rest of a start tag, takes its declarations and fills the tag's attributes.
 func (s *Scanner) attributes() (empty, ok bool) {
-	s.attrs, s.values = s.attrs[:0], s.values[:0]
+	s.values, s.qualified = s.values[:0], false
 	for {
 		spaced := s.skipSpace()
 		switch {
@@ -106,13 +110,13 @@ func (s *Scanner) attributes() (empty, ok bool) {
 			return false, s.fail("xml.syntax", "the document ends inside a tag")
 		case s.doc[s.pos] == '>':
 			s.pos++
-			return false, true
+			return false, s.declare()
 		case s.has("/>"):
 			s.pos += 2
-			return true, true
+			return true, s.declare()
 		case !spaced:
 			return false, s.fail("xml.syntax", "white space is expected")
-		case len(s.attrs) == MaxAttributes:
+		case len(s.tag.Attrs) == MaxAttributes:
 			return false, s.fail("xml.too_many_attributes", "an element has more than %d attributes", MaxAttributes)
 		}
 		if !s.attribute() {
@@ -121,19 +125,19 @@ func (s *Scanner) attributes() (empty, ok bool) {
 	}
 }
 
+// attribute reads one, whose namespace is not known yet.
 func (s *Scanner) attribute() bool {
 	at := s.pos
 	prefix, local, ok := s.qname()
 	if !ok {
 		return false
 	}
-	for i := range s.attrs {
-		if bytes.Equal(s.attrs[i].local, local) && bytes.Equal(s.attrs[i].prefix, prefix) {
+	for i := range s.tag.Attrs {
+		if a := &s.tag.Attrs[i]; bytes.Equal(a.Local, local) && bytes.Equal(a.prefix, prefix) {
 			return s.failAt(at, "xml.duplicate_attribute", "an attribute occurs twice")
 		}
 	}
-	s.skipSpace()
-	if !s.has("=") {
+	if s.skipSpace(); s.pos == len(s.doc) || s.doc[s.pos] != '=' {
 		return s.fail("xml.syntax", `"=" is expected`)
 	}
 	s.pos++
@@ -142,38 +146,38 @@ func (s *Scanner) attribute() bool {
 	if !ok {
 		return false
 	}
-	a := rawAttr{prefix: prefix, local: local, value: raw}
 	if !plain {
-		a.copied, a.from = true, len(s.values)
+		from := len(s.values)
 		if !s.normalise(raw) {
 			return false
 		}
-		a.to = len(s.values)
+		raw = s.values[from:] // what is written before it stays there, if values moves
 	}
-	s.attrs = append(s.attrs, a)
+	s.qualified = s.qualified || len(prefix) > 0 || string(local) == "xmlns"
+	s.tag.Attrs = append(s.tag.Attrs, Attr{Local: local, Value: raw, prefix: prefix})
 	return true
 }
 
-// text is an attribute's value, once all values are written.
-func (a *rawAttr) text(s *Scanner) []byte {
-	if a.copied {
-		return s.values[a.from:a.to]
-	}
-	return a.value
+// declares reports whether the attribute is a namespace declaration.
+func (a *Attr) declares() bool {
+	return string(a.prefix) == "xmlns" || len(a.prefix) == 0 && string(a.Local) == "xmlns"
 }
 
-// declare takes the namespace declarations of a tag.
+// declare takes the namespace declarations of a tag, and leaves its attributes.
 func (s *Scanner) declare() bool {
-	for i := range s.attrs {
-		a := &s.attrs[i]
-		var prefix string
-		switch {
-		case string(a.prefix) == "xmlns":
-			prefix = s.intern(a.local)
-		case len(a.prefix) > 0 || string(a.local) != "xmlns":
+	if !s.qualified {
+		return true
+	}
+	for i := range s.tag.Attrs {
+		a := &s.tag.Attrs[i]
+		if !a.declares() {
 			continue
 		}
-		uri := s.intern(a.text(s))
+		prefix := ""
+		if len(a.prefix) > 0 {
+			prefix = s.intern(a.Local)
+		}
+		uri := s.intern(a.Value)
 		switch {
 		case prefix == "xmlns", uri == xmlnsNamespace, (prefix == "xml") != (uri == XMLNamespace), prefix != "" && uri == "":
 			return s.fail("xml.namespace", "a declaration that Namespaces in XML forbids")
@@ -182,34 +186,23 @@ func (s *Scanner) declare() bool {
 		}
 		s.names = append(s.names, binding{prefix, uri})
 	}
-	return true
+	s.tag.Attrs = slices.DeleteFunc(s.tag.Attrs, func(a Attr) bool { return a.declares() })
+	return s.resolve()
 }
 
-// resolve fills the tag's attributes.
+// resolve gives the attributes of a tag their namespaces.
 func (s *Scanner) resolve() bool {
-	s.tag.Attrs = s.tag.Attrs[:0]
-	prefixed := false
-	for i := range s.attrs {
-		a := &s.attrs[i]
-		if string(a.prefix) == "xmlns" || len(a.prefix) == 0 && string(a.local) == "xmlns" {
+	for i := range s.tag.Attrs {
+		a := &s.tag.Attrs[i]
+		if len(a.prefix) == 0 {
 			continue
 		}
-		out := Attr{Local: a.local, Value: a.text(s)}
-		if len(a.prefix) > 0 {
-			var ok bool
-			if out.Space, ok = s.Resolve(a.prefix); !ok {
-				return s.fail("xml.undeclared_prefix", "a prefix that is not declared")
-			}
-			prefixed = true
+		var ok bool
+		if a.Space, ok = s.Resolve(a.prefix); !ok {
+			return s.fail("xml.undeclared_prefix", "a prefix that is not declared")
 		}
-		s.tag.Attrs = append(s.tag.Attrs, out)
-	}
-	if !prefixed {
-		return true
-	}
-	for i, a := range s.tag.Attrs {
-		for _, b := range s.tag.Attrs[:i] {
-			if a.Space == b.Space && bytes.Equal(a.Local, b.Local) {
+		for k := range s.tag.Attrs {
+			if b := &s.tag.Attrs[k]; k != i && len(b.prefix) > 0 && a.Space == b.Space && bytes.Equal(a.Local, b.Local) {
 				return s.fail("xml.duplicate_attribute", "an attribute occurs twice")
 			}
 		}

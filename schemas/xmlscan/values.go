@@ -6,39 +6,60 @@ import (
 	"unicode/utf8"
 )
 
+// inText has the bytes that end a piece of text, or that need a look.
+var inText = [256]bool{'<': true, '&': true, ']': true, '\r': true}
+
+// text reads character data up to the next tag, in pieces as it stands.
 func (s *Scanner) text() bool {
 	if len(s.open) == 0 {
 		return s.fail("xml.root", "text outside the root element")
 	}
-	end := bytes.IndexByte(s.doc[s.pos:], '<')
-	if end < 0 {
-		end = len(s.doc) - s.pos
-	}
-	raw := s.doc[s.pos : s.pos+end]
-	for len(raw) > 0 {
-		i := bytes.IndexByte(raw, '&')
-		if i < 0 {
-			i = len(raw)
+	doc, at := s.doc, s.pos
+	for at < len(doc) {
+		c := doc[at]
+		if !inText[c] {
+			at++
+			continue
 		}
-		if k := bytes.Index(raw[:i], []byte("]]>")); k >= 0 {
-			return s.failAt(s.pos+k, "xml.syntax", `"]]>" in text`)
+		if c == ']' {
+			if bytes.HasPrefix(doc[at:], []byte("]]>")) {
+				return s.failAt(at, "xml.syntax", `"]]>" in text`)
+			}
+			at++
+			continue
 		}
-		s.lines(raw[:i])
-		s.pos += i
-		if raw = raw[i:]; len(raw) == 0 {
+		if at > s.pos {
+			s.to.Text(doc[s.pos:at])
+		}
+		if s.pos = at; c == '<' {
 			return true
 		}
-		r, n, ok := s.reference(raw)
+		piece, n, ok := s.replaced(c)
 		if !ok {
 			return false
 		}
-		var encoded [utf8.UTFMax]byte
-		s.values = append(s.values[:0], encoded[:utf8.EncodeRune(encoded[:], r)]...)
-		s.to.Text(s.values)
-		s.pos += n
-		raw = raw[n:]
+		s.to.Text(piece)
+		at += n
+		s.pos = at
 	}
+	if at > s.pos {
+		s.to.Text(doc[s.pos:at])
+	}
+	s.pos = at
 	return true
+}
+
+// replaced is what stands for the line end or the reference at the current place, and the size of that.
+func (s *Scanner) replaced(c byte) (text []byte, n int, ok bool) {
+	if c == '\r' {
+		if s.has("\r\n") {
+			return lineFeed, 2, true
+		}
+		return lineFeed, 1, true
+	}
+	r, n, ok := s.reference(s.doc[s.pos:])
+	s.values = utf8.AppendRune(s.values[:0], r)
+	return s.values, n, ok
 }
 
 // reference reads the reference at the beginning of raw and returns its character and its size.
@@ -81,6 +102,9 @@ func (s *Scanner) reference(raw []byte) (rune, int, bool) {
 	return r, end + 1, true
 }
 
+// inValue has the bytes that may end a value, that may not stand in one, or that are normalised.
+var inValue = [256]bool{'"': true, '\'': true, '<': true, '&': true, '\t': true, '\n': true, '\r': true}
+
 // quoted reads a quoted value; raw is it as it stands, plain if it needs no normalising.
 func (s *Scanner) quoted() (raw []byte, plain, ok bool) {
 	if s.pos == len(s.doc) || s.doc[s.pos] != '"' && s.doc[s.pos] != '\'' {
@@ -89,14 +113,17 @@ func (s *Scanner) quoted() (raw []byte, plain, ok bool) {
 	mark := s.doc[s.pos]
 	s.pos++
 	plain = true
-	for i := s.pos; i < len(s.doc); i++ {
-		switch c := s.doc[i]; {
+	for i, c := range s.doc[s.pos:] {
+		if !inValue[c] {
+			continue
+		}
+		switch {
 		case c == mark:
-			raw, s.pos = s.doc[s.pos:i], i+1
+			raw, s.pos = s.doc[s.pos:s.pos+i], s.pos+i+1
 			return raw, plain, true
 		case c == '<':
-			return nil, false, s.failAt(i, "xml.syntax", `"<" in a value`)
-		case c == '&' || c < ' ':
+			return nil, false, s.failAt(s.pos+i, "xml.syntax", `"<" in a value`)
+		case c != '"' && c != '\'':
 			plain = false
 		}
 	}
