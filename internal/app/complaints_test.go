@@ -255,10 +255,31 @@ func TestComplaint06ErrorsHaveAPlace(t *testing.T) {
 	}
 }
 
-// TestComplaint07StateIsNotEditedByHand: an edit of the store by somebody who may write it is found by the check of the log.
+// TestComplaint07StateIsNotEditedByHand: the state is shown whole; a part of it is forgotten only by an act that names the state that was looked at, after a dry run; an edit of the store
+// by somebody who may write it is found by the check of the log.
 func TestComplaint07StateIsNotEditedByHand(t *testing.T) {
 	k := complain(t, true)
 	k.send(exit.WithRejects)
+	k.edit("almasu.yaml", "compare: none", "compare: full")
+	k.send(exit.WithRejects)
+	looked := func() string {
+		var answer struct {
+			Result struct {
+				Digest string
+				People int
+			}
+		}
+		if err := json.Unmarshal([]byte(k.almasu(0, "", "state", consent, "--json")), &answer); err != nil || answer.Result.People == 0 {
+			t.Fatal(answer, err)
+		}
+		return answer.Result.Digest
+	}
+	seen := looked()
+	k.almasu(0, "--state "+seen, "state", "forget", consent, "--book", "--dry-run")
+	k.almasu(0, "paused", "pause", consent, "--reason", "the receiver is moved")
+	k.almasu(exit.NotUnderstood, "state.moved", "state", "forget", consent, "--book", "--state", seen, "--reason", "letter no. 16")
+	k.almasu(0, "Forgotten", "state", "forget", consent, "--book", "--state", looked(), "--reason", "letter no. 16")
+	k.almasu(0, `"act":"state.forget"`, "log", "show", "--limit", "500")
 	k.almasu(0, "", "log", "verify")
 	db := k.open("almasu.db")
 	const forge = `UPDATE log_entry SET body = CAST(replace(CAST(body AS TEXT), '"path":"consent"', '"path":"statute"') AS BLOB)`

@@ -18,6 +18,7 @@ import (
 	"birgeoqy.kz/almasu/internal/app/requests"
 	"birgeoqy.kz/almasu/internal/app/results"
 	"birgeoqy.kz/almasu/internal/app/service"
+	"birgeoqy.kz/almasu/internal/app/statetool"
 	"birgeoqy.kz/almasu/internal/app/tell"
 	"birgeoqy.kz/almasu/internal/app/watch"
 	"birgeoqy.kz/almasu/internal/legal"
@@ -39,6 +40,7 @@ func (s *session) lawCommands() (root, log, transfers []*cobra.Command) {
 		refreshing.Commands(refreshing.Env{Env: env, Run: s.runAgain}),
 		results.Commands(env),
 		requests.Commands(env),
+		statetool.Commands(statetool.Env{Env: env, OpenStore: s.openState}),
 		alarms.Commands(alarms.Env{Env: env, Watching: s.openWatching}),
 		keeping.Commands(keep),
 	), append(lawtool.LogCommands(env), keeping.BeginCommand(keep)), watch.TransferCommands(env, service.Wait)
@@ -73,4 +75,13 @@ func (s *session) openLaw(ctx context.Context, platform bool) (*lawtool.Service,
 		out.Source = v.Source
 	}
 	return out, nil
+}
+
+// openState opens the service for the commands about a connector's state.
+func (s *session) openState(ctx context.Context) (*statetool.Service, error) {
+	v, err := s.open(ctx, service.Parts{Store: true})
+	if err != nil {
+		return nil, err
+	}
+	return &statetool.Service{File: v.File, Store: v.Store, Close: v.Close, Recipient: func(connector string) string { return v.Recipient(v.Connections[connector]) }}, nil
 }

@@ -23,10 +23,15 @@ var _ candidates.Marks = Rows{}
 
 // Mark implements [candidates.Marks].
 func (r Rows) Mark(ctx context.Context, connector, recipient string) (candidates.Mark, error) {
+	return Of(ctx, r.DB, connector, recipient)
+}
+
+// Of reads the mark of a connector and a recipient, the zero Mark if there is none.
+func Of(ctx context.Context, q sqlx.QueryerContext, connector, recipient string) (candidates.Mark, error) {
 	var m candidates.Mark
 	var scope string
 	var began int64
-	err := r.DB.QueryRowxContext(ctx, "SELECT version, horizon, scope, began FROM mark WHERE connector = $1 AND recipient = $2", connector, recipient).
+	err := q.QueryRowxContext(ctx, "SELECT version, horizon, scope, began FROM mark WHERE connector = $1 AND recipient = $2", connector, recipient).
 		Scan(&m.Version, &m.Horizon, &scope, &began)
 	if errors.Is(err, sql.ErrNoRows) {
 		return candidates.Mark{}, nil
@@ -39,6 +44,14 @@ func (r Rows) Mark(ctx context.Context, connector, recipient string) (candidates
 	}
 	m.Full = record.Instant(began)
 	return m, nil
+}
+
+// Lock keeps everybody else from changing a mark for the rest of a transaction.
+func Lock(ctx context.Context, tx sqlx.ExecerContext, connector, recipient string) error {
+	if _, err := tx.ExecContext(ctx, "UPDATE mark SET version = version WHERE connector = $1 AND recipient = $2", connector, recipient); err != nil {
+		return fmt.Errorf("locking the mark of a comparison: %w", err)
+	}
+	return nil
 }
 
 // Forget implements [candidates.Marks].
