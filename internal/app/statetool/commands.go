@@ -82,10 +82,10 @@ set by anybody.`,
 
 // wish is what state forget is asked for, from flags.
 type wish struct {
-	mark, book, dry       bool
-	seen, reason, actor   string
-	connector, what, whom string
-	digest                record.Digest
+	mark, book, dry     bool
+	seen, reason, actor string
+	connector, what     string
+	digest              record.Digest
 }
 
 func (t *tool) forgetCommand() *cobra.Command {
