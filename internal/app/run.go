@@ -25,8 +25,8 @@ func (s *session) runCommand() *cobra.Command {
 your name go into the log. Exit code 0: everybody accounted for; 5: sent, and some records were rejected or withheld; 1: refused, failed, or messages still wait;
 4: held, because its numbers reach a limit or a hold of the connector is open: nothing was sent (almasu holds).
 
-With --full everybody is sent whom the recipient holds already, too. If that is interrupted, run it again, with --full or without: who has arrived meanwhile is not sent
-a second time.`,
+With --full everybody is sent whom the recipient holds already, too. If that is interrupted, give the same command again, or let almasu serve go on: who has arrived
+meanwhile is not sent a second time. Once everybody was sent, the same command with the same reason is refused, so that nobody is sent twice by mistake.`,
 		Example: `  almasu run oblast-consent --reason "the ministry asked for a repetition"
   almasu run oblast-consent --full --reason "the oblast has lost its copy, letter no. 15"`,
 		Args: lawtool.Exactly(1, "one connector"),
@@ -49,40 +49,38 @@ a second time.`,
 
 // runAgain makes stale what a wish names, or goes on with it, and runs the connector.
 func (s *session) runAgain(ctx context.Context, d scheduler.Due, w refresh.Wish) error {
-	return s.runWith(ctx, d, func(v *service.Service) (done func(*transfer.Report) error, err error) {
+	return s.runWith(ctx, d, func(v *service.Service) error {
 		conn := v.Connections[d.Job]
 		if !conn.Compare {
-			return nil, exit.BadInput(record.NewProblem("usage.not_compared", "", "an ordinary run sends everybody", "the connector %s says compare: none", d.Job))
+			return exit.BadInput(record.NewProblem("usage.not_compared", "", "an ordinary run sends everybody", "the connector %s says compare: none", d.Job))
 		}
 		w.Connector, w.Recipient, w.Actor, w.Reason = d.Job, v.Recipient(conn), d.Actor, d.Reason
-		r, err := refresh.Enter(ctx, v.Store, s.now(), w)
+		ros, err := v.Roster()
 		if err != nil {
-			return nil, exit.Environment(err)
+			return exit.Environment(err)
 		}
+		r, err := refresh.Enter(ctx, v.Store, ros, s.now(), w)
 		switch {
+		case record.CodeOf(err) == "refresh.done":
+			return exit.BadInput(err)
+		case err != nil:
+			return exit.Environment(err)
 		case r.Again:
 			s.say("This was begun before and is gone on with: who has arrived since is not sent again.")
 		case r.People >= 0:
-			s.say("%d people are to be sent again.", r.People)
+			s.say("%d people are to be sent again, by this run or, if it is interrupted, by the next.", r.People)
 		}
-		return func(report *transfer.Report) error {
-			if report.Status == transfer.Failed || report.Status == transfer.NotPermitted {
-				return nil
-			}
-			return refresh.Done(ctx, v.Store, s.now(), r.ID)
-		}, nil
+		return nil
 	})
 }
 
 // runNow enters a due row and performs it under a lease, with progress.
 func (s *session) runNow(ctx context.Context, d scheduler.Due) error {
-	return s.runWith(ctx, d, func(*service.Service) (func(*transfer.Report) error, error) {
-		return func(*transfer.Report) error { return nil }, nil
-	})
+	return s.runWith(ctx, d, func(*service.Service) error { return nil })
 }
 
-// runWith does something before a run, and something with its report.
-func (s *session) runWith(ctx context.Context, d scheduler.Due, before func(*service.Service) (func(*transfer.Report) error, error)) error {
+// runWith does something before a run.
+func (s *session) runWith(ctx context.Context, d scheduler.Due, before func(*service.Service) error) error {
 	v, err := s.open(ctx, service.Parts{Platform: true, Store: true})
 	if err != nil {
 		return err
@@ -97,23 +95,19 @@ func (s *session) runWith(ctx context.Context, d scheduler.Due, before func(*ser
 	if err := v.NoteRegister(ctx, d.Actor); err != nil {
 		return exit.Environment(err)
 	}
-	after, err := before(v)
-	if err != nil {
+	if err := before(v); err != nil {
 		return err
 	}
-	return s.answerRun(ctx, v, func() (*transfer.Report, error) {
-		report, err := v.RunDue(ctx, d)
-		if err == nil && report != nil {
-			err = after(report)
-		}
-		return report, err
-	})
+	return s.answerRun(ctx, v, func() (*transfer.Report, error) { return v.RunDue(ctx, d) })
 }
 
 // answerRun runs with progress, and answers a command with what that has come to: the run's report, or the hold that it is under.
 func (s *session) answerRun(ctx context.Context, v *service.Service, run func() (*transfer.Report, error)) error {
 	progress := s.progress()
 	v.Engine.Observe = progress.observe
+	v.GoneOn = func(r *transfer.Report) {
+		s.say("Transfer %s was begun or due before, and was gone on with first (%s): %s", r.ID, r.Status, r.Totals)
+	}
 	report, err := run()
 	progress.done()
 	if report == nil {

@@ -7,9 +7,11 @@
 // death the whole log is verified. TestThreeProcesses kills one of three processes that share a PostgreSQL, TestFailover the PostgreSQL itself, which has a
 // synchronous replica. TestDiskOfTheStore fills a disk and makes it read-only, TestStoreAway and TestPlatformAway halt databases in the middle of transfers,
 // TestClockIsWrong runs an hour off the recipient's clock; each demands that the program says what to do. TestKilledAroundAHold ends the
-// program between a plan, its hold, the approval and what that lets go. TestTracesOfFaults searches everything that a faulty transfer leaves behind for values of people.
+// program between a plan, its hold, the approval and what that lets go. TestKilledWhileComparing does so while people leave, return and change, and compares the authority, the log, the
+// notices of withdrawal and the book of what the recipient holds; TestKilledWhileSendingAgain does it to a backfill and a full refresh. TestEveryPointIsKilledAt proves that no point of package
+// pause is forgotten. TestTracesOfFaults searches everything that a faulty transfer leaves behind for values of people.
 //
 // ALMASU_KILLS is how many times a program is killed at random for each store (default 50), ALMASU_POINT_KILLS how many times at each point for
-// each store (default 10), ALMASU_SYSCALLS how many times each system call fails for each store (default 2), ALMASU_FLEET how many times one of three is
+// each store (default 10; a tenth of it where runs are compared), ALMASU_SYSCALLS how many times each system call fails for each store (default 2), ALMASU_FLEET how many times one of three is
 // killed (default 3).
 package kill

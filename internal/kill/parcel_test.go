@@ -54,11 +54,14 @@ func TestParcelsKilledAtRandom(t *testing.T) {
 	t.Logf("killed: %v; %d transfers", w.kills, len(w.received()))
 }
 
+// filing are the points of an authority that takes parcels.
+var filing = []string{"authority.parcel_kept", "authority.receipt_written"}
+
 // TestParcelKilledAtItsPoints kills the authority between the store and the receipt, and between the receipt and the end of the parcel.
 func TestParcelKilledAtItsPoints(t *testing.T) {
 	w := newWorld(t, tagged, "", 100, 20)
 	w.byParcel()
-	for _, point := range []string{"authority.parcel_kept", "authority.receipt_written"} {
+	for _, point := range filing {
 		w.authority.kill()
 		w.startAuthority(point)
 		l := w.run("")

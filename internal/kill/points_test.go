@@ -19,8 +19,8 @@ var road = []point{
 	{"finish.written", 1}, {"finish.committed", 1}, {"due.performed", 1}, {"due.done", 1},
 }
 
-// notices are the points of a message that may not leave any more.
-var notices = []string{"void.begun", "void.written", "void.committed", "void.logged", "void.answered", "void.replaced"}
+// voiding are the points of a message that may not leave any more.
+var voiding = []string{"void.begun", "void.written", "void.committed", "void.logged", "void.answered", "void.replaced"}
 
 // receiving are the points of the authority.
 var receiving = []point{
@@ -48,7 +48,7 @@ func TestKilledAtPoints(t *testing.T) {
 			for _, p := range receiving {
 				w.authorityAtPoint(p, round)
 			}
-			for tries := 0; w.least(notices) < round; tries++ {
+			for tries := 0; w.least(voiding) < round; tries++ {
 				if tries > 3 {
 					t.Fatalf("the points of void notices are not reached: %v", w.kills)
 				}
@@ -130,7 +130,7 @@ func (w *world) withdrawn(round int) {
 	w.except[first] = true
 	w.must(os.WriteFile(w.Path("iin"), []byte(first+"\n"), 0o600))
 	w.almasu("block", "--iin-file", w.Path("iin"), "--requester", "user", "--reason", "kill test")
-	for _, name := range notices {
+	for _, name := range voiding {
 		if w.open() {
 			w.killAt(w.next(name), name)
 		}

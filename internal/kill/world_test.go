@@ -226,9 +226,7 @@ func (w *world) die(l *life) {
 // look opens the store beside the programs.
 func (w *world) look(f func(*store.Store)) {
 	w.Helper()
-	secret, err := os.ReadFile(w.Path("keys", setup.LogKeyFile))
-	w.must(err)
-	log, err := transferlog.New(string(secret))
+	log, err := transferlog.New(string(w.key(setup.LogKeyFile)))
 	w.must(err)
 	s, err := store.Open(w.kind, w.dsn, log)
 	w.must(err)

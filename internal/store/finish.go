@@ -79,7 +79,17 @@ func (s *Store) close(ctx context.Context, tx *sqlx.Tx, r *transfer.Report) erro
 	}
 	_, err = tx.ExecContext(ctx, "UPDATE transfer SET finished = $1, report = $2, recipient = $3 WHERE id = $4",
 		record.Micros(r.Finished), string(body), r.Recipient, r.ID.String())
-	return err
+	if err != nil || r.Status == transfer.Failed || r.Status == transfer.NotPermitted || r.Notice != "" || r.Request != "" {
+		return err
+	}
+	// Who was to be sent again when this run began (package refresh) was read by it, unless it is of some people only.
+	_, err = tx.ExecContext(ctx, `UPDATE refresh SET done = $1 WHERE connector = $2 AND recipient = $3 AND done IS NULL
+		AND entered <= (SELECT started FROM transfer WHERE id = $4) AND NOT EXISTS (SELECT 1 FROM retry WHERE id = $4)`,
+		record.Micros(r.Finished), r.Connector, r.Recipient, r.ID.String())
+	if err != nil {
+		return fmt.Errorf("closing what was asked to be sent again: %w", err)
+	}
+	return nil
 }
 
 func runEntry(r *transfer.Report) *transferlog.Run {

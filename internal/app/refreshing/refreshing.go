@@ -33,8 +33,9 @@ func Commands(env Env) []*cobra.Command {
 		Use:   "backfill CONNECTOR --from DATE --to DATE --reason TEXT",
 		Short: "Send people again whom a recipient was sent between two days",
 		Long: `Sends everybody again whom the recipient was sent over the connector from the one day to the other (both inclusive, +05:00), as they are now and as the law permits
-now. Others who have changed are sent too, as by every run. If it is interrupted, give the same command again: it goes on, and does not begin anew. The
-act and your reason go into the log. Exit codes are those of almasu run.`,
+now. Others who have changed are sent too, as by every run. If it is interrupted, give the same command again, or let almasu serve go on: who has
+arrived meanwhile is not sent a second time. Once all were sent, the same command with the same reason is refused, so that nobody is sent twice by mistake. The act and
+your reason go into the log. Exit codes are those of almasu run.`,
 		Example: `  almasu backfill oblast-consent --from 2026-11-01 --to 2026-11-07 --reason "the oblast restored a backup of 31 October, letter no. 15"`,
 		Args:    lawtool.Exactly(1, "one connector"),
 		RunE: func(cmd *cobra.Command, args []string) error {

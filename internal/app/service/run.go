@@ -246,6 +246,9 @@ func (v *Service) perform(ctx context.Context, connector string, row ...schedule
 	var failure error
 	perform := runner.Run
 	runner.Run = func(ctx context.Context, d *scheduler.Due) error {
+		if report != nil && v.GoneOn != nil {
+			v.GoneOn(report)
+		}
 		report, failure = nil, nil
 		err := perform(ctx, d)
 		if failure = err; errors.Is(context.Cause(ctx), scheduler.ErrLost) {

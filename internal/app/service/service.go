@@ -59,6 +59,9 @@ import (
 
 // Service is everything wired. What was not asked for (see [Parts]) is nil. Close it.
 type Service struct {
+	// GoneOn, if set, is called with the report of each transfer that RunDue or RunWaiting has gone on with before the one that was asked for.
+	GoneOn func(*transfer.Report)
+
 	Env      Env
 	File     *config.File
 	Register *legal.Register

@@ -1,9 +1,13 @@
 // Package refresh makes what a recipient holds stale at somebody's wish, so that the next runs send it again.
 //
-// A refresh is of everybody whom the recipient holds over a connector, or a backfill: of those who were in a message that was logged in a time and that the recipient has accepted. It is entered
-// in one transaction with its act in the log ("run.full", "run.backfill"), with the digests that it makes stale (package books), and with the mark of the comparison forgotten (package
-// marks). Then an ordinary run sends these people, as the law permits now. What has arrived is not stale any more, so that whoever is interrupted goes on with any further run; a refresh that
-// is entered again before it is done is found, and makes nothing stale a second time.
+// A refresh is of everybody whom the recipient holds over a connector, or a backfill: of those who were in a message that was logged in a time and that the recipient has accepted, under
+// whatever ordinal they are known now. It is entered in one transaction with its act in the log ("run.full", "run.backfill"), with the digests that it makes stale (package books), and with
+// the mark of the comparison forgotten (package marks). Then an ordinary run sends these people, as the law permits now.
+//
+// What has arrived is not stale any more, so that whoever is interrupted goes on with any further run. A refresh is done when such a run that began after it is closed
+// and has not failed, whoever has begun and ended it: the transaction that closes a run says so (store.Store.Finish). Until then a refresh that is entered again, for whatever reason, is found, and makes
+// nothing stale a second time. Once it is done, the same people and time for the same reason are refused [refresh.done], so that whoever repeats a command without
+// knowing what has become of it sends nobody twice; for another reason they are a refresh of their own.
 package refresh
 
 import (
@@ -19,6 +23,7 @@ import (
 	"birgeoqy.kz/almasu/internal/delta"
 	"birgeoqy.kz/almasu/internal/pause"
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/books"
@@ -54,22 +59,19 @@ type Refresh struct {
 	People int
 }
 
-// Enter enters a wish, or finds it again.
-func Enter(ctx context.Context, s *store.Store, at time.Time, w Wish) (*Refresh, error) {
+// Enter enters a wish, or finds it again. The roster says under which ordinals people are known.
+func Enter(ctx context.Context, s *store.Store, ros *roster.Roster, at time.Time, w Wish) (*Refresh, error) {
+	if r, err := find(ctx, s, &w); r != nil || err != nil {
+		return r, err
+	}
 	since, until := w.bounds()
-	var text string
-	err := s.Reader().QueryRowxContext(ctx, "SELECT id FROM refresh WHERE connector = $1 AND recipient = $2 AND since = $3 AND until = $4 AND done IS NULL",
-		w.Connector, w.Recipient, since, until).Scan(&text)
-	if err == nil {
-		id, err := record.ParseID(text)
-		return &Refresh{ID: id, Again: true}, err
-	}
-	if !errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("looking for a refresh: %w", err)
-	}
 	var ordinals []uint32
+	var err error
 	if !w.everybody() {
 		if ordinals, err = sent(ctx, s, &w); err != nil {
+			return nil, err
+		}
+		if ordinals, err = known(ctx, ros, ordinals); err != nil {
 			return nil, err
 		}
 	}
@@ -102,15 +104,42 @@ func Enter(ctx context.Context, s *store.Store, at time.Time, w Wish) (*Refresh,
 	return r, nil
 }
 
-// Done notes that a run has come to its end after a refresh.
-func Done(ctx context.Context, s *store.Store, at time.Time, id record.ID) error {
-	if _, err := s.DB().ExecContext(ctx, "UPDATE refresh SET done = $1 WHERE id = $2 AND done IS NULL", record.Micros(at), id.String()); err != nil {
-		return fmt.Errorf("closing a refresh: %w", err)
+// find looks for a wish that was entered before: one that is not done is gone on with, and one that is done for the same reason is not entered again.
+func find(ctx context.Context, s *store.Store, w *Wish) (*Refresh, error) {
+	since, until := w.bounds()
+	var text string
+	var done sql.NullInt64
+	err := s.Reader().QueryRowxContext(ctx, `SELECT id, done FROM refresh WHERE connector = $1 AND recipient = $2 AND since = $3 AND until = $4 AND (done IS NULL OR reason = $5)
+		ORDER BY done IS NULL DESC, done DESC LIMIT 1`, w.Connector, w.Recipient, since, until, w.Reason).Scan(&text, &done)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
 	}
-	return nil
+	if err != nil {
+		return nil, fmt.Errorf("looking for a refresh: %w", err)
+	}
+	if done.Valid {
+		return nil, record.NewProblem("refresh.done", "", "see what was sent: almasu transfers; if they are to be sent once more, give another --reason",
+			"the same was asked for before, for the same reason, and was done by %s: nobody is sent again", record.Instant(done.Int64).UTC().Format(time.RFC3339))
+	}
+	id, err := record.ParseID(text)
+	return &Refresh{ID: id, Again: true}, err
 }
 
-// sent lists who was in the messages of a wish, by ordinal, each once.
+// known adds the ordinals of people under which they were or are known besides: in each year they have another.
+func known(ctx context.Context, ros *roster.Roster, ordinals []uint32) ([]uint32, error) {
+	who := make(map[uint32]struct{}, len(ordinals))
+	for _, o := range ordinals {
+		who[o] = struct{}{}
+	}
+	people, err := ros.Identities(ctx, who)
+	for _, p := range people {
+		ordinals = append(ordinals, p.Ordinals...)
+	}
+	slices.Sort(ordinals)
+	return slices.Compact(ordinals), err
+}
+
+// sent lists who was in the messages of a wish, by the ordinals that they had then.
 func sent(ctx context.Context, s *store.Store, w *Wish) ([]uint32, error) {
 	since, until := w.bounds()
 	rows, err := s.Reader().QueryxContext(ctx, `SELECT m.id, m.header, m.disclosure, m.period FROM message m JOIN settlement s ON s.message = m.id
@@ -151,6 +180,5 @@ func sent(ctx context.Context, s *store.Store, w *Wish) ([]uint32, error) {
 			}
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out), rows.Err()
+	return out, rows.Err()
 }
