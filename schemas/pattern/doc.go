@@ -1,4 +1,4 @@
-// Package pattern compiles the regular expressions that schemas may hold to tables: matching costs one look-up for each character, whatever
+// Package pattern compiles the regular expressions that schemas may hold to tables: matching costs at most one look-up for each character, whatever
 // the pattern and the text, and allocates nothing.
 //
 // A pattern is a regular expression whose every construct ECMA-262 (with the flag u) and Go read alike: literals, [classes] and

@@ -27,6 +27,8 @@ type Matcher struct {
 	next []uint16
 	// ends says of each row whether the text may end there.
 	ends []bool
+	// straight is a shorter way to the same answer, nil if there is none.
+	straight *straight
 }
 
 // The first rows are fixed: nothing can match any more; everything matches; the start.
@@ -38,6 +40,9 @@ const (
 
 // Match reports whether the pattern matches somewhere in b, which is valid UTF-8.
 func (m *Matcher) Match(b []byte) bool {
+	if m.straight != nil {
+		return m.straight.match(m, b)
+	}
 	next, always := m.next, m.width*rowAlways
 	state := m.width * rowStart
 	for i := 0; i < len(b); {
@@ -98,6 +103,7 @@ func build(re *syntax.Regexp) (*Matcher, error) {
 	}
 	b := builder{prog: prog, m: &Matcher{}, ids: map[string]int{}}
 	if b.classes(); b.build() {
+		b.m.straight = straightOf(b.m)
 		return b.m, nil
 	}
 	return nil, fmt.Errorf("%w: more than %d states", ErrSize, maxStates)
