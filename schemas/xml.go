@@ -82,13 +82,18 @@ type XMLChecker struct {
 	marked    int
 	attribute []byte // the attribute whose value comes next
 	next      bool
-	text      bool // the text of an element with attributes comes next
+	text      bool   // the text of an element with attributes comes next
+	element   []byte // the element of which it is not known yet what it holds
+	named     bool
 }
 
 // XMLChecker returns a checker for documents with these names. The error says that the schema is not of XML, or has no such root.
 func (s *Schema) XMLChecker(names XMLNames) (*XMLChecker, error) {
 	if s.xml == nil {
 		return nil, record.NewProblem("schema.not_xml", "", "pin an XML schema", "the schema is one of JSON")
+	}
+	if _, space, _ := s.xml.Names(); names.Namespace == space {
+		names.Namespace = space // the very string that the schema has: comparing them is comparing pointers
 	}
 	c := &XMLChecker{checker: s.xml.Checker(nil), names: names}
 	c.Begin()
@@ -102,7 +107,7 @@ func (s *Schema) XMLChecker(names XMLNames) (*XMLChecker, error) {
 // Begin begins a new document and forgets everything of an earlier one.
 func (c *XMLChecker) Begin() {
 	c.checker.Begin()
-	c.arrays, c.marked, c.next, c.text = c.arrays[:0], 0, false, false
+	c.arrays, c.marked, c.next, c.text, c.named = c.arrays[:0], 0, false, false, false
 }
 
 // Mark remembers the place before a record.
@@ -116,7 +121,7 @@ func (c *XMLChecker) Mark() {
 func (c *XMLChecker) Settle(report func(path, code string)) int {
 	n := c.checker.Settle(report)
 	if n > 0 {
-		c.arrays, c.next, c.text = c.arrays[:c.marked], false, false
+		c.arrays, c.next, c.text, c.named = c.arrays[:c.marked], false, false, false
 	}
 	return n
 }
@@ -133,9 +138,11 @@ func (c *XMLChecker) Event(k Kind, text []byte) {
 			c.attribute, c.next = append(c.attribute[:0], text[1:]...), true
 			return
 		}
-		c.enter(text)
+		c.element, c.named = append(c.element[:0], text...), true
 	case Object, Array:
 		switch n := len(c.arrays); {
+		case c.named:
+			c.enter(c.element)
 		case n == 0:
 			c.enter([]byte(c.names.Root))
 		case c.arrays[n-1]:
@@ -146,6 +153,7 @@ func (c *XMLChecker) Event(k Kind, text []byte) {
 		c.checker.Leave()
 		c.arrays = c.arrays[:len(c.arrays)-1]
 	case Null:
+		c.enter(c.element)
 		c.checker.Nil(true)
 		c.checker.Leave()
 	case True:
@@ -165,19 +173,27 @@ func (c *XMLChecker) value(text []byte) {
 		c.checker.Attribute("", c.attribute, text)
 		return
 	}
-	if c.checker.Text(text); c.text {
+	if c.text {
 		c.text = false
+		c.checker.Text(text)
 		return
 	}
-	c.checker.Leave()
+	c.named = false
+	space, local := c.expand(c.element)
+	c.checker.Leaf(space, local, text)
 }
 
 func (c *XMLChecker) enter(name []byte) {
+	c.named = false
+	c.checker.Enter(c.expand(name))
+}
+
+// expand is the namespace and the local name of an element.
+func (c *XMLChecker) expand(name []byte) (space string, local []byte) {
 	if i := bytes.IndexByte(name, ':'); i >= 0 {
-		c.checker.Enter(c.names.Prefixes[string(name[:i])], name[i+1:])
-		return
+		return c.names.Prefixes[string(name[:i])], name[i+1:]
 	}
-	c.checker.Enter(c.names.Namespace, name)
+	return c.names.Namespace, name
 }
 
 // checkXML is CheckDocument for XML.

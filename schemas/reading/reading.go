@@ -118,7 +118,7 @@ func (r *Reader) End() {
 		r.to.Event(schemas.EndArray, nil)
 	case o.object:
 		if len(r.text) > 0 && !blank(r.text) {
-			r.to.Event(schemas.Name, []byte("#text"))
+			r.to.Event(schemas.Name, textName)
 			r.to.Event(schemas.String, r.text)
 		}
 		r.to.Event(schemas.EndObject, nil)
@@ -129,6 +129,24 @@ func (r *Reader) End() {
 	}
 	r.text = r.text[:0]
 }
+
+// Leaf implements xmlscan.Handler.
+func (r *Reader) Leaf(t *xmlscan.Tag, text []byte) {
+	n := len(r.open)
+	if n < 2 || r.open[n-1].array { // it may be the array, or a record
+		r.Start(t)
+		r.Text(text)
+		r.End()
+		return
+	}
+	r.begin(&r.open[n-1])
+	r.to.Event(schemas.Name, t.Local)
+	r.to.Event(schemas.String, text)
+	r.text = r.text[:0]
+}
+
+// textName is the member for the text of an element with attributes.
+var textName = []byte("#text")
 
 func blank(b []byte) bool {
 	for _, c := range b {

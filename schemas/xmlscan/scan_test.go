@@ -30,6 +30,12 @@ func (p *printer) Text(b []byte) { p.Write(b) }
 
 func (p *printer) End() { p.WriteString("</>") }
 
+func (p *printer) Leaf(t *xmlscan.Tag, text []byte) {
+	p.Start(t)
+	p.Write(text)
+	p.End()
+}
+
 // printed is what the other reader's tree holds, in the same form.
 func printed(b *strings.Builder, e *etree.Element) {
 	space := e.NamespaceURI()
@@ -150,9 +156,10 @@ func TestNothingIsAllocated(t *testing.T) {
 
 type ignore struct{}
 
-func (ignore) Start(*xmlscan.Tag) {}
-func (ignore) Text([]byte)        {}
-func (ignore) End()               {}
+func (ignore) Start(*xmlscan.Tag)        {}
+func (ignore) Text([]byte)               {}
+func (ignore) End()                      {}
+func (ignore) Leaf(*xmlscan.Tag, []byte) {}
 
 // TestCharacters puts every kind of wrong byte at every place of texts of both alphabets, and asks for the first of them, found one character after another.
 func TestCharacters(t *testing.T) {

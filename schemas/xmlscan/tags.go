@@ -55,23 +55,40 @@ func (s *Scanner) startTag() bool {
 	if len(s.open) == MaxDepth {
 		return s.fail("xml.too_deep", "elements nest deeper than %d", MaxDepth)
 	}
-	s.open = append(s.open, element{name: s.doc[from:s.pos], names: len(s.names)})
-	s.tag.Attrs = s.tag.Attrs[:0]
-	empty := false
-	if s.pos < len(s.doc) && s.doc[s.pos] == '>' {
+	name, names, empty := s.doc[from:s.pos], len(s.names), false
+	s.tag.Local, s.tag.Attrs = local, s.tag.Attrs[:0]
+	bare := s.pos < len(s.doc) && s.doc[s.pos] == '>'
+	if bare {
 		s.pos++
 	} else if empty, ok = s.attributes(); !ok {
 		return false
 	}
-	uri, bound := s.Resolve(prefix)
-	if !bound {
+	if s.tag.Space, ok = s.Resolve(prefix); !ok {
 		return s.failAt(from, "xml.undeclared_prefix", "a prefix that is not declared")
 	}
-	s.tag.Space, s.tag.Local = uri, local
+	if bare && s.leaf(name) {
+		return true
+	}
+	s.open = append(s.open, element{name: name, names: names})
 	s.to.Start(&s.tag)
 	if empty {
 		s.end()
 	}
+	return true
+}
+
+// leaf reads the rest of an element that is a leaf to the handler; else it stays where it is.
+func (s *Scanner) leaf(name []byte) bool {
+	doc, at := s.doc, s.pos
+	for at < len(doc) && !inText[doc[at]] {
+		at++
+	}
+	after := at + len("</") + len(name)
+	if after >= len(doc) || doc[after] != '>' || doc[at] != '<' || doc[at+1] != '/' || !bytes.Equal(doc[at+2:after], name) {
+		return false
+	}
+	s.to.Leaf(&s.tag, doc[s.pos:at])
+	s.pos = after + 1
 	return true
 }
 
@@ -213,15 +230,23 @@ func (s *Scanner) resolve() bool {
 // maxInterned is how many names are remembered across documents.
 const maxInterned = 256
 
+// Expect makes name the very string that tags have as their namespace, so that comparing them is comparing pointers.
+func (s *Scanner) Expect(name string) {
+	if s.interned == nil {
+		s.interned = map[string]string{}
+	}
+	s.interned[name] = name
+}
+
 // intern is b as a string that is allocated once.
 func (s *Scanner) intern(b []byte) string {
 	if known, ok := s.interned[string(b)]; ok {
 		return known
 	}
-	if s.interned == nil || len(s.interned) == maxInterned {
-		s.interned = map[string]string{}
+	if len(s.interned) >= maxInterned {
+		s.interned = nil
 	}
 	text := string(b)
-	s.interned[text] = text
+	s.Expect(text)
 	return text
 }

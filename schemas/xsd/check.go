@@ -108,30 +108,55 @@ func (c *Checker) Records() int {
 }
 
 // Enter begins an element.
-func (c *Checker) Enter(space string, local []byte) {
-	f := frame{from: int32(len(c.text))}
-	if len(c.frames) == 0 {
+func (c *Checker) Enter(space string, local []byte) { c.opened(c.open(space, local)) }
+
+// Leaf is an element without attributes that holds nothing but text: Enter, Text and Leave at once.
+func (c *Checker) Leaf(space string, local, text []byte) {
+	f := c.open(space, local)
+	if e := f.elem; e != nil && e.Type.Simple != nil && len(e.Type.Attributes) == 0 && !e.Default && len(e.Limits) == 0 &&
+		!c.ids.reach(len(c.frames)) && e.Type.Simple.Check(text, &c.scratch) == "" {
+		if len(c.ids.selected) > 0 {
+			c.field(e.Type.Simple, text, "", "", false)
+		}
+		c.frames = c.frames[:len(c.frames)-1]
+		return
+	}
+	c.opened(f)
+	c.Text(text)
+	c.Leave()
+}
+
+// open finds the declaration of an element.
+func (c *Checker) open(space string, local []byte) *frame {
+	depth := len(c.frames)
+	c.frames = append(c.frames, frame{})
+	f := &c.frames[depth]
+	f.from = int32(len(c.text))
+	if depth == 0 {
 		if f.elem = c.schema.grammar.Elements[named(space, string(local))]; f.elem == nil {
 			c.violates("schema.root", "")
 		}
 	} else {
-		c.child(&f, space, local)
+		c.child(f, &c.frames[depth-1], space, local)
 	}
 	if f.elem != nil {
 		f.typ = f.elem.Type
 	}
-	c.frames = append(c.frames, f)
+	return f
+}
+
+// opened begins the constraints that an element has a part in.
+func (c *Checker) opened(f *frame) {
 	if f.elem != nil && len(f.elem.Limits) > 0 {
 		c.ids.open(f.elem.Limits, len(c.frames))
 	}
-	if len(c.ids.scopes) > 0 {
+	if c.ids.reach(len(c.frames)) {
 		c.selects()
 	}
 }
 
-// child finds the declaration of an element inside the innermost open one.
-func (c *Checker) child(f *frame, space string, local []byte) {
-	top := &c.frames[len(c.frames)-1]
+// child finds the declaration of an element inside top.
+func (c *Checker) child(f, top *frame, space string, local []byte) {
 	top.kids++
 	switch t := top.typ; {
 	case t == nil:

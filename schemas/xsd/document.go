@@ -20,6 +20,7 @@ type Reader struct {
 func (s *Schema) Reader() *Reader {
 	r := &Reader{}
 	r.checker = s.Checker(&r.scanner)
+	r.scanner.Expect(s.grammar.Target)
 	return r
 }
 
@@ -108,6 +109,15 @@ func (r *Reader) End() {
 	r.note()
 	if r.next != nil {
 		r.next.End()
+	}
+}
+
+// Leaf implements xmlscan.Handler.
+func (r *Reader) Leaf(t *xmlscan.Tag, text []byte) {
+	r.checker.Leaf(t.Space, t.Local, text)
+	r.note()
+	if r.next != nil {
+		r.next.Leaf(t, text)
 	}
 }
 

@@ -2,6 +2,7 @@ package xsd
 
 import (
 	"encoding/binary"
+	"math"
 
 	"birgeoqy.kz/almasu/schemas/xsd/grammar"
 	"birgeoqy.kz/almasu/schemas/xsd/simple"
@@ -19,6 +20,7 @@ type identities struct {
 type scope struct {
 	limit *grammar.Constraint
 	depth int // of the element, the root has 1
+	reach int // the depth of the deepest element that its selector can choose
 	group int // the first scope of the same element
 	keys  map[string]bool
 }
@@ -72,8 +74,23 @@ func (d *identities) open(limits []*grammar.Constraint, depth int) {
 		}
 		s := d.scopes[n]
 		clear(s.keys)
-		s.limit, s.depth, s.group = l, depth, first
+		s.limit, s.depth, s.reach, s.group = l, depth, depth, first
+		for _, x := range l.Selector {
+			if s.reach = max(s.reach, depth+len(x.Steps)); x.Deep {
+				s.reach = math.MaxInt
+			}
+		}
 	}
+}
+
+// reach reports whether the selector of an open constraint might choose an element of this depth.
+func (d *identities) reach(depth int) bool {
+	for _, s := range d.scopes {
+		if depth <= s.reach {
+			return true
+		}
+	}
+	return false
 }
 
 // choose opens a selection.

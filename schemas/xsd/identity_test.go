@@ -19,9 +19,7 @@ func TestKeysAreForgotten(t *testing.T) {
 		c.Enter("", []byte("e"))
 		c.Attribute("", []byte("a"), []byte(a))
 		for _, p := range phones {
-			c.Enter("", []byte("p"))
-			c.Text([]byte(p))
-			c.Leave()
+			c.Leaf("", []byte("p"), []byte(p))
 		}
 		c.Leave()
 		return c.Settle(func(string, string) {})

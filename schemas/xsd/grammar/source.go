@@ -150,6 +150,13 @@ func (p *planter) End() {
 	p.open = p.open[:len(p.open)-1]
 }
 
+// Leaf implements xmlscan.Handler.
+func (p *planter) Leaf(t *xmlscan.Tag, text []byte) {
+	p.Start(t)
+	p.Text(text)
+	p.End()
+}
+
 // loader reads the documents of a schema and collects their global components.
 type loader struct {
 	open     func(file string) ([]byte, error)

@@ -175,11 +175,16 @@ func (t *Type) check(text []byte, s *Scratch) string {
 
 func (t *Type) checkAtomic(text []byte, s *Scratch) string {
 	v := &s.value
-	*v = value{}
-	if !t.prim.parse(v, text, s) || t.narrow != nil && !t.narrow(text) {
+	if t.prim != primString { // of which every text is a value
+		*v = value{}
+		if !t.prim.parse(v, text, s) {
+			return "schema.type"
+		}
+	}
+	if t.narrow != nil && !t.narrow(text) {
 		return "schema.type"
 	}
-	if (t.length >= 0 || t.minLength >= 0 || t.maxLength >= 0) && !t.surelyFits(len(text)) {
+	if (t.length >= 0 || t.minLength > 0 || t.maxLength >= 0) && !t.surelyFits(len(text)) {
 		if code := t.lengths(t.prim.measure(text)); code != "" {
 			return code
 		}
