@@ -30,6 +30,7 @@
 //	receipt                            the acknowledgement
 //	receipt longer than one may be     disputed
 //	file that does not end in a line feed, answer without a good signature      not there yet
+//	answer without a receipt that was there before this attempt put the parcel  not there yet
 //	log.inconsistent                   halt
 //	sequence.duplicate_other_message,
 //	message.other_envelope             halt, except for a void notice to which a receipt is given: that of the message it came too late for

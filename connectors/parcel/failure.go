@@ -82,6 +82,8 @@ func broken(ctx context.Context, err error) *connectors.Failure {
 		f.Code, f.Hint = "delivery.permission", "our account must be able to write in the folder in, and to read the folder out"
 	case errors.Is(err, fs.ErrNotExist):
 		f.Code, f.Hint = "delivery.no_folder", "the folders in and out must be there: the recipient makes them"
+	case errors.Is(err, errNotFile):
+		f.Code, f.Hint = "delivery.not_a_file", "under the name of a file in the recipient's folder stands something else: ask the recipient who has put it there"
 	case errors.Is(err, errNoSync):
 		f.Code, f.Hint = "delivery.no_fsync", "use a server that can sync files, such as OpenSSH: without it a parcel may vanish after a power cut"
 	}

@@ -76,6 +76,8 @@ type attempt struct {
 	place
 	env    *signing.Envelope
 	ticket *transferlog.Ticket
+	// former is the answer that was there before this attempt put the parcel: it is about another file, as one that was cut short and removed.
+	former []byte
 }
 
 // receipt returns the bytes of the receipt, nil if there is none yet.
@@ -117,6 +119,9 @@ func (a *attempt) put(ctx context.Context) error {
 	b, err := parcel.Write(a.env, a.ticket, at, a.conf.recipients)
 	if err == nil {
 		err = sweep(a.place, name)
+	}
+	if err == nil {
+		a.former, err = a.answered()
 	}
 	if err == nil {
 		err = a.Put(name, b)
@@ -209,18 +214,26 @@ func (a *attempt) noteThere() []byte {
 	return a.ticket.Checkpoint()
 }
 
-// answer reads an answer that is no receipt; nil if there is none that verifies.
-func (a *attempt) answer(ctx context.Context) (*parcel.Answer, error) {
-	message := a.env.Header().Message
-	b, err := a.Read(parcel.Out+"/"+parcel.AnswerName(message), parcel.MaxAnswerBytes)
+// answered is the file of an answer that is no receipt, nil if there is none.
+func (a *attempt) answered() ([]byte, error) {
+	b, err := a.Read(parcel.Out+"/"+parcel.AnswerName(a.env.Header().Message), parcel.MaxAnswerBytes)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errTooLarge) {
 		return nil, nil
 	}
+	return b, err
+}
+
+// answer reads an answer that is no receipt; nil if there is none that verifies, or only a former one that does not bring a receipt either.
+func (a *attempt) answer(ctx context.Context) (*parcel.Answer, error) {
+	b, err := a.answered()
 	if err != nil {
 		return nil, broken(ctx, err)
 	}
-	answer, err := parcel.OpenAnswer(b, a.conf.Peers, a.conf.Now(), message)
-	if err != nil {
+	if b == nil {
+		return nil, nil
+	}
+	answer, err := parcel.OpenAnswer(b, a.conf.Peers, a.conf.Now(), a.env.Header().Message)
+	if err != nil || bytes.Equal(b, a.former) && len(answer.Receipt) == 0 {
 		return nil, nil
 	}
 	return answer, nil

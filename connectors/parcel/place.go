@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"syscall"
 
 	"birgeoqy.kz/almasu/internal/parcel"
 )
@@ -19,7 +20,7 @@ import (
 type place interface {
 	// Put makes a complete, durable file; an error that is [fs.ErrExist] says that the name is taken.
 	Put(name string, data []byte) error
-	// Read returns a file of at most limit bytes; a longer one is [errTooLarge], one that is not there [fs.ErrNotExist].
+	// Read returns an ordinary file of at most limit bytes; a longer one is [errTooLarge], something else under the name [errNotFile], nothing [fs.ErrNotExist].
 	Read(name string, limit int64) ([]byte, error)
 	// Names lists the files of a folder.
 	Names(folder string) ([]string, error)
@@ -29,6 +30,7 @@ type place interface {
 
 var (
 	errTooLarge = errors.New("the file is longer than it may be")
+	errNotFile  = errors.New("under this name there is no ordinary file")
 	errShort    = errors.New("the server has stored another number of bytes")
 )
 
@@ -89,11 +91,14 @@ func (f *folder) Put(name string, data []byte) (err error) {
 
 // Read implements place.
 func (f *folder) Read(name string, limit int64) ([]byte, error) {
-	r, err := f.root.Open(name)
+	r, err := f.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe does not make it wait
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
+	if info, err := r.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errNotFile
+	}
 	return readAtMost(r, limit)
 }
 

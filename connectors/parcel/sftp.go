@@ -118,7 +118,13 @@ func (s *server) Put(name string, data []byte) error {
 
 // Read implements place.
 func (s *server) Read(name string, limit int64) ([]byte, error) {
-	f, err := s.client.Open(path.Join(s.path, name))
+	full := path.Join(s.path, name)
+	if info, err := s.client.Lstat(full); err != nil { // before it is opened: a pipe would make the server wait
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, errNotFile
+	}
+	f, err := s.client.Open(full)
 	if err != nil {
 		return nil, err
 	}

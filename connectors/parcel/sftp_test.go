@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -329,6 +330,12 @@ func TestNothingIsWrittenOver(t *testing.T) {
 			t.Error(err)
 		}
 		shut()
+		if err := syscall.Mkfifo(filepath.Join(box.Dir, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := to.Deliver(t.Context(), env, ticket); !errors.As(err, &f) || f.Code != "delivery.not_a_file" || f.Hint == "" { // and does not wait for a writer
+			t.Errorf("a pipe: %v", err)
+		}
 	}
 }
 

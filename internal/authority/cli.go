@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"birgeoqy.kz/almasu/internal/authority/box"
 	"birgeoqy.kz/almasu/internal/authority/inbox"
 	"birgeoqy.kz/almasu/internal/record"
 )
@@ -82,7 +83,9 @@ func exitCode(err error) int {
 		return ExitOK
 	case errors.Is(err, errFinding):
 		return ExitFinding
-	case errors.As(err, &usage), record.CodeOf(err) != "" && record.CodeOf(err) != "store.locked":
+	case box.OfFolder(err), record.CodeOf(err) == "store.locked":
+		return ExitEnvironment
+	case errors.As(err, &usage), record.CodeOf(err) != "":
 		return ExitInput
 	}
 	return ExitEnvironment

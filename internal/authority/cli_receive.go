@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -41,7 +42,11 @@ tried again at the next look; then the exit code is 1. With --watch it goes on u
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
 			if on {
-				return watch(cmd.Context(), s, args[0], identities, every, func(found *Intake) { _ = c.printIntake(found) })
+				if !c.json {
+					fmt.Fprintf(c.stdout, "looking into %s every %s\n", args[0], every)
+				}
+				look := func(ctx context.Context) (*box.Intake, error) { return s.Receive(ctx, args[0], identities) }
+				return box.Watch(cmd.Context(), log, every, look, func(found *box.Intake) { _ = c.printIntake(found) })
 			}
 			found, err := s.Receive(cmd.Context(), args[0], identities)
 			if err != nil {
@@ -62,7 +67,7 @@ tried again at the next look; then the exit code is 1. With --watch it goes on u
 	return cmd
 }
 
-func (c *command) printIntake(found *Intake) error {
+func (c *command) printIntake(found *box.Intake) error {
 	if c.json {
 		return c.print(found)
 	}

@@ -20,43 +20,25 @@ import (
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
 
-// Intake is what one look into a folder of parcels has found.
-type Intake struct {
-	// Taken counts parcels that were answered with a receipt, of which Refused by a signed refusal. States counts introductions that were accepted.
-	Taken   int `json:"taken"`
-	Refused int `json:"refused"`
-	States  int `json:"states"`
-	// Waiting are files that could not be taken: they stay, and are tried again at the next look.
-	Waiting []Waiting `json:"waiting"`
-}
-
-// Waiting is a file that could not be taken.
-type Waiting struct {
-	File string `json:"file"`
-	Code string `json:"code"`
-	Text string `json:"text"`
-	Hint string `json:"hint,omitempty"`
-}
-
 // intake is one look into a folder.
 type intake struct {
 	*Server
 	box        *box.Box
 	identities []age.Identity
-	found      Intake
+	found      box.Intake
 	// inconsistent are the introduced checkpoints, as signed, that contradict what is held.
 	inconsistent map[string]error
 }
 
 // Receive looks once into a folder of parcels (package internal/parcel): it takes introductions of states and parcels, by the same checks in the same
 // order as requests, and leaves receipts, answers and the signed status of each sender. The error is for what no single file is to blame for.
-func (s *Server) Receive(ctx context.Context, dir string, identities []age.Identity) (*Intake, error) {
+func (s *Server) Receive(ctx context.Context, dir string, identities []age.Identity) (*box.Intake, error) {
 	folder, err := box.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer folder.Close()
-	in := &intake{Server: s, box: folder, identities: identities, inconsistent: map[string]error{}, found: Intake{Waiting: []Waiting{}}}
+	in := &intake{Server: s, box: folder, identities: identities, inconsistent: map[string]error{}, found: box.Intake{Waiting: []box.Waiting{}}}
 	for progress := true; progress; {
 		before := in.found.States + in.found.Taken
 		in.found.Waiting = in.found.Waiting[:0]
@@ -90,8 +72,11 @@ func (in *intake) wait(name string, err error) error {
 	if !errors.As(err, &p) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	in.found.Waiting = append(in.found.Waiting, Waiting{File: name, Code: p.Code, Text: p.Message, Hint: p.Hint})
-	in.log.Warn("parcel waits", "file", name, "code", p.Code)
+	hint := p.Hint
+	if p.Code == "log.checkpoint_unknown" || p.Code == "log.checkpoint_base" {
+		hint = "wait: the sender's next run introduces it"
+	}
+	in.found.Waiting = append(in.found.Waiting, box.Waiting{File: name, Code: p.Code, Text: p.Message, Hint: hint})
 	return nil
 }
 
@@ -129,7 +114,7 @@ func (in *intake) states(ctx context.Context, names []string) error {
 func (in *intake) state(ctx context.Context, bin, name string) error {
 	sd := in.senders[bin]
 	if sd == nil {
-		return refuse("signing.unknown_key", "", "the file names a sender that is not configured")
+		return refuse("signing.unknown_key", "compare the sender's BIN with those under senders in the configuration", "the file names a sender that is not configured")
 	}
 	b, err := in.box.Read(name, maxUpdate)
 	if err != nil {
@@ -164,7 +149,7 @@ func (in *intake) parcels(ctx context.Context, names []string) error {
 			in.found.Refused++
 		}
 		if err == nil && a.env.Header().Message != message {
-			err = record.NewProblem("parcel.malformed", "", "", "the file has the name of another message")
+			err = record.NewProblem("parcel.malformed", "", "remove it, and ask who has copied or renamed it", "the file has the name of another message")
 		}
 		if err == nil {
 			err = in.done(name, message, receipt)
@@ -241,7 +226,7 @@ func (in *intake) parcel(ctx context.Context, a *arrival, name string) ([]byte, 
 		a.sender = in.owners[parts[1]]
 	}
 	if a.sender == nil {
-		return nil, refuse("signing.unknown_key", "", "the envelope is signed by a key that belongs to no sender")
+		return nil, refuse("signing.unknown_key", "ask the sender for its sealing key, and compare fingerprints by telephone", "the envelope is signed by a key that belongs to no sender")
 	}
 	document, err := p.Document(in.identities, limit)
 	if err != nil {
@@ -270,27 +255,4 @@ func (in *intake) parcel(ctx context.Context, a *arrival, name string) ([]byte, 
 		return nil, in.inconsistent[string(p.Checkpoint)]
 	}
 	return receipt, err
-}
-
-// watch looks again and again until ctx ends.
-func watch(ctx context.Context, s *Server, dir string, identities []age.Identity, every time.Duration, say func(*Intake)) error {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		found, err := s.Receive(ctx, dir, identities)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
-		}
-		if found.Taken+found.States > 0 {
-			say(found)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-	}
 }

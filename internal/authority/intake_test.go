@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 
 	"birgeoqy.kz/almasu/connectors"
 	connector "birgeoqy.kz/almasu/connectors/parcel"
+	"birgeoqy.kz/almasu/internal/authority/box"
 	"birgeoqy.kz/almasu/internal/authority/inbox"
 	"birgeoqy.kz/almasu/internal/needs"
 	"birgeoqy.kz/almasu/internal/parcel"
@@ -34,7 +36,7 @@ type counter struct {
 	box        string
 	server     *Server
 	identities []age.Identity
-	found      *Intake
+	found      *box.Intake
 }
 
 // Consistency implements connectors.Prover.
@@ -78,7 +80,7 @@ func (c *counter) close() {
 }
 
 // look lets the authority look into the folder.
-func (c *counter) look() *Intake {
+func (c *counter) look() *box.Intake {
 	c.t.Helper()
 	found, err := c.server.Receive(context.Background(), c.box, c.identities)
 	if err != nil {
@@ -442,4 +444,98 @@ func TestReceiveCommand(t *testing.T) {
 	}
 	c.open()
 	c.send(c.connect(true, identity.Recipient().String()), m)
+}
+
+// TestParcelCutAndRemoved: somebody cuts a parcel short; its answer is no objection to the parcel that is put again once the file is removed.
+func TestParcelCutAndRemoved(t *testing.T) {
+	c := newCounter(t, "")
+	asleep, m := c.connect(true), c.message(1)
+	c.fails(asleep, m, connectors.Transient, "delivery.no_receipt_yet")
+	name := filepath.Join(c.box, parcel.In, parcel.Name(m.env.Header().Message))
+	if err := os.Truncate(name, 300); err != nil {
+		t.Fatal(err)
+	}
+	if found := c.look(); len(found.Waiting) != 1 || found.Waiting[0].Code != "parcel.malformed" || found.Waiting[0].Hint == "" {
+		t.Fatalf("%+v", found)
+	}
+	c.fails(asleep, m, connectors.Halt, "delivery.other_parcel")
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	c.fails(asleep, m, connectors.Transient, "delivery.no_receipt_yet")
+	c.look()
+	c.send(asleep, m)
+	c.sound()
+}
+
+// TestParcelsAmongOtherThings: a folder, pipes and links stand under names of parcels and introductions. Each is listed, none is followed or waited for, and the parcel beside them is taken.
+func TestParcelsAmongOtherThings(t *testing.T) {
+	c := newCounter(t, "")
+	in := func(name string) string { return filepath.Join(c.box, parcel.In, name) }
+	outside := filepath.Join(t.TempDir(), "outside")
+	asleep, m := c.connect(true), c.message(1)
+	c.fails(asleep, m, connectors.Transient, "delivery.no_receipt_yet")
+	zip := func() string { return in(parcel.Name(record.NewID())) }
+	for _, err := range []error{
+		os.Mkdir(zip(), 0o700), syscall.Mkfifo(zip(), 0o600), syscall.Mkfifo(in(parcel.CheckpointName(platformBIN, 70, 80)), 0o600),
+		os.WriteFile(outside, nil, 0o600), os.Symlink(outside, zip()), os.Symlink("nothing", zip()), os.Symlink(parcel.Name(m.env.Header().Message), zip()),
+		os.WriteFile(in("readme.txt"), nil, 0o600),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := c.look()
+	for _, w := range found.Waiting {
+		if w.Code != "parcel.not_a_file" || w.Hint == "" {
+			t.Errorf("%+v", w)
+		}
+	}
+	if found.Taken != 1 || len(found.Waiting) != 6 {
+		t.Errorf("%d taken, %d wait", found.Taken, len(found.Waiting))
+	}
+	c.send(asleep, m)
+	c.sound()
+}
+
+// TestFolderThatCannotBeUsed: each error is about the folder, says what to do, and ends with exit code 3; nothing is left half written, and what was received before is answered later.
+func TestFolderThatCannotBeUsed(t *testing.T) {
+	c := newCounter(t, "")
+	asleep, m := c.connect(true), c.message(1)
+	c.fails(asleep, m, connectors.Transient, "delivery.no_receipt_yet")
+	refused := func(what, dir, code string) {
+		t.Helper()
+		_, err := c.server.Receive(t.Context(), dir, nil)
+		var p *record.Problem
+		if !errors.As(err, &p) || p.Code != code || p.Hint == "" || exitCode(err) != ExitEnvironment {
+			t.Errorf("%s: %v, exit code %d", what, err, exitCode(err))
+		}
+	}
+	out := filepath.Join(c.box, parcel.Out)
+	refused("no folder", filepath.Join(c.box, "nowhere"), "folder.missing")
+	refused("a folder without in and out", out, "folder.missing")
+	refused("a file", filepath.Join(c.dir, "authority.yaml"), "folder.missing")
+	if os.Geteuid() != 0 { // whom no mode hinders
+		if err := os.Chmod(out, 0o500); err != nil {
+			t.Fatal(err)
+		}
+		refused("out may not be written", c.box, "folder.permission")
+		if err := os.Chmod(out, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	receipt := filepath.Join(out, parcel.ReceiptName(m.env.Header().Message))
+	if err := os.MkdirAll(filepath.Join(receipt, "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	refused("the receipt's name is taken by a folder", c.box, "folder.failed")
+	if err := os.RemoveAll(receipt); err != nil {
+		t.Fatal(err)
+	}
+	if left := c.files(parcel.Out); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	c.look()
+	c.send(asleep, m)
+	c.sound()
 }

@@ -16,11 +16,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"birgeoqy.kz/almasu/internal/authority/inbox"
 )
 
 // write writes a file of a deployment, for its owner alone.
@@ -140,6 +143,34 @@ func TestExampleShowsEveryKey(t *testing.T) {
 		if !strings.Contains(shown, "receipts of "+name+":") {
 			t.Errorf("the connector %s is not read", name)
 		}
+	}
+}
+
+// TestExampleOfTheAuthorityShowsEveryKey: whatever may stand in the receiving side's configuration stands in the example, as a comment if it is optional.
+func TestExampleOfTheAuthorityShowsEveryKey(t *testing.T) {
+	text, seen := read(t, "deploy/birgeoqy/authority.yaml"), 0
+	var look func(of reflect.Type)
+	look = func(of reflect.Type) {
+		for of.Kind() == reflect.Slice {
+			of = of.Elem()
+		}
+		if of.Kind() != reflect.Struct {
+			return
+		}
+		for _, field := range reflect.VisibleFields(of) {
+			key := field.Tag.Get("yaml")
+			if key == "" || key == "-" {
+				continue
+			}
+			if seen++; !regexp.MustCompile(`(?m)^[ #-]*` + key + `:`).MatchString(text) {
+				t.Errorf("the key %s of %s is not in the example", key, of.Name())
+			}
+			look(field.Type)
+		}
+	}
+	look(reflect.TypeFor[inbox.Config]())
+	if seen < 25 {
+		t.Errorf("only %d keys were found", seen)
 	}
 }
 

@@ -171,7 +171,7 @@ type Parcel struct {
 }
 
 func malformed(message string) error {
-	return record.NewProblem("parcel.malformed", "", "", "%s", message)
+	return record.NewProblem("parcel.malformed", "", "it is cut short, or was altered: remove it, and the sender's next run puts it again", "%s", message)
 }
 
 func tooLarge(limit int64) error {
@@ -233,7 +233,7 @@ func (p *Parcel) Document(identities []age.Identity, limit int64) ([]byte, error
 	b := p.Stored
 	if p.Encrypted {
 		if len(identities) == 0 {
-			return nil, record.NewProblem("parcel.encrypted", "", "name the file of the age identity", "the document is encrypted, and there is no identity to open it with")
+			return nil, record.NewProblem("parcel.encrypted", "", `name the file of the age identity in the configuration: "identity"`, "the document is encrypted, and there is no identity to open it with")
 		}
 		r, err := age.Decrypt(bytes.NewReader(b), identities...)
 		if err != nil {
