@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync"
 
+	"birgeoqy.kz/almasu/internal/authority/records"
 	"birgeoqy.kz/almasu/internal/authority/tabular"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
@@ -63,10 +64,16 @@ func (j *judge) plain(document []byte, mediaType string) ([]byte, *record.Proble
 	return b, nil
 }
 
+// reading is what one document is read with.
+type reading struct {
+	reader  *docreading.Reader
+	records *records.Records
+}
+
 func newJudge(s *schemas.Schema, columns, unique []string) *judge {
 	j := &judge{schema: s, columns: columns, unique: unique}
 	j.pool.New = func() any {
-		return &reading{reader: docreading.New(s), member: s.Records(), unique: unique, seen: make([]map[string]int, len(unique))}
+		return &reading{reader: docreading.New(s), records: records.New(s.Records(), unique)}
 	}
 	return j
 }
@@ -76,14 +83,14 @@ func newJudge(s *schemas.Schema, columns, unique []string) *judge {
 func (j *judge) judge(document []byte, claimed int) verdict {
 	r := j.pool.Get().(*reading)
 	defer j.pool.Put(r)
-	r.begin()
+	r.records.Begin()
 	v := verdict{records: claimed}
-	if err := r.reader.Read(document, r); err != nil {
+	if err := r.reader.Read(document, r.records); err != nil {
 		v.refused = record.NewProblem("schema.malformed", "", "", "the document is not well-formed %s", j.schema.MediaType())
 		return v
 	}
-	if r.member != "" && r.records != claimed {
-		v.refused = record.NewProblem("message.records", "", "", "the envelope counts %d records, the document holds %d", claimed, r.records)
+	if n := r.records.Count(); j.schema.Records() != "" && n != claimed {
+		v.refused = record.NewProblem("message.records", "", "", "the envelope counts %d records, the document holds %d", claimed, n)
 		return v
 	}
 	rejected := map[int]signing.Outcome{}
@@ -103,9 +110,9 @@ func (j *judge) judge(document []byte, claimed int) verdict {
 			}
 		}
 	}
-	for _, d := range r.duplicates {
-		if _, ok := rejected[d.record]; !ok {
-			rejected[d.record] = outcome(d.record, "record.duplicate", "/"+j.unique[d.field]+" is that of record "+strconv.Itoa(d.first))
+	for _, d := range r.records.Repeats() {
+		if _, ok := rejected[d.Record]; !ok {
+			rejected[d.Record] = outcome(d.Record, "record.duplicate", "/"+j.unique[d.Field]+" is that of record "+strconv.Itoa(d.First))
 		}
 	}
 	for i := 0; len(v.outcomes) < len(rejected); i++ {
@@ -122,82 +129,4 @@ func outcome(index int, code, text string) signing.Outcome {
 		text = ""
 	}
 	return signing.Outcome{Index: index, Status: signing.StatusRejected, Code: code, Text: text}
-}
-
-// duplicate says that a unique field of a record has the value of an earlier one.
-type duplicate struct{ record, first, field int }
-
-// reading takes the events of one document.
-type reading struct {
-	reader     *docreading.Reader
-	member     string
-	unique     []string
-	seen       []map[string]int
-	duplicates []duplicate
-
-	depth   int
-	next    bool // the next value is the array of records
-	inside  bool // the array of records is open
-	records int
-	field   int // the unique field whose value comes next, -1 if none
-}
-
-func (r *reading) begin() {
-	r.depth, r.next, r.inside, r.records, r.field, r.duplicates = 0, false, false, 0, -1, r.duplicates[:0]
-	for i := range r.seen {
-		if r.seen[i] == nil {
-			r.seen[i] = map[string]int{}
-		}
-		clear(r.seen[i])
-	}
-}
-
-// Event implements schemas.Events.
-func (r *reading) Event(k schemas.Kind, text []byte) {
-	switch k {
-	case schemas.Name:
-		r.name(text)
-		return
-	case schemas.EndObject, schemas.EndArray:
-		r.depth--
-		if r.depth == 1 {
-			r.inside = false
-		}
-		return
-	}
-	if r.inside && r.depth == 2 {
-		r.records++
-	}
-	if r.field >= 0 {
-		if k == schemas.String || k == schemas.Number {
-			r.value(text)
-		}
-		r.field = -1
-	}
-	if k == schemas.Object || k == schemas.Array {
-		r.inside = r.inside || r.next && r.depth == 1 && k == schemas.Array
-		r.depth++
-	}
-	r.next = false
-}
-
-func (r *reading) name(text []byte) {
-	switch {
-	case r.depth == 1:
-		r.next = r.member != "" && string(text) == r.member
-	case r.depth == 3 && r.inside:
-		for i, name := range r.unique {
-			if string(text) == name {
-				r.field = i
-			}
-		}
-	}
-}
-
-func (r *reading) value(text []byte) {
-	if first, ok := r.seen[r.field][string(text)]; ok {
-		r.duplicates = append(r.duplicates, duplicate{record: r.records - 1, first: first, field: r.field})
-		return
-	}
-	r.seen[r.field][string(text)] = r.records - 1
 }
