@@ -165,7 +165,7 @@ func (c *XMLChecker) Event(k Kind, text []byte) {
 	}
 }
 
-var textTrue, textFalse = []byte("true"), []byte("false")
+var textTrue, textFalse, colon = []byte("true"), []byte("false"), []byte(":")
 
 func (c *XMLChecker) value(text []byte) {
 	if c.next {
@@ -190,8 +190,11 @@ func (c *XMLChecker) enter(name []byte) {
 
 // expand is the namespace and the local name of an element.
 func (c *XMLChecker) expand(name []byte) (space string, local []byte) {
-	if i := bytes.IndexByte(name, ':'); i >= 0 {
-		return c.names.Prefixes[string(name[:i])], name[i+1:]
+	if len(c.names.Prefixes) == 0 {
+		return c.names.Namespace, name
+	}
+	if prefix, local, prefixed := bytes.Cut(name, colon); prefixed {
+		return c.names.Prefixes[string(prefix)], local
 	}
 	return c.names.Namespace, name
 }

@@ -1,6 +1,7 @@
 package form
 
 import (
+	"encoding/binary"
 	"maps"
 	"slices"
 	"strings"
@@ -215,8 +216,32 @@ var looked = func() (t [256]bool) {
 	return t
 }()
 
+// asItIs reports whether no byte is to be looked at, eight at once: of what has less, one after another.
+func asItIs(v []byte) bool {
+	n := len(v)
+	if n < 8 {
+		for _, c := range v {
+			if looked[c] {
+				return false
+			}
+		}
+		return true
+	}
+	for i := 0; i < n; i += 8 {
+		w := binary.LittleEndian.Uint64(v[min(i, n-8):])                            // at the end, those that end it
+		quote, angle, lead := (w|ones*4)^ones*'&', (w|ones*2)^ones*'>', w^ones*0xEF // zero in the bytes that are " or &, < or >, 0xEF
+		if ((w-ones*0x20)&^w|(quote-ones)&^quote|(angle-ones)&^angle|(lead-ones)&^lead)&tops != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // appendXML appends text as Canonical XML 1.0 writes it (section 2.3) in an element or in an attribute's value.
 func appendXML(dst, v []byte, inAttribute bool) ([]byte, bool) {
+	if asItIs(v) {
+		return append(dst, v...), true
+	}
 	from := 0
 	for i, c := range v {
 		if !looked[c] {

@@ -158,3 +158,21 @@ func TestEventsAreThoseOfTheBytes(t *testing.T) {
 		t.Errorf("%d good, %d bad", good, bad)
 	}
 }
+
+// TestAsItIs puts every byte at every place of short and long texts.
+func TestAsItIs(t *testing.T) {
+	for n := range 26 {
+		for at := range n {
+			for c := range 256 {
+				v := []byte("Нұрсұлтан az~\x7f-'Әбд")[:n]
+				if v[at] = byte(c); asItIs(v) == looked[c] {
+					t.Fatalf("%q: %v", v, asItIs(v))
+				}
+				out, ok := appendXML(nil, v, false)
+				if plain := ok && bytes.Equal(out, v); asItIs(v) && !plain {
+					t.Fatalf("%q is written %q", v, out)
+				}
+			}
+		}
+	}
+}

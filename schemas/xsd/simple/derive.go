@@ -152,6 +152,9 @@ func (r *restriction) apply(f Facet) (code string, err error) {
 	return "xsd.facet", errors.New("there is no such facet")
 }
 
+// maxFew is how many values of an enumeration are compared one by one.
+const maxFew = 8
+
 func (r *restriction) enumeration(text string) error {
 	if r.t.variety == Atomic && r.t.prim == primBoolean {
 		return errNotHere
@@ -160,11 +163,17 @@ func (r *restriction) enumeration(text string) error {
 		return fmt.Errorf("the value is not of the base type (%s)", code)
 	}
 	if r.t.enum == nil || !r.started() {
-		r.t.enum, r.t.texts = map[string]bool{}, nil
+		r.t.enum, r.t.few, r.t.texts = map[string]bool{}, nil, nil
 		r.seen["enumeration started"] = true
 	}
-	r.t.enum[string(r.base.Key(nil, []byte(text), &r.scratch))] = true
+	key := string(r.base.Key(nil, []byte(text), &r.scratch))
+	r.t.enum[key] = true
 	r.t.texts = append(r.t.texts, text)
+	if r.t.few = nil; r.t.prim == primString && len(r.t.enum) <= maxFew {
+		for one := range r.t.enum {
+			r.t.few = append(r.t.few, one[len("s"):]) // without the tag of the primitive
+		}
+	}
 	return nil
 }
 

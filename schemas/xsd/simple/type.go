@@ -38,9 +38,10 @@ type Type struct {
 	narrow  func(text []byte) bool // the lexical form of a built-in type derived from string
 
 	patterns                       []*pattern.Matcher
-	enum                           map[string]bool
-	texts                          []string // of the enumeration, as written
-	length, minLength, maxLength   int      // -1: none
+	enum                           map[string]bool // by the keys of the values
+	few                            []string        // the values of a short enumeration of strings, in the place of enum
+	texts                          []string        // of the enumeration, as written
+	length, minLength, maxLength   int             // -1: none
 	totalDigits, fractionDigits    int
 	minimum, maximum, above, below *value
 	hasBounds                      bool
@@ -163,6 +164,14 @@ func (t *Type) check(text []byte, s *Scratch) string {
 	}
 	if code != "" || t.enum == nil {
 		return code
+	}
+	if t.few != nil {
+		for _, one := range t.few {
+			if one == string(text) {
+				return ""
+			}
+		}
+		return "schema.enum"
 	}
 	key := s.key
 	s.key = nil // the members of a union inside are judged on the way
