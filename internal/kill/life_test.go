@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // life is one process from start to end.
@@ -85,4 +86,15 @@ func (l *life) said() string {
 func (l *life) kill() {
 	_ = syscall.Kill(-l.cmd.Process.Pid, syscall.SIGKILL)
 	<-l.done
+}
+
+// dump ends a process that hangs, and has it say where.
+func (l *life) dump() {
+	_ = l.cmd.Process.Signal(syscall.SIGQUIT)
+	late := time.NewTimer(10 * time.Second)
+	defer late.Stop()
+	select {
+	case <-l.done:
+	case <-late.C: // it stands at a point, or in the system
+	}
 }

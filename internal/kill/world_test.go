@@ -285,6 +285,7 @@ func (w *world) waitFor(l *life, at <-chan struct{}) bool {
 				idle++
 			}
 		case <-late.C:
+			l.dump()
 			w.Fatalf("a life has no end\n%s\nthe authority:\n%s", l.said(), w.authority.said())
 		}
 	}

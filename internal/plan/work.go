@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"birgeoqy.kz/almasu/internal/delta"
@@ -42,6 +44,8 @@ type work struct {
 	// gathered are people of several batches who make the next message; fresh says, by row, whether the recipient has nothing of them.
 	gathered *record.Batch
 	fresh    []bool
+	// had says, by row of the last batch, of whom the recipient has something, whatever waits.
+	had []bool
 	// kept counts those of whom the recipient has something, and is not to be told that it has them no more.
 	kept int
 }
@@ -117,33 +121,47 @@ func (w *work) take(ctx context.Context, b *record.Batch) error {
 			return err
 		}
 		w.gathered.AddFrom(b, w.cleared.Row(f.Index))
-		w.fresh = append(w.fresh, held == delta.Zero)
+		w.fresh = append(w.fresh, held == delta.Zero && !w.had[w.cleared.Row(f.Index)])
 	}
 	return nil
 }
 
-// keep counts those of a batch of whom the recipient has something and goes on having it: who is cleared, and who is blocked.
+// keep counts those of a batch of whom the recipient has something and goes on having it: who is cleared, and who is blocked. Until the first run of a year is over, it has that
+// under ordinals of an earlier year.
 func (w *work) keep(ctx context.Context, b *record.Batch) error {
-	count := func(ordinal uint32) error {
+	w.had = append(w.had[:0], make([]bool, b.Len())...)
+	stay := make([]bool, b.Len())
+	for i := range w.cleared.Len() {
+		stay[w.cleared.Row(i)] = true
+	}
+	for _, x := range w.cleared.Refused() {
+		stay[x.Row] = b.Person(int(x.Row)).Blocked
+	}
+	count := func(row int, ordinal uint32) error {
 		held, err := w.compare.Book.Held(ctx, ordinal)
 		if held != delta.Zero {
 			w.kept++
+			w.had[row], stay[row] = true, false
 		}
 		return err
 	}
-	for i := range w.cleared.Len() {
-		if err := count(w.cleared.Ordinal(i)); err != nil {
-			return err
-		}
-	}
-	for _, x := range w.cleared.Refused() {
-		if p := b.Person(int(x.Row)); p.Blocked {
-			if err := count(p.Ordinal); err != nil {
+	for row := range stay {
+		if stay[row] {
+			if err := count(row, b.Person(row).Ordinal); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	if !slices.Contains(stay, true) {
+		return nil
+	}
+	var failed error
+	err := w.maker.Roster.Before(ctx, b, func(row int, ordinal uint32) {
+		if stay[row] && failed == nil {
+			failed = count(row, ordinal)
+		}
+	})
+	return errors.Join(err, failed)
 }
 
 // refuse counts who is refused, and why.

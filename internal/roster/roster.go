@@ -146,6 +146,30 @@ func (r *Roster) Look(ctx context.Context, b *record.Batch) error {
 	return err
 }
 
+// Before calls f with each ordinal that the person in row i of b had in a former period, under the same key and IIN. What b has is not changed.
+func (r *Roster) Before(ctx context.Context, b *record.Batch, f func(i int, ordinal uint32)) error {
+	now := make([]uint32, b.Len())
+	for i := range now {
+		now[i] = b.Person(i).Ordinal
+	}
+	defer func() {
+		for i, o := range now {
+			b.Person(i).Ordinal = o
+		}
+	}()
+	for _, one := range r.former {
+		if err := one.Look(ctx, b); err != nil {
+			return err
+		}
+		for i := range b.Len() {
+			if o := b.Person(i).Ordinal; o != 0 {
+				f(i, o)
+			}
+		}
+	}
+	return nil
+}
+
 // look reports whether everybody was found.
 func (r *Roster) look(ctx context.Context, b *record.Batch) (all bool, err error) {
 	if b.Len() == 0 {

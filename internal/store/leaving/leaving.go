@@ -2,7 +2,7 @@
 //
 // Who is leaving is found by comparing what the recipient holds (package books) with what a complete read of the platform has found: whoever is held and was not read is no
 // longer on the platform (SUB-1), and whoever was read and may not be sent now leaves by the rule that refuses them. A person who was read under another ordinal, because a
-// year has begun, is not gone: what is held is noted under that ordinal, to be sent again. Whoever is blocked is left alone.
+// year has begun, is not gone: what is held is noted under that ordinal, to be sent again, and the next run compares everybody: it withdraws them if they may not be sent. Whoever is blocked is left alone.
 //
 // For each the record is named that the recipient has taken last: the disclosure sets of the connector's delivered messages are looked through once, newest first, without the records that
 // the recipient has rejected. The index is the rank of the person's key among those of the message's people; where the roster has not exactly these people any more, a
@@ -35,6 +35,7 @@ import (
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/books"
+	"birgeoqy.kz/almasu/internal/store/marks"
 	"birgeoqy.kz/almasu/internal/store/notices"
 	"birgeoqy.kz/almasu/internal/store/sets"
 	"birgeoqy.kz/almasu/internal/transfer"
@@ -124,6 +125,11 @@ func (w *work) round(ctx context.Context) (people int, more bool, err error) {
 		pages := books.Pages{DB: tx, Connector: w.Transfer.Connector, Recipient: w.Transfer.Recipient}
 		if err := delta.Leave(ctx, pages, w.Vault, delta.Name(pages.Connector, pages.Recipient), ordinals, other); err != nil {
 			return err
+		}
+		if len(other) > 0 { // the next comparison finds out whether they are sent or leave
+			if err := marks.Forget(ctx, tx, pages.Connector, pages.Recipient); err != nil {
+				return err
+			}
 		}
 		if err := notices.Put(ctx, w.Store, list)(tx); err != nil {
 			return err
