@@ -338,6 +338,41 @@ func TestComplaint10OneScheduleForAllNodes(t *testing.T) {
 	}
 }
 
+// TestComplaint10NoTwoSchedules: a node with another copy of the schedule does not act by it beside the first: it waits, says so, and serves when the first is gone.
+func TestComplaint10NoTwoSchedules(t *testing.T) {
+	k := complain(t, true)
+	text, err := os.ReadFile(k.w.Path("almasu.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := strings.ReplaceAll(strings.Replace(string(text), `{cron: "0 7 * * *"`, `{cron: "1 7 * * *"`, 2), "poll: 300ms", "poll: 200ms")
+	if other == string(text) || strings.Contains(other, `"0 7 * * *"`) {
+		t.Fatal("the schedules are not those of the example")
+	}
+	if err := k.w.Write("other.yaml", []byte(other)); err != nil {
+		t.Fatal(err)
+	}
+	first, firstLog := k.serve("almasu.yaml")
+	firstLog.until(`"transfer closed"`, consent)
+	second, secondLog := k.serve("other.yaml")
+	secondLog.until("this process waits", "deployment.other")
+	k.almasu(exit.NotWell, "doctor.deployment_waits", "doctor")
+	same, sameLog := k.serve("almasu.yaml")
+	sameLog.until(`"serving"`)
+	k.almasu(exit.NotWell, "2 serve, by the files of this machine", "doctor", "--json")
+	ended(t, same)
+	if waits := secondLog.so(); strings.Contains(waits, "this process serves") {
+		t.Errorf("it serves beside another configuration:\n%s", waits)
+	}
+	ended(t, first)
+	secondLog.until("this process serves")
+	ended(t, second)
+	k.almasu(0, `"act":"deployment.serve"`, "log", "show", "--limit", "500")
+	if history := k.almasu(0, "", "schedule", "--history"); strings.Contains(history, "T02:01:00Z") {
+		t.Errorf("a due time of the other schedule was entered:\n%s", history)
+	}
+}
+
 // TestComplaint11AttemptsAddUp: a run that broke off in the middle and was gone on with reports all of it, and not its last part.
 func TestComplaint11AttemptsAddUp(t *testing.T) {
 	k := complain(t, true)

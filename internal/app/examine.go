@@ -15,6 +15,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/retention"
+	"birgeoqy.kz/almasu/internal/store/serving"
 	"birgeoqy.kz/almasu/internal/store/tally"
 )
 
@@ -48,8 +49,22 @@ func (s *session) examine(ctx context.Context) ([]doctor.Finding, error) {
 		out = append(out, doctor.Outbox(counted, s.now())...)
 		out = append(out, doctor.Holds(counted, s.now())...)
 	}
+	out = append(out, s.examineServing(ctx, v)...)
 	out = append(out, examineRetention(ctx, v)...)
 	return append(out, examineLog(ctx, v)), nil
+}
+
+// examineServing looks at the processes that serve.
+func (s *session) examineServing(ctx context.Context, v *service.Service) []doctor.Finding {
+	all, err := serving.List(ctx, v.Store, s.now())
+	var ours record.Digest
+	if err == nil {
+		ours, err = v.Deployment()
+	}
+	if err != nil {
+		return problemFindings("processes", err, "")
+	}
+	return doctor.Serving(all, ours)
 }
 
 // examineRetention looks at whether what is kept no longer was destroyed.

@@ -3,6 +3,8 @@ package app
 import (
 	"bufio"
 	"encoding/json"
+	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -98,4 +100,63 @@ func serveUntil(t *testing.T, args []string, words ...string) string {
 		t.Fatalf("no line with %v in\n%s", words, all.String())
 	}
 	return found
+}
+
+// served is the log of a process that serves, as it is written.
+type served struct {
+	*testing.T
+	lines chan string
+	all   strings.Builder
+}
+
+// serve starts the service by a configuration.
+func (k *tellers) serve(config string) (*exec.Cmd, *served) {
+	k.Helper()
+	cmd, log := background(k.T, append([]string{"--config", k.w.Path(config)}, almasuArgs(k.w, "serve")[2:]...))
+	out := &served{T: k.T, lines: make(chan string, 1000)}
+	go func() {
+		defer close(out.lines)
+		for in := bufio.NewScanner(log); in.Scan(); {
+			out.lines <- in.Text()
+		}
+	}()
+	return cmd, out
+}
+
+// until reads the log to a line with all these words.
+func (l *served) until(words ...string) {
+	l.Helper()
+	for line := range l.lines {
+		l.all.WriteString(line + "\n")
+		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) }) {
+			return
+		}
+	}
+	l.Fatalf("no line with %v in\n%s", words, l.all.String())
+}
+
+// so is what was logged so far.
+func (l *served) so() string {
+	for {
+		select {
+		case line, ok := <-l.lines:
+			if !ok {
+				return l.all.String()
+			}
+			l.all.WriteString(line + "\n")
+		default:
+			return l.all.String()
+		}
+	}
+}
+
+// ended tells a process to end, which it does.
+func ended(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the service ended with %v", err)
+	}
 }

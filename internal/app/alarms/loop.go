@@ -11,10 +11,12 @@ import (
 // Interval is how often the service is looked at.
 const Interval = time.Minute
 
-// Loop looks and tells until ctx ends. What fails is logged, and tried again at the next turn.
-func Loop(ctx context.Context, w *Watch, d *notify.Desk, now func() time.Time, wait func(context.Context, time.Duration) error, log *slog.Logger) {
+// Loop looks and tells until ctx ends, at each turn at which this process serves. What fails is logged, and tried again at the next turn.
+func Loop(ctx context.Context, w *Watch, d *notify.Desk, serves func() bool, now func() time.Time, wait func(context.Context, time.Duration) error, log *slog.Logger) {
 	for again := true; again; again = wait(ctx, Interval) == nil {
-		Turn(ctx, w, d, now, log)
+		if serves() {
+			Turn(ctx, w, d, now, log)
+		}
 	}
 }
 

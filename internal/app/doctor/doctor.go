@@ -17,7 +17,9 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"birgeoqy.kz/almasu/connectors/platform"
+	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/serving"
 	"birgeoqy.kz/almasu/internal/store/tally"
 	"birgeoqy.kz/almasu/internal/transfer"
 )
@@ -160,6 +162,28 @@ func Holds(t *tally.Tally, now time.Time) []Finding {
 		out = append(out, Finding{OK, "", "holds", "no run waits for a decision", ""})
 	}
 	return out
+}
+
+// Serving looks at the processes that serve the store or wait to, and at whether the files of this machine are what they serve by.
+func Serving(all []serving.Process, ours record.Digest) []Finding {
+	var out []Finding
+	n, others := 0, 0
+	for _, p := range all {
+		if p.State == serving.Waits {
+			out = append(out, Finding{Fail, "doctor.deployment_waits", "process " + p.Worker, "waits since " + p.Since.UTC().Format(time.DateTime) + ": others serve by another configuration",
+				"give all the same configuration, register, mappings and calendars, and send them SIGHUP, or stop the one that is wrong"})
+			continue
+		}
+		if n++; p.Deployment != ours {
+			others++
+		}
+	}
+	f := Finding{OK, "", "processes", fmt.Sprintf("%d serve, by the files of this machine", n), ""}
+	if others > 0 {
+		f.Level, f.Code, f.Message = Warn, "doctor.deployment_differs", fmt.Sprintf("%d serve, and by other files than those of this machine", n)
+		f.Hint = "send them SIGHUP if these files are to be taken into use, everywhere; else put back what they serve by"
+	}
+	return append(out, f)
 }
 
 // Outbox looks at what waits, at lines that are down or halted, and at runs that were left behind.

@@ -26,6 +26,7 @@ import (
 	"birgeoqy.kz/almasu/internal/pgtest"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/store/serving"
 	"birgeoqy.kz/almasu/internal/store/tally"
 	"birgeoqy.kz/almasu/internal/synth"
 	"birgeoqy.kz/almasu/internal/transfer"
@@ -153,6 +154,14 @@ func TestHolds(t *testing.T) {
 	want(t, Holds(&tally.Tally{Held: []tally.Held{
 		{Connector: "a", Runs: 2, Since: now.Add(-time.Hour), Expires: now.Add(24 * time.Hour)}, {Connector: "b", Runs: 1, Since: now.Add(-time.Hour), Expires: now.Add(24*time.Hour - 1)},
 	}}, now), "doctor.held", "doctor.hold_expires")
+}
+
+func TestServing(t *testing.T) {
+	ours, theirs := record.DigestOf([]byte("ours")), record.DigestOf([]byte("theirs"))
+	want(t, Serving(nil, ours), "")
+	want(t, Serving([]serving.Process{{Worker: "a", State: serving.Serves, Deployment: ours}}, ours), "")
+	want(t, Serving([]serving.Process{{Worker: "a", State: serving.Serves, Deployment: theirs}}, ours), "doctor.deployment_differs")
+	want(t, Serving([]serving.Process{{Worker: "a", State: serving.Serves, Deployment: ours}, {Worker: "b", State: serving.Waits, Deployment: theirs}}, ours), "doctor.deployment_waits", "")
 }
 
 // serve starts a server with a certificate for 127.0.0.1 until a day, whose Date header is off by skew.

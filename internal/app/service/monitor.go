@@ -26,15 +26,15 @@ import (
 )
 
 // measure puts meters into the service, and returns where monitoring is answered and with what, and what counts closed transfers. The listener is nil if
-// the configuration names none.
-func (v *Service) measure() (net.Listener, http.Handler, func(*transfer.Report), error) {
+// the configuration names none. serves says whether this process serves.
+func (v *Service) measure(serves func() bool) (net.Listener, http.Handler, func(*transfer.Report), error) {
 	listener, err := metrics.Listen(v.File.Serve.Metrics)
 	if err != nil {
 		return nil, nil, nil, exit.Environment(err)
 	}
 	registry := metrics.NewRegistry()
 	meter := watch.NewMeter(registry)
-	state := &watch.State{Store: v.Store, Now: v.Env.Now, Connectors: v.File.Names(), Expiries: v.Expiries(), Logger: v.Env.Logger,
+	state := &watch.State{Store: v.Store, Now: v.Env.Now, Connectors: v.File.Names(), Expiries: v.Expiries(), Serves: serves, Logger: v.Env.Logger,
 		Permitted: func() map[string]bool {
 			out := map[string]bool{}
 			for _, a := range v.AskRoutes() {

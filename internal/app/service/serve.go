@@ -69,9 +69,7 @@ func (v *Service) heldBack(pause time.Duration) func(ctx context.Context) bool {
 		if v.Env.Now().Before(next) {
 			return true
 		}
-		if err = v.Admit(ctx, ""); err == nil {
-			err = v.NoteRegister(ctx, "service")
-		}
+		err = v.Admit(ctx, "")
 		next = v.Env.Now().Add(pause)
 		if err != nil {
 			if err.Error() != told && ctx.Err() == nil {
@@ -85,16 +83,16 @@ func (v *Service) heldBack(pause time.Duration) func(ctx context.Context) bool {
 	}
 }
 
-// startAdmitted compares the store with its recipients and notes the register. A store in doubt is served too, for what may be seen of it; its runs wait
+// startAdmitted compares the store with its recipients, and takes part in serving it. A store in doubt is served too, for what may be seen of it; its runs wait
 // until the comparison is made.
-func (v *Service) startAdmitted(ctx context.Context) error {
+func (v *Service) startAdmitted(ctx context.Context, p *part) error {
 	err := v.Admit(ctx, "")
 	if record.CodeOf(err) != "" && !fault.Known(err) {
 		v.Env.Logger.Error("nothing is logged or sent", "code", record.CodeOf(err), "error", err)
 		return nil
 	}
 	if err == nil {
-		err = v.NoteRegister(ctx, "service")
+		_, err = p.renew(ctx)
 	}
 	if err != nil {
 		return exit.Environment(err)
@@ -102,13 +100,19 @@ func (v *Service) startAdmitted(ctx context.Context) error {
 	return nil
 }
 
-// Serve runs schedules and resumes what waits, until ctx ends.
+// Serve runs schedules and resumes what waits, until ctx ends; while another process serves by another deployment it waits.
 func (v *Service) Serve(ctx context.Context) error {
-	if err := v.startAdmitted(ctx); err != nil {
+	poll := v.File.Serve.Poll.Or(5 * time.Second)
+	us, err := v.newPart(poll)
+	if err != nil {
+		return exit.BadInput(err)
+	}
+	defer us.leave(ctx)
+	if err := v.startAdmitted(ctx, us); err != nil {
 		return err
 	}
 	log := v.Env.Logger
-	monitoring, pages, closed, err := v.measure()
+	monitoring, pages, closed, err := v.measure(us.serves.Load)
 	if err != nil {
 		return err
 	}
@@ -123,15 +127,15 @@ func (v *Service) Serve(ctx context.Context) error {
 		log.Info("route", "connector", a.Connector, "permitted", a.Permitted, "rule", a.Rule)
 	}
 	log.Info("serving", "worker", worker(), "connectors", v.File.Names())
-	poll := v.File.Serve.Poll.Or(5 * time.Second)
 	wake := make(chan struct{}, 1)
-	runner.Wake, runner.Held = wake, v.heldBack(6*poll)
+	doubted := v.heldBack(6 * poll)
+	runner.Wake, runner.Held = wake, func(ctx context.Context) bool { return doubted(ctx) || us.waits(ctx) }
 	var beside sync.WaitGroup
-	beside.Go(func() { v.resumeLoop(ctx, 6*poll) })
+	beside.Go(func() { v.resumeLoop(ctx, 6*poll, us.serves.Load) })
 	beside.Go(func() { v.listen(ctx, wake) })
 	beside.Go(func() { v.answer(ctx, monitoring, pages) })
 	watch, desk := v.Watching()
-	beside.Go(func() { alarms.Loop(ctx, watch, desk, v.Env.Now, Wait, log) })
+	beside.Go(func() { alarms.Loop(ctx, watch, desk, us.serves.Load, v.Env.Now, Wait, log) })
 	err = runner.Loop(ctx, poll)
 	beside.Wait()
 	log.Info("stopped")
@@ -155,9 +159,12 @@ func (v *Service) listen(ctx context.Context, wake chan<- struct{}) {
 }
 
 // resumeLoop takes up what waits in the outbox, and transfers that are not closed, while no run of the connector does so: at the start, and again
-// after each pause. A run of the connector holds the same lease.
-func (v *Service) resumeLoop(ctx context.Context, pause time.Duration) {
+// after each pause, if this process serves then. A run of the connector holds the same lease.
+func (v *Service) resumeLoop(ctx context.Context, pause time.Duration, serves func() bool) {
 	for again := true; again; again = Wait(ctx, pause) == nil {
+		if !serves() {
+			continue
+		}
 		for _, name := range v.File.Names() {
 			waiting, err := v.leftOpen(ctx, name)
 			if err == nil && waiting {

@@ -47,7 +47,9 @@ type State struct {
 	Expiries               []Expiry
 	// Permitted says for each connector whether its route is permitted now.
 	Permitted func() map[string]bool
-	Logger    *slog.Logger
+	// Serves says whether this process serves, or waits because others do by another deployment; nil for always.
+	Serves func() bool
+	Logger *slog.Logger
 }
 
 type desc = *prometheus.Desc
@@ -59,6 +61,7 @@ func gauge(name, help string, labels ...string) desc {
 // The figures of the store, by what waits, lines, runs and the rest.
 var (
 	descUp      = gauge("almasu_store_up", "1 if the store has answered this scrape.")
+	descServes  = gauge("almasu_serves", "1 if this process serves, 0 if it waits because others do by another configuration.")
 	descWaiting = gauge("almasu_messages_waiting", "Messages that are logged and not settled.", "recipient", "connector")
 	descPeople  = gauge("almasu_people_waiting", "People in messages that wait.", "recipient", "connector")
 	descOldest  = gauge("almasu_waiting_oldest_seconds", "Age of the oldest message that waits.", "recipient", "connector")
@@ -79,7 +82,7 @@ var (
 
 // Describe implements [prometheus.Collector].
 func (s *State) Describe(out chan<- desc) {
-	for _, d := range []desc{descUp, descWaiting, descPeople, descOldest, descLine, descLog, descOutbox, descDue, descLate, descRunning, descMissed, descLease, descHolds, descHeld, descDecide, descExpiry, descRoute} {
+	for _, d := range []desc{descUp, descServes, descWaiting, descPeople, descOldest, descLine, descLog, descOutbox, descDue, descLate, descRunning, descMissed, descLease, descHolds, descHeld, descDecide, descExpiry, descRoute} {
 		out <- d
 	}
 }
@@ -99,6 +102,9 @@ func (s *State) Collect(out chan<- prometheus.Metric) {
 	}
 	for connector, permitted := range s.Permitted() {
 		put(descRoute, truth(permitted), connector)
+	}
+	if s.Serves != nil {
+		put(descServes, truth(s.Serves()))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), scrapePatience)
 	defer cancel()
