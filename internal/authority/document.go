@@ -73,7 +73,7 @@ type reading struct {
 func newJudge(s *schemas.Schema, columns, unique []string) *judge {
 	j := &judge{schema: s, columns: columns, unique: unique}
 	j.pool.New = func() any {
-		return &reading{reader: docreading.New(s), records: records.New(s.Records(), unique)}
+		return &reading{reader: docreading.NewShallow(s, records.Depth), records: records.New(s.Records(), unique)}
 	}
 	return j
 }

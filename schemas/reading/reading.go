@@ -3,6 +3,8 @@
 package reading
 
 import (
+	"math"
+
 	"birgeoqy.kz/almasu/schemas"
 	"birgeoqy.kz/almasu/schemas/xmlscan"
 	"birgeoqy.kz/almasu/schemas/xsd"
@@ -15,6 +17,8 @@ type Reader struct {
 	json   *schemas.Checker
 	xml    *xsd.Reader
 	to     schemas.Events
+	depth  int // events inside more objects and arrays than this are not told
+	inside int // of JSON: how many are open
 	// Of XML: the open elements, and the text of the innermost.
 	open []opened
 	text []byte
@@ -28,11 +32,14 @@ type opened struct {
 }
 
 // New returns a reader of a schema's documents.
-func New(s *schemas.Schema) *Reader {
+func New(s *schemas.Schema) *Reader { return NewShallow(s, math.MaxInt) }
+
+// NewShallow is New, but what lies inside more objects and arrays than depth is judged and not told: an object there is told as one without members.
+func NewShallow(s *schemas.Schema, depth int) *Reader {
 	if x := s.XML(); x != nil {
-		return &Reader{schema: s, xml: x.Reader()}
+		return &Reader{schema: s, xml: x.Reader(), depth: depth}
 	}
-	return &Reader{schema: s, json: s.Checker()}
+	return &Reader{schema: s, json: s.Checker(), depth: depth}
 }
 
 // Read judges one document and sends its events to to. Of XML the events are those that an encoder sends: the element with the records is an array, an
@@ -45,6 +52,7 @@ func (r *Reader) Read(doc []byte, to schemas.Events) error {
 		return r.xml.Read(doc, r)
 	}
 	r.json.Begin()
+	r.inside = 0
 	return schemas.Scan(doc, r)
 }
 
@@ -59,7 +67,15 @@ func (r *Reader) Broken() bool {
 // Event implements schemas.Events, for JSON.
 func (r *Reader) Event(k schemas.Kind, text []byte) {
 	r.json.Event(k, text)
-	r.to.Event(k, text)
+	if k == schemas.EndObject || k == schemas.EndArray {
+		r.inside--
+	}
+	if r.inside <= r.depth {
+		r.to.Event(k, text)
+	}
+	if k == schemas.Object || k == schemas.Array {
+		r.inside++
+	}
 }
 
 // Start implements xmlscan.Handler.
@@ -67,12 +83,12 @@ func (r *Reader) Start(t *xmlscan.Tag) {
 	r.text = r.text[:0]
 	n := len(r.open)
 	if n > 0 {
-		r.begin(&r.open[n-1])
-		if !r.open[n-1].array {
-			r.to.Event(schemas.Name, t.Local)
-		}
+		r.member(n, t.Local)
 	}
 	r.open = append(r.open, opened{array: n == 1 && string(t.Local) == r.schema.Records()})
+	if n > r.depth {
+		return
+	}
 	top := &r.open[n]
 	if n == 0 || top.array || r.open[n-1].array {
 		r.begin(top)
@@ -86,11 +102,23 @@ func (r *Reader) Start(t *xmlscan.Tag) {
 		if top.array {
 			continue
 		}
-		r.begin(top)
-		r.to.Event(schemas.Name, append(append(r.text[:0], '@'), a.Local...))
-		r.to.Event(schemas.String, a.Value)
+		if r.begin(top); n < r.depth {
+			r.to.Event(schemas.Name, append(append(r.text[:0], '@'), a.Local...))
+			r.to.Event(schemas.String, a.Value)
+		}
 	}
 	r.text = r.text[:0]
+}
+
+// member begins what is inside n elements.
+func (r *Reader) member(n int, name []byte) {
+	if n-1 > r.depth {
+		return
+	}
+	around := &r.open[n-1]
+	if r.begin(around); n <= r.depth && !around.array {
+		r.to.Event(schemas.Name, name)
+	}
 }
 
 // begin sends the begin of an object or array, if it has not been sent.
@@ -111,13 +139,15 @@ func (r *Reader) Text(b []byte) { r.text = append(r.text, b...) }
 
 // End implements xmlscan.Handler.
 func (r *Reader) End() {
-	o := r.open[len(r.open)-1]
-	r.open = r.open[:len(r.open)-1]
+	n := len(r.open) - 1
+	o := r.open[n]
+	r.open = r.open[:n]
 	switch {
+	case n > r.depth:
 	case o.array && o.object:
 		r.to.Event(schemas.EndArray, nil)
 	case o.object:
-		if len(r.text) > 0 && !blank(r.text) {
+		if n < r.depth && len(r.text) > 0 && !blank(r.text) {
 			r.to.Event(schemas.Name, textName)
 			r.to.Event(schemas.String, r.text)
 		}
@@ -133,15 +163,15 @@ func (r *Reader) End() {
 // Leaf implements xmlscan.Handler.
 func (r *Reader) Leaf(t *xmlscan.Tag, text []byte) {
 	n := len(r.open)
-	if n < 2 || r.open[n-1].array { // it may be the array, or a record
+	if n < 2 || r.open[n-1].array || len(t.Attrs) > 0 { // it may be the array, or a record, or is an object
 		r.Start(t)
 		r.Text(text)
 		r.End()
 		return
 	}
-	r.begin(&r.open[n-1])
-	r.to.Event(schemas.Name, t.Local)
-	r.to.Event(schemas.String, text)
+	if r.member(n, t.Local); n <= r.depth {
+		r.to.Event(schemas.String, text)
+	}
 	r.text = r.text[:0]
 }
 

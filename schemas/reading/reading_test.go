@@ -2,6 +2,9 @@ package reading_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"birgeoqy.kz/almasu/schemas"
@@ -48,3 +51,57 @@ func TestXMLAsJSON(t *testing.T) {
 type ignore struct{}
 
 func (ignore) Event(schemas.Kind, []byte) {}
+
+// told writes the events down.
+type told struct{ strings.Builder }
+
+func (w *told) Event(k schemas.Kind, text []byte) { fmt.Fprintf(w, "%d%s ", k, text) }
+
+// cut is what of all events lies inside at most depth objects and arrays.
+func cut(all string, depth int) string {
+	var b strings.Builder
+	inside := 0
+	for _, one := range strings.SplitAfter(all, " ") {
+		ends := one == fmt.Sprint(int(schemas.EndObject), " ") || one == fmt.Sprint(int(schemas.EndArray), " ")
+		if ends {
+			inside--
+		}
+		if inside <= depth {
+			b.WriteString(one)
+		}
+		if one == fmt.Sprint(int(schemas.Object), " ") || one == fmt.Sprint(int(schemas.Array), " ") {
+			inside++
+		}
+	}
+	return b.String()
+}
+
+// TestShallow compares what is told to a depth with what is told of everything, and judges alike.
+func TestShallow(t *testing.T) {
+	inXML, err := schemas.CompileXSD("s.xsd", func(string) ([]byte, error) { return []byte(pupils), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	inJSON, err := schemas.Compile([]byte(`{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for doc, s := range map[string]*schemas.Schema{
+		`<package xmlns="urn:t"><header><n>1</n></header><pupils><pupil iin="1"><name>a</name><phone kind="x">1</phone><phone kind="y"/></pupil><pupil iin="2"><name/></pupil></pupils></package>`: inXML,
+		`<package xmlns="urn:t"><header><n><m><k a="1">1<l>2</l></k></m><o/></n></header><pupils><pupil><name><b> <c>d</c>e</b></name></pupil></pupils></package>`:                                 inXML,
+		`{"a":[{"b":{"c":[1,{"d":null}]}},[],{}],"e":{"f":{"g":{}}}}`: inJSON,
+	} {
+		for depth := range 7 {
+			all, some := &told{}, &told{}
+			whole, shallow := reading.New(s), reading.NewShallow(s, depth)
+			for range 2 {
+				if err := errors.Join(whole.Read([]byte(doc), all), shallow.Read([]byte(doc), some)); err != nil || whole.Broken() != shallow.Broken() {
+					t.Fatal(err, whole.Broken())
+				}
+			}
+			if want := cut(all.String(), depth); some.String() != want {
+				t.Errorf("%s to depth %d\n%s\n%s", doc, depth, some.String(), want)
+			}
+		}
+	}
+}

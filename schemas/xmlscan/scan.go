@@ -43,7 +43,7 @@ type Handler interface {
 	// Text is a piece of character data; one text may come in several pieces.
 	Text(b []byte)
 	End()
-	// Leaf is an element without attributes that holds nothing, or one piece of text: it stands for Start, Text unless text is empty, and End.
+	// Leaf is an element that holds nothing, or one piece of text: it stands for Start, Text unless text is empty, and End.
 	// Not every such element comes as one.
 	Leaf(t *Tag, text []byte)
 }

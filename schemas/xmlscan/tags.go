@@ -57,8 +57,7 @@ func (s *Scanner) startTag() bool {
 	}
 	name, names, empty := s.doc[from:s.pos], len(s.names), false
 	s.tag.Local, s.tag.Attrs = local, s.tag.Attrs[:0]
-	bare := s.pos < len(s.doc) && s.doc[s.pos] == '>'
-	if bare {
+	if s.pos < len(s.doc) && s.doc[s.pos] == '>' {
 		s.pos++
 	} else if empty, ok = s.attributes(); !ok {
 		return false
@@ -66,7 +65,8 @@ func (s *Scanner) startTag() bool {
 	if s.tag.Space, ok = s.Resolve(prefix); !ok {
 		return s.failAt(from, "xml.undeclared_prefix", "a prefix that is not declared")
 	}
-	if bare && s.leaf(name) {
+	if !empty && s.leaf(name) {
+		s.names = s.names[:names]
 		return true
 	}
 	s.open = append(s.open, element{name: name, names: names})
@@ -171,7 +171,14 @@ func (s *Scanner) attribute() bool {
 		raw = s.values[from:] // what is written before it stays there, if values moves
 	}
 	s.qualified = s.qualified || len(prefix) > 0 || string(local) == "xmlns"
-	s.tag.Attrs = append(s.tag.Attrs, Attr{Local: local, Value: raw, prefix: prefix})
+	n := len(s.tag.Attrs)
+	if n < cap(s.tag.Attrs) {
+		s.tag.Attrs = s.tag.Attrs[:n+1]
+	} else {
+		s.tag.Attrs = append(s.tag.Attrs, Attr{})
+	}
+	a := &s.tag.Attrs[n]
+	a.Space, a.Local, a.Value, a.prefix = "", local, raw, prefix
 	return true
 }
 

@@ -412,7 +412,7 @@ func (c *Checker) Leave() {
 			c.complete(f, t)
 		}
 	}
-	if len(c.ids.scopes) > 0 {
+	if c.ids.ends(len(c.frames)) {
 		c.leaves()
 	}
 	c.text = c.text[:f.from]

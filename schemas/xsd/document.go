@@ -114,7 +114,14 @@ func (r *Reader) End() {
 
 // Leaf implements xmlscan.Handler.
 func (r *Reader) Leaf(t *xmlscan.Tag, text []byte) {
-	r.checker.Leaf(t.Space, t.Local, text)
+	if len(t.Attrs) == 0 {
+		r.checker.Leaf(t.Space, t.Local, text)
+	} else {
+		r.checker.Enter(t.Space, t.Local)
+		r.attributes(t)
+		r.checker.Text(text)
+		r.checker.Leave()
+	}
 	r.note()
 	if r.next != nil {
 		r.next.Leaf(t, text)

@@ -93,6 +93,11 @@ func (d *identities) reach(depth int) bool {
 	return false
 }
 
+// ends reports whether a selection or an open constraint might be of the innermost open element, which has this depth.
+func (d *identities) ends(depth int) bool {
+	return len(d.selected) > 0 || len(d.scopes) > 0 && d.scopes[len(d.scopes)-1].depth == depth
+}
+
 // choose opens a selection.
 func (d *identities) choose(s *scope, depth int) {
 	n := len(d.selected)

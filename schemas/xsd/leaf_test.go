@@ -10,8 +10,8 @@ import (
 	"birgeoqy.kz/almasu/schemas/xsd"
 )
 
-// bareTag is a start tag without attributes.
-var bareTag = regexp.MustCompile(`<[^/!?<>\s]+>`)
+// startTag is one of an element that is not empty by itself.
+var startTag = regexp.MustCompile(`<[^/!?<>\s](?:[^<>]*[^/<>])?>`)
 
 // TestLeaf compares what is found in generated documents with what is found when no element comes as a leaf, because each begins with a comment.
 func TestLeaf(t *testing.T) {
@@ -29,7 +29,7 @@ func TestLeaf(t *testing.T) {
 			doc := settle(r, s, make())
 			for range 3 {
 				if err := whole.Read([]byte(doc), nil); err == nil {
-					if err := parts.Read([]byte(bareTag.ReplaceAllString(doc, "$0<!---->")), nil); err != nil {
+					if err := parts.Read([]byte(startTag.ReplaceAllString(doc, "$0<!---->")), nil); err != nil {
 						t.Fatal(err)
 					}
 					if found, want := whole.Checker().Found(), parts.Checker().Found(); !slices.Equal(found, want) {

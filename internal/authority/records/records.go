@@ -24,8 +24,8 @@ type Records struct {
 	field  int // the unique field whose value comes next, -1 if none
 }
 
-// inRecord is the depth of a record's members: inside the document's object, the array and the record.
-const inRecord = 3
+// Depth is how many objects and arrays are around what is looked at: the members of a record are inside the document's object, the array and the record.
+const Depth = 3
 
 // New returns a Records for documents whose records are in member; without a member there are none.
 func New(member string, unique []string) *Records {
@@ -53,7 +53,7 @@ func (r *Records) Event(k schemas.Kind, text []byte) {
 	switch k {
 	case schemas.Name:
 		switch {
-		case r.depth == inRecord && r.inside:
+		case r.depth == Depth && r.inside:
 			r.name(text)
 		case r.depth == 1:
 			r.next = r.member != "" && string(text) == r.member
@@ -63,12 +63,12 @@ func (r *Records) Event(k schemas.Kind, text []byte) {
 			r.inside = false
 		}
 	case schemas.Object, schemas.Array:
-		if r.depth <= inRecord {
+		if r.depth <= Depth {
 			r.begins(k)
 		}
 		r.depth++
 	default:
-		if r.depth > inRecord {
+		if r.depth > Depth {
 			return
 		}
 		if r.field >= 0 && (k == schemas.String || k == schemas.Number) {
@@ -80,7 +80,7 @@ func (r *Records) Event(k schemas.Kind, text []byte) {
 
 // begins treats a value outside records, a record, or a member of one.
 func (r *Records) begins(k schemas.Kind) {
-	if r.inside && r.depth == inRecord-1 {
+	if r.inside && r.depth == Depth-1 {
 		r.count++
 	}
 	r.inside = r.inside || r.next && r.depth == 1 && k == schemas.Array
