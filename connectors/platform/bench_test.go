@@ -23,7 +23,9 @@ func large(t testing.TB, n int) *Source {
 	if err := synth.Load(context.Background(), db.DB, o); err != nil {
 		t.Fatal(err)
 	}
-	return source(t, example(t, Postgres), db.DB)
+	s := source(t, example(t, Postgres), db.DB)
+	s.stretch = stretchPeople
+	return s
 }
 
 // drain reads everybody and returns how many there were.

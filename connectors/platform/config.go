@@ -29,6 +29,8 @@ const (
 type Config struct {
 	// Dialect is "postgres" or "sqlite".
 	Dialect string `yaml:"dialect"`
+	// Connections is over how many connections everybody is read on PostgreSQL: 1, or 2, the default, which is faster and must reach the same server.
+	Connections int `yaml:"connections,omitempty" json:"-"`
 	// Profiles is the relation with one row for each person.
 	Profiles Profiles `yaml:"profiles"`
 	// Accounts says where the state of a person's account stands.
@@ -182,6 +184,9 @@ func (c *Config) Validate() error {
 	v := &validation{}
 	if c.Dialect != Postgres && c.Dialect != SQLite {
 		v.Add("source.dialect", "dialect", "", "dialect must be %q or %q", Postgres, SQLite)
+	}
+	if c.Connections < 0 || c.Connections > 2 {
+		v.Add("source.connections", "connections", "leave it out for two", "connections must be 1 or 2")
 	}
 	c.Profiles.validate(v)
 	c.Accounts.validate(v)

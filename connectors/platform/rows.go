@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"database/sql"
 	"fmt"
 	"strconv"
@@ -38,24 +39,31 @@ func (st *stream) query(text string, args ...any) (rowReader, error) {
 // recordRows reads rows of one column, made by record_send.
 type recordRows struct {
 	rows     *sql.Rows
-	prepared *sql.Stmt
+	prepared *sql.Stmt // if it ends with the rows
 	raw      sql.RawBytes
 }
 
-func (r *recordRows) next(cells []cell) (bool, error) {
+// row returns the next row, nil after the last one. It is valid until the next call.
+func (r *recordRows) row() ([]byte, error) {
 	if !r.rows.Next() {
-		return false, r.rows.Err()
+		return nil, r.rows.Err()
 	}
-	if err := r.rows.Scan(&r.raw); err != nil {
+	err := r.rows.Scan(&r.raw)
+	return r.raw, err
+}
+
+func (r *recordRows) next(cells []cell) (bool, error) {
+	row, err := r.row()
+	if row == nil || err != nil {
 		return false, err
 	}
-	return true, parseRecord(r.raw, cells)
+	return true, parseRecord(row, cells)
 }
 
 func (r *recordRows) close() error {
 	err := r.rows.Close()
-	if e := r.prepared.Close(); err == nil {
-		err = e
+	if r.prepared != nil {
+		err = cmp.Or(err, r.prepared.Close())
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -15,9 +16,10 @@ import (
 
 // Source reads people from one platform database. It is safe for concurrent use; each open stream holds one connection.
 type Source struct {
-	config Config
-	states map[string]record.AccountState // by the platform's value
-	db     *sqlx.DB
+	config  Config
+	states  map[string]record.AccountState // by the platform's value
+	db      *sqlx.DB
+	stretch int // people of a stretch, see lanes
 }
 
 var _ connectors.Source = (*Source)(nil)
@@ -28,7 +30,7 @@ func New(config Config, db *sqlx.DB) (*Source, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Source{config: config, db: db, states: map[string]record.AccountState{}}
+	s := &Source{config: config, db: db, states: map[string]record.AccountState{}, stretch: stretchPeople}
 	for value, state := range config.Accounts.States {
 		s.states[value] = record.ParseAccountState([]byte(state))
 	}
@@ -48,7 +50,11 @@ func (s *Source) Open(ctx context.Context, q connectors.Query) (connectors.Strea
 		since: text.earlier, last: slices.Clone(q.After), after: q.After != nil, through: slices.Clone(q.Through),
 		cells: make([]cell, text.cells), values: make([][]byte, len(text.fields)),
 	}
-	if err := st.open(s.db); err != nil {
+	err = st.open(s.db)
+	if err == nil {
+		err = st.start(s)
+	}
+	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	return st, nil
@@ -70,14 +76,7 @@ func (st *stream) open(db *sqlx.DB) error {
 		return failed("beginning the snapshot", err)
 	}
 	if c.Dialect == Postgres {
-		// The order comes from indexes, so that the first row comes at once and nothing is sorted on disk.
-		// Of candidates the keys come from indexes, whatever the statistics say, and are sorted.
-		plan := "SET LOCAL enable_sort = off"
-		if st.since != nil {
-			plan = "SET LOCAL enable_seqscan = off"
-		}
-		_, err = st.tx.ExecContext(st.ctx, plan+"; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL timezone = 'UTC'")
-		if err != nil {
+		if _, err = st.tx.ExecContext(st.ctx, settings(st.since != nil)); err != nil {
 			return failed("preparing the snapshot", err)
 		}
 	}
@@ -101,7 +100,17 @@ func (st *stream) open(db *sqlx.DB) error {
 			st.parents = keys
 		}
 	}
-	return st.start()
+	return nil
+}
+
+// settings are those of a transaction on PostgreSQL. The order comes from indexes, so that the first row comes at once and nothing is sorted on disk; of
+// candidates the keys come from indexes, whatever the statistics say, and are sorted. A plan is made once, whatever the bounds.
+func settings(candidates bool) string {
+	plan := "enable_sort = off; SET LOCAL plan_cache_mode = force_generic_plan"
+	if candidates {
+		plan = "enable_seqscan = off"
+	}
+	return "SET LOCAL " + plan + "; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL timezone = 'UTC'"
 }
 
 func nameSnapshot(ctx context.Context, tx *sqlx.Tx, dialect string) (string, error) {
@@ -188,12 +197,24 @@ func (st *stream) readBlocks(f feed) (blockedKeys, error) {
 	return keys, nil
 }
 
-// start sends the query for people.
-func (st *stream) start() error {
-	var err error
-	if st.rows, err = st.query(st.statement.text, st.statement.args...); err != nil {
+// start sends the query for people, over two connections where that is possible.
+func (st *stream) start(s *Source) error {
+	c := st.config
+	if c.Dialect == Postgres && c.Connections != 1 && c.Profiles.KeyType != KeyText && st.since == nil && st.through == nil {
+		ls, err := st.split(s.db, bytes.Clone(st.last), s.stretch)
+		if err != nil {
+			return err
+		}
+		if ls != nil {
+			st.rows = ls
+			return nil
+		}
+	}
+	rows, err := st.query(st.statement.text, st.statement.args...)
+	if err != nil {
 		return failed("starting the read", err)
 	}
+	st.rows = rows
 	return nil
 }
 

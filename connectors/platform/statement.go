@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -16,7 +17,8 @@ import (
 // statement is the text of the query for people, and where each thing stands in its rows.
 type statement struct {
 	text    string
-	args    []any // the horizon and the bounds
+	list    []string // what is selected
+	args    []any    // the horizon and the bounds
 	earlier *horizon.Horizon
 	cells   int
 	// Indexes of cells; -1 where the configuration names no column.
@@ -83,7 +85,7 @@ func (c *Config) people(q connectors.Query) (*statement, error) {
 			st.terms = append(st.terms, s.text("c", column))
 		}
 	}
-	st.cells = len(s.list)
+	st.list, st.cells = s.list, len(s.list)
 	var err error
 	if q.Since != "" {
 		if st.earlier, err = horizon.Parse(q.Since); err == nil && !c.Horizons() {
@@ -93,7 +95,7 @@ func (c *Config) people(q connectors.Query) (*statement, error) {
 			return nil, err
 		}
 	}
-	st.text, st.args, err = c.from(s, q, st.earlier)
+	st.text, st.args, err = c.from(s.list, bounds{after: q.After, through: q.Through}, st.earlier)
 	return st, err
 }
 
@@ -108,9 +110,34 @@ func (c *Config) mapped(fields []string) error {
 	return problems.Err()
 }
 
-// from writes the whole statement around a selection, and its parameters.
-func (c *Config) from(s *selection, q connectors.Query, since *horizon.Horizon) (text string, args []any, err error) {
-	list := strings.Join(s.list, ", ")
+// bounds are the keys above one and not above another; nil is no bound.
+type bounds struct {
+	after, through []byte
+	all            bool // of every relation, not only of the profiles: its index gives the stretch alone
+}
+
+// where writes the conditions that hold a key within the bounds, each with parameters of its own, because the types of the columns may differ.
+func (c *Config) where(b bounds, column string, args *[]any) (conditions string, err error) {
+	for _, bound := range []struct {
+		operator string
+		key      []byte
+	}{{">", b.after}, {"<=", b.through}} {
+		if bound.key == nil {
+			continue
+		}
+		arg, err := c.boundary(bound.key)
+		if err != nil {
+			return "", err
+		}
+		*args = append(*args, arg)
+		conditions += fmt.Sprintf(" AND %s%s %s $%d", column, c.collation(), bound.operator, len(*args))
+	}
+	return conditions, nil
+}
+
+// from writes the whole statement around what is selected, and its parameters.
+func (c *Config) from(selected []string, b bounds, since *horizon.Horizon) (text string, args []any, err error) {
+	list := strings.Join(selected, ", ")
 	if c.Dialect == Postgres {
 		list = "record_send(ROW(" + list + "))"
 	}
@@ -120,29 +147,44 @@ func (c *Config) from(s *selection, q connectors.Query, since *horizon.Horizon) 
 		text += fmt.Sprintf(" JOIN %s AS s ON s.k = %s%s", c.candidates(), key, c.collation())
 		args = append(args, strconv.FormatUint(since.Oldest, 10))
 	}
+	join := func(alias, relation, column string) {
+		column = alias + "." + quote(column)
+		text += fmt.Sprintf(" LEFT JOIN %s AS %s ON %s = %s", quoteRelation(relation), alias, column, key)
+		if b.all && err == nil {
+			var within string
+			within, err = c.where(b, column, &args)
+			text += within
+		}
+	}
 	if c.Accounts.Relation != "" {
-		text += fmt.Sprintf(" LEFT JOIN %s AS a ON a.%s = %s", quoteRelation(c.Accounts.Relation), quote(c.Accounts.Key), key)
+		join("a", c.Accounts.Relation, c.Accounts.Key)
 	}
 	if c.Consents != nil {
-		text += fmt.Sprintf(" LEFT JOIN %s AS c ON c.%s = %s", quoteRelation(c.Consents.Relation), quote(c.Consents.Key), key)
+		join("c", c.Consents.Relation, c.Consents.Key)
 	}
-	word := " WHERE "
-	for _, bound := range []struct {
-		operator string
-		key      []byte
-	}{{">", q.After}, {"<=", q.Through}} {
-		if bound.key == nil {
-			continue
-		}
-		arg, err := c.boundary(bound.key)
-		if err != nil {
-			return "", nil, err
-		}
-		args = append(args, arg)
-		text += fmt.Sprintf("%s%s%s %s $%d", word, key, c.collation(), bound.operator, len(args))
-		word = " AND "
+	within, e := c.where(b, key, &args)
+	if err = cmp.Or(err, e); err != nil {
+		return "", nil, err
 	}
-	return text + " ORDER BY " + key + c.collation(), args, nil
+	return text + strings.Replace(within, " AND ", " WHERE ", 1) + " ORDER BY " + key + c.collation(), args, nil
+}
+
+// cut writes the query for the key of the person who stands in the given place, counted from 1, above a key.
+func (c *Config) cut(after []byte, place int) (text string, args []any, err error) {
+	key := "p." + quote(c.Profiles.Key)
+	within, err := c.where(bounds{after: after}, key, &args)
+	if err != nil {
+		return "", nil, err
+	}
+	args = append(args, place-1)
+	return fmt.Sprintf("SELECT record_send(ROW(%s)) FROM %s AS p%s ORDER BY %s%s OFFSET $%d LIMIT 1", key, quoteRelation(c.Profiles.Relation),
+		strings.Replace(within, " AND ", " WHERE ", 1), key, c.collation(), len(args)), args, nil
+}
+
+// keyless writes the query that has a row if somebody has no key.
+func (c *Config) keyless() string {
+	key := "p." + quote(c.Profiles.Key)
+	return fmt.Sprintf("SELECT record_send(ROW(%s)) FROM %s AS p WHERE %s IS NULL LIMIT 1", key, quoteRelation(c.Profiles.Relation), key)
 }
 
 // boundary turns the order-preserving form of a key back into a value that the database compares with the key column. A

@@ -50,12 +50,14 @@ func onPeople(t *testing.T, test func(t *testing.T, db *sqlx.DB, c Config)) {
 	})
 }
 
+// source returns a source that reads stretches of a few people.
 func source(t testing.TB, c Config, db *sqlx.DB) *Source {
 	t.Helper()
 	s, err := New(c, db)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.stretch = 23
 	return s
 }
 

@@ -18,6 +18,8 @@ type Book struct {
 	last    *kept
 	clock   int
 	waiting map[uint32]Digest
+	held    []uint64 // a bit for each ordinal of whom a page that was read held anything
+	read    []bool   // by number
 }
 
 type kept struct {
@@ -80,5 +82,33 @@ func (b *Book) turn(ctx context.Context, number uint32) error {
 	}
 	k.number, k.used = number, b.clock
 	b.cache[number], b.last = k, k
+	for len(b.read) <= int(number) {
+		b.read, b.held = append(b.read, false), append(b.held, make([]uint64, pageWords)...)
+	}
+	b.read[number] = true
+	for i, d := range k.page {
+		if d != Zero {
+			b.held[int(number)*pageWords+i/64] |= 1 << (i % 64)
+		}
+	}
 	return nil
+}
+
+const pageWords = PageSize / 64
+
+// Within reports whether a page was read, and everybody of whom it held anything is in a set: a bit for each ordinal.
+func (b *Book) Within(number uint32, set []uint64) bool {
+	if int(number) >= len(b.read) || !b.read[number] {
+		return false
+	}
+	first := int(number) * pageWords
+	for i, held := range b.held[first : first+pageWords] {
+		if at := first + i; at < len(set) {
+			held &^= set[at]
+		}
+		if held != 0 {
+			return false
+		}
+	}
+	return true
 }

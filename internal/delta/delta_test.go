@@ -194,6 +194,28 @@ func TestBook(t *testing.T) {
 		if maps.DeleteFunc(model, func(_ uint32, d Digest) bool { return d == Zero }); !maps.Equal(found, model) {
 			t.Fatalf("%d people in the pages, %d in the model", len(found), len(model))
 		}
+		book := NewBook(s, v, "b")
+		set, without := make([]uint64, people/64+1), map[uint32]bool{}
+		for _, o := range slices.Sorted(maps.Keys(model)) {
+			if rapid.IntRange(0, 3).Draw(t, "absent") == 0 {
+				without[o/PageSize] = true
+			} else {
+				set[o/64] |= 1 << (o % 64)
+			}
+			if book.Within(o/PageSize, set) {
+				t.Fatal("a page that was not read is within a set")
+			}
+		}
+		for o := range model {
+			if _, err := book.Of(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for o := range model {
+			if n := o / PageSize; book.Within(n, set) == without[n] || book.Within(n, set[:o/64]) {
+				t.Fatalf("page %d: within %v, somebody absent %v", n, book.Within(n, set), without[n])
+			}
+		}
 		if s.stale = true; len(model) > 0 {
 			for o := range model {
 				if d, err := NewBook(s, v, "b").Of(t.Context(), o); d != Stale || err != nil {

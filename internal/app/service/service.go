@@ -383,7 +383,7 @@ func openPlatform(ctx context.Context, dialect, dsn string) (*sqlx.DB, error) {
 		}
 		driver, dsn = "sqlite", record.FileURI(dsn)+"?mode=ro&_pragma=busy_timeout(10000)"
 	}
-	db, err := sqlx.Open(driver, dsn)
+	db, err := platform.Connect(driver, dsn)
 	if err != nil {
 		return nil, err
 	}

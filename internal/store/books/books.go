@@ -10,6 +10,7 @@
 package books
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -20,6 +21,7 @@ import (
 
 	"birgeoqy.kz/almasu/internal/delta"
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/store/binary"
 	"birgeoqy.kz/almasu/internal/store/marks"
 	"birgeoqy.kz/almasu/internal/vault"
 )
@@ -93,24 +95,23 @@ func Doubt(ctx context.Context, tx *sqlx.Tx) error {
 	return nil
 }
 
-// Each calls f with everybody of whom a recipient holds anything over a connector, in the order of their ordinals, until it returns false. What waits is not looked at.
-func (d DB) Each(ctx context.Context, connector, recipient string, f func(delta.Entry) bool) error {
-	var p struct {
-		Page  int64  `db:"page"`
-		Stale int64  `db:"stale"`
-		Body  []byte `db:"body"`
+// Each calls f with everybody of whom a recipient holds anything over a connector, in the order of their ordinals, until it returns false, but not with those on the pages
+// to skip. What waits is not looked at.
+func (d DB) Each(ctx context.Context, connector, recipient string, skip func(page uint32) bool, f func(delta.Entry) bool) error {
+	var numbers []int64
+	if err := d.Read.SelectContext(ctx, &numbers, "SELECT page FROM held WHERE connector = $1 AND recipient = $2 ORDER BY page", connector, recipient); err != nil {
+		return fmt.Errorf("listing what a recipient holds: %w", err)
 	}
-	for goes, next := true, int64(0); goes; next = p.Page + 1 {
-		p.Body = nil
-		err := d.Read.QueryRowxContext(ctx, "SELECT page, stale, body FROM held WHERE connector = $1 AND recipient = $2 AND page >= $3 ORDER BY page LIMIT 1", connector, recipient, next).StructScan(&p)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
+	pages, goes := Pages{d.Read, connector, recipient}, true
+	for _, number := range numbers {
+		if skip(uint32(number)) {
+			continue
 		}
-		if err != nil {
-			return fmt.Errorf("reading what a recipient holds: %w", err)
+		sealed, stale, err := pages.Page(ctx, uint32(number))
+		if err == nil {
+			err = delta.Each(d.Vault, delta.Name(connector, recipient), uint32(number), sealed, stale, func(e delta.Entry) { goes = goes && f(e) })
 		}
-		err = delta.Each(d.Vault, delta.Name(connector, recipient), uint32(p.Page), p.Body, p.Stale == 1, func(e delta.Entry) { goes = goes && f(e) })
-		if err != nil {
+		if err != nil || !goes {
 			return err
 		}
 	}
@@ -143,19 +144,29 @@ func Strike(ctx context.Context, tx *sqlx.Tx, v *vault.Vault, ordinals []uint32)
 	return nil
 }
 
+// DBTx is an [sqlx.DB] or an [sqlx.Tx].
+type DBTx interface {
+	sqlx.ExecerContext
+	binary.Preparer
+}
+
 // Pages are the pages of one recipient over one connector, and implement [delta.Changing]; they are changed inside a transaction.
 type Pages struct {
-	DB                   sqlx.ExtContext
+	DB                   DBTx
 	Connector, Recipient string
 }
 
 // Page implements [delta.Pages].
 func (p Pages) Page(ctx context.Context, number uint32) (sealed []byte, stale bool, err error) {
-	err = p.DB.QueryRowxContext(ctx, "SELECT body, stale = 1 FROM held WHERE connector = $1 AND recipient = $2 AND page = $3", p.Connector, p.Recipient, int64(number)).Scan(&sealed, &stale)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, false, nil
-	}
+	rows, err := binary.Query(ctx, p.DB, "SELECT body, stale = 1 FROM held WHERE connector = $1 AND recipient = $2 AND page = $3", p.Connector, p.Recipient, int64(number))
 	if err != nil {
+		return nil, false, fmt.Errorf("reading what a recipient holds: %w", err)
+	}
+	defer rows.Close()
+	if rows.Next() {
+		err = rows.Scan(&sealed, &stale)
+	}
+	if err = cmp.Or(err, rows.Err()); err != nil {
 		return nil, false, fmt.Errorf("reading what a recipient holds: %w", err)
 	}
 	return sealed, stale, nil

@@ -165,7 +165,7 @@ func (w *work) gone(ctx context.Context) (map[uint32]struct{}, error) {
 		return nil, nil
 	}
 	out, any := map[uint32]struct{}{}, false
-	err := w.DB.Each(ctx, w.Transfer.Connector, w.Transfer.Recipient, func(e delta.Entry) bool {
+	err := w.DB.Each(ctx, w.Transfer.Connector, w.Transfer.Recipient, w.Stay, func(e delta.Entry) bool {
 		any = true
 		if _, refused := w.Refused[e.Ordinal]; refused || w.Whole && !w.Seen(e.Ordinal) {
 			out[e.Ordinal] = struct{}{}

@@ -14,6 +14,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"birgeoqy.kz/almasu/internal/roster"
+	"birgeoqy.kz/almasu/internal/store/binary"
 	"birgeoqy.kz/almasu/internal/vault"
 	"birgeoqy.kz/almasu/internal/vault/period"
 )
@@ -73,8 +74,8 @@ func (s Chunks) Around(ctx context.Context, first, last []byte) ([]roster.Chunk,
 	return chunks(ctx, s.Read, aroundSQL, first, last, s.Period)
 }
 
-func chunks(ctx context.Context, q sqlx.QueryerContext, query string, args ...any) ([]roster.Chunk, error) {
-	rows, err := q.QueryxContext(ctx, query, args...)
+func chunks(ctx context.Context, db binary.Preparer, query string, args ...any) ([]roster.Chunk, error) {
+	rows, err := binary.Query(ctx, db, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the roster: %w", err)
 	}

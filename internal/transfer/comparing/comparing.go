@@ -117,6 +117,8 @@ type Leaving struct {
 	// Read counts everybody who was read; Seen says whether somebody was.
 	Read int
 	Seen func(ordinal uint32) bool
+	// Stay says of a page of the book that nobody leaves of whom it held anything when it was compared with.
+	Stay func(page uint32) bool
 	// Refused are those who were read and may not be sent any more, by ordinal.
 	Refused map[uint32]account.Reason
 	// Generation is the generation of blocks that they were projected under.
@@ -128,7 +130,10 @@ type Leaving struct {
 // Leaving says who is not sent any more, as the gate has decided.
 func (c *Comparer) Leaving(gate *legal.Gate) Leaving {
 	l := Leaving{Seen: c.Seen, Refused: map[uint32]account.Reason{}}
+	refused := map[uint32]bool{}
+	l.Stay = func(page uint32) bool { return c.Book != nil && !refused[page] && c.Book.Within(page, c.seen) }
 	for _, x := range c.Refused {
+		refused[x.Ordinal/delta.PageSize] = true
 		why := gate.Explain(x.Situation)
 		l.Refused[x.Ordinal] = account.Reason{Kind: "refused", Rule: why.Rule, Why: why.Why}
 	}
