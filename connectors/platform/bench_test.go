@@ -24,7 +24,7 @@ func large(t testing.TB, n int) *Source {
 		t.Fatal(err)
 	}
 	s := source(t, example(t, Postgres), db.DB)
-	s.stretch = stretchPeople
+	s.stretch = stretch
 	return s
 }
 

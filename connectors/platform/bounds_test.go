@@ -8,6 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/connectors/platform/cell"
 	"birgeoqy.kz/almasu/internal/record"
 )
 
@@ -117,7 +118,7 @@ func TestBoundsThatTheDatabaseComparesOtherwise(t *testing.T) {
 		config := people(t, db, dialect, "text", "('100','','','on','')")
 		config.Profiles.KeyType = KeyInteger
 		key := func(n int64) []byte {
-			b, err := (&cell{typeText, fmt.Append(nil, n)}).appendKey(nil, KeyInteger)
+			b, err := (&cell.Cell{Kind: cell.TypeText, B: fmt.Append(nil, n)}).AppendKey(nil, KeyInteger)
 			if err != nil {
 				t.Fatal(err)
 			}

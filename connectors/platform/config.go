@@ -10,6 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"birgeoqy.kz/almasu/connectors/platform/cell"
 	"birgeoqy.kz/almasu/internal/record"
 )
 
@@ -18,9 +19,9 @@ const (
 	Postgres = "postgres"
 	SQLite   = "sqlite"
 
-	KeyInteger = "integer"
-	KeyText    = "text"
-	KeyUUID    = "uuid"
+	KeyInteger = cell.Integer
+	KeyText    = cell.Text
+	KeyUUID    = cell.UUID
 )
 
 // Config names the relations and columns of the platform's database. A relation is "name" or "schema.name" of a table or

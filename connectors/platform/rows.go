@@ -1,17 +1,19 @@
 package platform
 
 import (
-	"cmp"
 	"database/sql"
 	"fmt"
 	"strconv"
 	"time"
+
+	"birgeoqy.kz/almasu/connectors/platform/cell"
+	"birgeoqy.kz/almasu/connectors/platform/lanes"
 )
 
 // rowReader fills cells with the next row. The cells are valid until the next call.
 type rowReader interface {
 	// next is false, without an error, after the last row, when the database has said that the result is complete.
-	next(cells []cell) (bool, error)
+	next(cells []cell.Cell) (bool, error)
 	close() error
 }
 
@@ -24,49 +26,30 @@ func (st *stream) query(text string, args ...any) (rowReader, error) {
 		}
 		return &columnRows{rows: rows}, nil
 	}
-	// A prepared statement makes the driver ask for bytea in binary.
-	prepared, err := st.tx.PrepareContext(st.ctx, text)
+	rows, err := lanes.Query(st.ctx, st.tx, text, args...)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := prepared.QueryContext(st.ctx, args...)
-	if err != nil {
-		return nil, err // the end of the transaction closes the statement
+	return records{rows}, nil
+}
+
+// records are the cells of rows of one column, made by record_send.
+type records struct {
+	from interface {
+		Row() ([]byte, error)
+		Close() error
 	}
-	return &recordRows{rows: rows, prepared: prepared}, nil
 }
 
-// recordRows reads rows of one column, made by record_send.
-type recordRows struct {
-	rows     *sql.Rows
-	prepared *sql.Stmt // if it ends with the rows
-	raw      sql.RawBytes
-}
-
-// row returns the next row, nil after the last one. It is valid until the next call.
-func (r *recordRows) row() ([]byte, error) {
-	if !r.rows.Next() {
-		return nil, r.rows.Err()
-	}
-	err := r.rows.Scan(&r.raw)
-	return r.raw, err
-}
-
-func (r *recordRows) next(cells []cell) (bool, error) {
-	row, err := r.row()
+func (r records) next(cells []cell.Cell) (bool, error) {
+	row, err := r.from.Row()
 	if row == nil || err != nil {
 		return false, err
 	}
-	return true, parseRecord(row, cells)
+	return true, cell.Parse(row, cells)
 }
 
-func (r *recordRows) close() error {
-	err := r.rows.Close()
-	if r.prepared != nil {
-		err = cmp.Or(err, r.prepared.Close())
-	}
-	return err
-}
+func (r records) close() error { return r.from.Close() }
 
 // columnRows reads rows of as many columns as there are cells, all as text.
 type columnRows struct {
@@ -76,7 +59,7 @@ type columnRows struct {
 	text   []byte
 }
 
-func (r *columnRows) next(cells []cell) (bool, error) {
+func (r *columnRows) next(cells []cell.Cell) (bool, error) {
 	if !r.rows.Next() {
 		return false, r.rows.Err()
 	}
@@ -94,7 +77,7 @@ func (r *columnRows) next(cells []cell) (bool, error) {
 		start := len(r.text)
 		switch v := v.(type) {
 		case nil:
-			cells[i] = cell{kind: typeText}
+			cells[i] = cell.Cell{Kind: cell.TypeText}
 			continue
 		case string:
 			r.text = append(r.text, v...)
@@ -114,7 +97,7 @@ func (r *columnRows) next(cells []cell) (bool, error) {
 		if r.text == nil {
 			r.text = make([]byte, 0, 256) // an empty text is not NULL
 		}
-		cells[i] = cell{kind: typeText, b: r.text[start:len(r.text):len(r.text)]}
+		cells[i] = cell.Cell{Kind: cell.TypeText, B: r.text[start:len(r.text):len(r.text)]}
 	}
 	return true, nil
 }

@@ -11,15 +11,20 @@ import (
 	"github.com/lib/pq"
 
 	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/connectors/platform/cell"
+	"birgeoqy.kz/almasu/connectors/platform/lanes"
 	"birgeoqy.kz/almasu/internal/record"
 )
+
+// stretch is how many people a connection reads before the other one's turn.
+const stretch = 4000
 
 // Source reads people from one platform database. It is safe for concurrent use; each open stream holds one connection.
 type Source struct {
 	config  Config
 	states  map[string]record.AccountState // by the platform's value
 	db      *sqlx.DB
-	stretch int // people of a stretch, see lanes
+	stretch int // people of a stretch, see package lanes
 }
 
 var _ connectors.Source = (*Source)(nil)
@@ -30,7 +35,7 @@ func New(config Config, db *sqlx.DB) (*Source, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Source{config: config, db: db, states: map[string]record.AccountState{}, stretch: stretchPeople}
+	s := &Source{config: config, db: db, states: map[string]record.AccountState{}, stretch: stretch}
 	for value, state := range config.Accounts.States {
 		s.states[value] = record.ParseAccountState([]byte(state))
 	}
@@ -48,7 +53,7 @@ func (s *Source) Open(ctx context.Context, q connectors.Query) (connectors.Strea
 	st := &stream{
 		config: &s.config, ctx: ctx, cancel: cancel, statement: text, states: s.states, wanted: slices.Clone(q.Fields),
 		since: text.earlier, last: slices.Clone(q.After), after: q.After != nil, through: slices.Clone(q.Through),
-		cells: make([]cell, text.cells), values: make([][]byte, len(text.fields)),
+		cells: make([]cell.Cell, text.cells), values: make([][]byte, len(text.fields)),
 	}
 	err = st.open(s.db)
 	if err == nil {
@@ -177,7 +182,7 @@ func (st *stream) readBlocks(f feed) (blockedKeys, error) {
 		return nil, failed("reading the blocks", err)
 	}
 	defer rows.close()
-	one := make([]cell, 1)
+	one := make([]cell.Cell, 1)
 	var keys blockedKeys
 	var key []byte
 	for {
@@ -188,7 +193,7 @@ func (st *stream) readBlocks(f feed) (blockedKeys, error) {
 		if !more {
 			break
 		}
-		if key, err = one[0].appendKey(key[:0], st.config.Profiles.KeyType); err != nil {
+		if key, err = one[0].AppendKey(key[:0], st.config.Profiles.KeyType); err != nil {
 			return nil, record.NewProblem("source.key_malformed", f.name+".key", "correct the row: it blocks somebody unknown", "a block has no key of a person")
 		}
 		keys = append(keys, string(key))
@@ -201,12 +206,12 @@ func (st *stream) readBlocks(f feed) (blockedKeys, error) {
 func (st *stream) start(s *Source) error {
 	c := st.config
 	if c.Dialect == Postgres && c.Connections != 1 && c.Profiles.KeyType != KeyText && st.since == nil && st.through == nil {
-		ls, err := st.split(s.db, bytes.Clone(st.last), s.stretch)
+		ls, err := st.lanes(s)
 		if err != nil {
 			return err
 		}
 		if ls != nil {
-			st.rows = ls
+			st.rows = records{ls}
 			return nil
 		}
 	}
@@ -216,6 +221,41 @@ func (st *stream) start(s *Source) error {
 	}
 	st.rows = rows
 	return nil
+}
+
+// lanes starts the query over two connections; it returns nil if it is too short for that.
+func (st *stream) lanes(s *Source) (*lanes.Lanes, error) {
+	c := st.config
+	ls, err := lanes.Open(st.ctx, lanes.Plan{
+		Tx: st.tx, DB: s.db, Settings: settings(false), After: bytes.Clone(st.last), People: s.stretch, Cut: c.cut, Keyless: c.keyless(),
+		Stretch: func(after, through []byte) (string, []any, error) {
+			return c.from(st.statement.list, bounds{after: after, through: through, all: true}, nil)
+		},
+		Key: func(row []byte) ([]byte, error) {
+			one := make([]cell.Cell, 1)
+			if err := cell.Parse(row, one); err != nil || one[0].Null() {
+				return nil, err
+			}
+			key, err := one[0].AppendKey(nil, c.Profiles.KeyType)
+			if err != nil {
+				err = record.NewProblem("source.key_malformed", c.Profiles.Key, "", "a key is not of the type %q", c.Profiles.KeyType)
+			}
+			return key, err
+		},
+		ErrKeyless: record.NewProblem("source.key_malformed", c.Profiles.Key, "", "a person's key is NULL"),
+	})
+	if err == nil {
+		return ls, nil
+	}
+	var second *lanes.Second
+	if !errors.As(err, &second) {
+		return nil, failed("starting the read", err)
+	}
+	err = failed("reading one snapshot over two connections", err)
+	if f, ok := err.(*failure); ok {
+		f.Hint = "give the role a second connection to the same server, or read over one: connections: 1 in the platform's configuration"
+	}
+	return nil, err
 }
 
 // failure is a database error with a code and without quoted data.

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/connectors/platform/cell"
 	"birgeoqy.kz/almasu/connectors/platform/horizon"
 	"birgeoqy.kz/almasu/internal/record"
 )
@@ -194,7 +195,7 @@ func (c *Config) boundary(key []byte) (any, error) {
 	case c.Profiles.KeyType == KeyInteger && len(key) == 8:
 		return int64(binary.BigEndian.Uint64(key) ^ 1<<63), nil
 	case c.Profiles.KeyType == KeyUUID && len(key) == 16:
-		return string(appendUUID(nil, key)), nil
+		return string(cell.AppendUUID(nil, key)), nil
 	case c.Profiles.KeyType == KeyText && utf8.Valid(key):
 		return string(key), nil
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"birgeoqy.kz/almasu/connectors/platform/cell"
 	"birgeoqy.kz/almasu/connectors/platform/horizon"
 	"birgeoqy.kz/almasu/internal/record"
 )
@@ -33,13 +34,13 @@ type stream struct {
 	parents   blockedKeys // of people whose parent is blocked
 	rows      rowReader
 
-	cells   []cell
+	cells   []cell.Cell
 	values  [][]byte
-	wording []cell // of the consent in cells
-	key     []byte // of the row in cells
-	last    []byte // of the last person added; at first the lower bound
-	after   bool   // there is a lower bound
-	through []byte // the upper bound, nil if there is none
+	wording []cell.Cell // of the consent in cells
+	key     []byte      // of the row in cells
+	last    []byte      // of the last person added; at first the lower bound
+	after   bool        // there is a lower bound
+	through []byte      // the upper bound, nil if there is none
 	people  int
 	pending bool  // cells hold a row that is not used yet
 	err     error // what ended the stream; io.EOF after the last person
@@ -92,7 +93,7 @@ func (st *stream) fill(b *record.Batch, n int) error {
 		}
 		st.pending = true
 		var err error
-		if st.key, err = st.cells[st.statement.key].appendKey(st.key[:0], st.config.Profiles.KeyType); err != nil {
+		if st.key, err = st.cells[st.statement.key].AppendKey(st.key[:0], st.config.Profiles.KeyType); err != nil {
 			return st.problem("source.key_malformed", st.config.Profiles.Key, "the key is NULL or not of the type %q", st.config.Profiles.KeyType)
 		}
 		order := 1
@@ -138,7 +139,7 @@ func (st *stream) finish(b *record.Batch) error {
 
 // malformed gives the error of reading a row its code.
 func (st *stream) malformed(err error) error {
-	if errors.Is(err, errRow) {
+	if errors.Is(err, cell.ErrRow) {
 		return st.problem("source.row_malformed", "", "%s", err)
 	}
 	return failed("reading people", err)
@@ -149,10 +150,10 @@ func (st *stream) problem(code, where, format string, args ...any) error {
 }
 
 // absent is the cell of what has no column.
-var absent cell
+var absent cell.Cell
 
 // at returns the cell with this index, absent for -1; it is for reading.
-func (st *stream) at(index int) *cell {
+func (st *stream) at(index int) *cell.Cell {
 	if index < 0 {
 		return &absent
 	}
@@ -161,7 +162,7 @@ func (st *stream) at(index int) *cell {
 
 // micros reads the time in a cell.
 func (st *stream) micros(index int, column string) (int64, error) {
-	at, err := st.at(index).micros()
+	at, err := st.at(index).Micros()
 	if err != nil {
 		return 0, st.problem("source.time_malformed", column, "%s", err)
 	}
@@ -171,10 +172,10 @@ func (st *stream) micros(index int, column string) (int64, error) {
 // addPerson adds the person of the row in cells.
 func (st *stream) addPerson(b *record.Batch) error {
 	s, c := st.statement, st.config
-	p := record.Person{Key: st.key, IIN: st.cells[s.iin].b, Account: st.states[string(st.cells[s.state].b)], Blocked: st.blocked.has(st.key), ParentBlocked: st.parents.has(st.key)}
+	p := record.Person{Key: st.key, IIN: st.cells[s.iin].B, Account: st.states[string(st.cells[s.state].B)], Blocked: st.blocked.has(st.key), ParentBlocked: st.parents.has(st.key)}
 	for _, i := range s.place {
-		if len(st.cells[i].b) > 0 {
-			p.Place = st.cells[i].b
+		if len(st.cells[i].B) > 0 {
+			p.Place = st.cells[i].B
 			break
 		}
 	}
@@ -186,7 +187,7 @@ func (st *stream) addPerson(b *record.Batch) error {
 		return err
 	}
 	for i, index := range s.fields {
-		st.values[i] = st.cells[index].b
+		st.values[i] = st.cells[index].B
 	}
 	b.Add(p, st.values)
 	st.last = append(st.last[:0], st.key...)
@@ -209,10 +210,10 @@ func (b *blockedKeys) has(key []byte) bool {
 func (st *stream) again(b *record.Batch) error {
 	i := b.Len() - 1
 	same := st.config.Consents != nil && st.hasConsent() && len(b.Consents(i)) > 0
-	same = same && b.Person(i).Account == st.states[string(st.cells[st.statement.state].b)] && bytes.Equal(b.Person(i).IIN, st.cells[st.statement.iin].b)
+	same = same && b.Person(i).Account == st.states[string(st.cells[st.statement.state].B)] && bytes.Equal(b.Person(i).IIN, st.cells[st.statement.iin].B)
 	for column, index := range st.statement.fields {
 		value, ok := b.Value(i, column)
-		same = same && ok != st.cells[index].null() && bytes.Equal(value, st.cells[index].b)
+		same = same && ok != st.cells[index].Null() && bytes.Equal(value, st.cells[index].B)
 	}
 	if !same {
 		return st.problem("source.order", st.config.Profiles.Key, "a key occurs twice: the profiles or the accounts have two rows for one person")
@@ -223,11 +224,11 @@ func (st *stream) again(b *record.Batch) error {
 // hasConsent reports whether the row brings a consent at all.
 func (st *stream) hasConsent() bool {
 	s := st.statement
-	if !st.at(s.given).null() || !st.at(s.until).null() || !st.at(s.withdrawn).null() {
+	if !st.at(s.given).Null() || !st.at(s.until).Null() || !st.at(s.withdrawn).Null() {
 		return true
 	}
 	for _, index := range s.terms {
-		if !st.cells[index].null() {
+		if !st.cells[index].Null() {
 			return true
 		}
 	}
@@ -240,7 +241,7 @@ func (st *stream) addConsent(b *record.Batch) error {
 		return nil
 	}
 	s, k := st.statement, st.config.Consents
-	consent := record.Consent{Evidence: st.at(s.evidence).truth()}
+	consent := record.Consent{Evidence: st.at(s.evidence).Truth()}
 	var err error
 	if consent.Given, err = st.micros(s.given, k.Given); err != nil {
 		return err

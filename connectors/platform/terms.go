@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strings"
 
+	"birgeoqy.kz/almasu/connectors/platform/cell"
 	"birgeoqy.kz/almasu/internal/record"
 )
 
@@ -100,16 +101,16 @@ type interner struct {
 }
 
 // find returns the terms of a consent: cells are its form reference, if it has one, and its own term columns.
-func (in *interner) find(cells []cell) (*record.Terms, error) {
+func (in *interner) find(cells []cell.Cell) (*record.Terms, error) {
 	in.scratch = in.scratch[:0]
 	for i := range cells {
-		if cells[i].null() {
+		if cells[i].Null() {
 			in.scratch = append(in.scratch, 0)
 			continue
 		}
 		in.scratch = append(in.scratch, 1)
-		in.scratch = binary.AppendUvarint(in.scratch, uint64(len(cells[i].b)))
-		in.scratch = append(in.scratch, cells[i].b...)
+		in.scratch = binary.AppendUvarint(in.scratch, uint64(len(cells[i].B)))
+		in.scratch = append(in.scratch, cells[i].B...)
 	}
 	if in.terms != nil && string(in.last) == string(in.scratch) {
 		return in.terms, nil
@@ -125,21 +126,21 @@ func (in *interner) find(cells []cell) (*record.Terms, error) {
 	return terms, nil
 }
 
-func (in *interner) learn(cells []cell) (*record.Terms, error) {
+func (in *interner) learn(cells []cell.Cell) (*record.Terms, error) {
 	if len(in.known) >= maxTerms {
 		return nil, record.NewProblem("source.terms_unbounded", "consents.terms", "a term column must hold the wording, nothing about the person",
 			"more than %d different terms of consent", maxTerms)
 	}
 	var w wording
 	if in.hasForm {
-		if !cells[0].null() {
-			w = in.forms[string(cells[0].appendText(nil))]
+		if !cells[0].Null() {
+			w = in.forms[string(cells[0].AppendText(nil))]
 		}
 		cells = cells[1:]
 	}
 	for i, index := range in.parts {
-		if !cells[i].null() {
-			own := string(cells[i].appendText(nil))
+		if !cells[i].Null() {
+			own := string(cells[i].AppendText(nil))
 			w[index] = &own
 		}
 	}

@@ -1,4 +1,9 @@
-package platform
+// Package cell is the values of rows as PostgreSQL's record_send writes them: a count of columns, then for each column its type, its length (-1 for NULL) and its bytes in the
+// type's binary form, all numbers big-endian with 32 bits. The rows of other databases become cells of type text.
+//
+// A time is Unix microseconds; what has no zone is UTC. A key has a form whose bytes are in the order of the keys: an integer is eight bytes big-endian with the sign bit
+// flipped, a uuid its sixteen bytes, a text its bytes. Errors name what was expected, and never the value.
+package cell
 
 import (
 	"encoding/binary"
@@ -8,9 +13,16 @@ import (
 	"time"
 )
 
+// The types of keys.
+const (
+	Integer = "integer"
+	Text    = "text"
+	UUID    = "uuid"
+)
+
 // The type numbers (OIDs) of PostgreSQL whose binary form a cell understands; anything else is text.
 const (
-	typeText        = 25
+	TypeText        = 25
 	typeBool        = 16
 	typeInt8        = 20
 	typeInt2        = 21
@@ -26,62 +38,65 @@ const postgresEpoch = 946_684_800_000_000
 
 const microsPerDay = 86_400_000_000
 
-// cell is one value of a row: its bytes (nil for NULL) in the form of its type. It is valid until the next row is read.
-type cell struct {
-	kind uint32
-	b    []byte
+// Cell is one value of a row: its bytes (nil for NULL) in the form of its type. It is valid until the next row is read.
+type Cell struct {
+	Kind uint32
+	B    []byte
 }
 
-func (c *cell) null() bool { return c.b == nil }
+// Null reports whether the cell is NULL.
+func (c *Cell) Null() bool { return c.B == nil }
+
+// ErrRow is a row of another form, or with another number of columns.
+var ErrRow = errors.New("the row does not have the form of record_send")
 
 var (
-	errRow  = errors.New("the row does not have the form of record_send")
 	errTime = errors.New("not a time")
 	errKey  = errors.New("not a key of the configured type")
 	errUUID = errors.New("not a uuid")
 )
 
-// parseRecord splits what record_send made into exactly len(cells) cells, which share its memory.
-func parseRecord(b []byte, cells []cell) error {
+// Parse splits what record_send made into exactly len(cells) cells, which share its memory.
+func Parse(b []byte, cells []Cell) error {
 	if len(b) < 4 || binary.BigEndian.Uint32(b) != uint32(len(cells)) {
-		return errRow
+		return ErrRow
 	}
 	b = b[4:]
 	for i := range cells {
 		if len(b) < 8 {
-			return errRow
+			return ErrRow
 		}
 		kind, size := binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])
 		b = b[8:]
 		if size == math.MaxUint32 { // -1
-			cells[i] = cell{kind: kind}
+			cells[i] = Cell{Kind: kind}
 			continue
 		}
 		if uint64(size) > uint64(len(b)) {
-			return errRow
+			return ErrRow
 		}
-		cells[i] = cell{kind: kind, b: b[:size:size]}
+		cells[i] = Cell{Kind: kind, B: b[:size:size]}
 		b = b[size:]
 	}
 	if len(b) != 0 {
-		return errRow
+		return ErrRow
 	}
 	return nil
 }
 
 // integer returns the value of a cell of an integer type or of decimal text.
-func (c *cell) integer() (int64, bool) {
+func (c *Cell) integer() (int64, bool) {
 	switch {
-	case c.kind == typeInt8 && len(c.b) == 8:
-		return int64(binary.BigEndian.Uint64(c.b)), true
-	case c.kind == typeInt4 && len(c.b) == 4:
-		return int64(int32(binary.BigEndian.Uint32(c.b))), true
-	case c.kind == typeInt2 && len(c.b) == 2:
-		return int64(int16(binary.BigEndian.Uint16(c.b))), true
-	case c.kind == typeInt8 || c.kind == typeInt4 || c.kind == typeInt2:
+	case c.Kind == typeInt8 && len(c.B) == 8:
+		return int64(binary.BigEndian.Uint64(c.B)), true
+	case c.Kind == typeInt4 && len(c.B) == 4:
+		return int64(int32(binary.BigEndian.Uint32(c.B))), true
+	case c.Kind == typeInt2 && len(c.B) == 2:
+		return int64(int16(binary.BigEndian.Uint16(c.B))), true
+	case c.Kind == typeInt8 || c.Kind == typeInt4 || c.Kind == typeInt2:
 		return 0, false
 	}
-	return parseInteger(c.b)
+	return parseInteger(c.B)
 }
 
 func parseInteger(b []byte) (int64, bool) {
@@ -106,17 +121,17 @@ func parseInteger(b []byte) (int64, bool) {
 	return n, true
 }
 
-// truth reports whether the cell is true; a NULL is not.
-func (c *cell) truth() bool {
-	if c.kind == typeBool {
-		return len(c.b) == 1 && c.b[0] == 1
+// Truth reports whether the cell is true; a NULL is not.
+func (c *Cell) Truth() bool {
+	if c.Kind == typeBool {
+		return len(c.B) == 1 && c.B[0] == 1
 	}
-	return string(c.b) == "1" || string(c.b) == "true"
+	return string(c.B) == "1" || string(c.B) == "true"
 }
 
-// micros returns a time as Unix microseconds: 0 for NULL, and never 0 otherwise.
-func (c *cell) micros() (int64, error) {
-	if c.null() {
+// Micros returns a time as Unix microseconds: 0 for NULL, and never 0 otherwise.
+func (c *Cell) Micros() (int64, error) {
+	if c.Null() {
 		return 0, nil
 	}
 	at, err := c.instant()
@@ -126,16 +141,16 @@ func (c *cell) micros() (int64, error) {
 	return at, err
 }
 
-func (c *cell) instant() (int64, error) {
+func (c *Cell) instant() (int64, error) {
 	switch {
-	case (c.kind == typeTimestamptz || c.kind == typeTimestamp) && len(c.b) == 8:
-		at := int64(binary.BigEndian.Uint64(c.b))
+	case (c.Kind == typeTimestamptz || c.Kind == typeTimestamp) && len(c.B) == 8:
+		at := int64(binary.BigEndian.Uint64(c.B))
 		if at > math.MaxInt64-postgresEpoch || at == math.MinInt64 { // infinity, -infinity
 			return at, nil
 		}
 		return at + postgresEpoch, nil
-	case c.kind == typeDate && len(c.b) == 4:
-		day := int64(int32(binary.BigEndian.Uint32(c.b)))
+	case c.Kind == typeDate && len(c.B) == 4:
+		day := int64(int32(binary.BigEndian.Uint32(c.B)))
 		if day == math.MaxInt32 {
 			return math.MaxInt64, nil
 		}
@@ -144,7 +159,7 @@ func (c *cell) instant() (int64, error) {
 	if n, ok := c.integer(); ok {
 		return n, nil
 	}
-	return parseTime(c.b)
+	return parseTime(c.B)
 }
 
 // parseTime reads YYYY-MM-DD, alone or followed by T or a space and hh:mm:ss, a fraction, and Z, an offset or nothing for UTC.
@@ -233,49 +248,50 @@ func daysSinceEpoch(year, month, day int) int {
 	return 365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 1 - 719468
 }
 
-// appendText appends the cell's value as text: what the fields of a person and the parts of terms are.
-func (c *cell) appendText(dst []byte) []byte {
-	switch c.kind {
+// AppendText appends the cell's value as text: what the fields of a person and the parts of terms are.
+func (c *Cell) AppendText(dst []byte) []byte {
+	switch c.Kind {
 	case typeBool:
-		return strconv.AppendBool(dst, c.truth())
+		return strconv.AppendBool(dst, c.Truth())
 	case typeInt2, typeInt4, typeInt8:
 		n, _ := c.integer()
 		return strconv.AppendInt(dst, n, 10)
 	case typeUUID:
-		if len(c.b) == 16 {
-			return appendUUID(dst, c.b)
+		if len(c.B) == 16 {
+			return AppendUUID(dst, c.B)
 		}
 	case typeTimestamp, typeTimestamptz, typeDate:
 		at, _ := c.instant()
 		return time.UnixMicro(at).UTC().AppendFormat(dst, time.RFC3339Nano)
 	}
-	return append(dst, c.b...)
+	return append(dst, c.B...)
 }
 
-// appendKey appends the order-preserving form of a key.
-func (c *cell) appendKey(dst []byte, keyType string) ([]byte, error) {
-	if c.null() {
+// AppendKey appends the order-preserving form of a key.
+func (c *Cell) AppendKey(dst []byte, keyType string) ([]byte, error) {
+	if c.Null() {
 		return dst, errKey
 	}
 	switch keyType {
-	case KeyInteger:
+	case Integer:
 		n, ok := c.integer()
 		if !ok {
 			return dst, errKey
 		}
 		return binary.BigEndian.AppendUint64(dst, uint64(n)^1<<63), nil
-	case KeyUUID:
-		if c.kind == typeUUID && len(c.b) == 16 {
-			return append(dst, c.b...), nil
+	case UUID:
+		if c.Kind == typeUUID && len(c.B) == 16 {
+			return append(dst, c.B...), nil
 		}
-		return parseUUID(dst, c.b)
+		return parseUUID(dst, c.B)
 	}
-	return append(dst, c.b...), nil
+	return append(dst, c.B...), nil
 }
 
 const hexDigits = "0123456789abcdef"
 
-func appendUUID(dst, b []byte) []byte {
+// AppendUUID appends the usual form of the sixteen bytes of a uuid.
+func AppendUUID(dst, b []byte) []byte {
 	for i, x := range b {
 		if i == 4 || i == 6 || i == 8 || i == 10 {
 			dst = append(dst, '-')

@@ -1,10 +1,9 @@
-package platform
+package cell
 
 import (
 	"bytes"
 	"encoding/binary"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,28 +58,28 @@ func TestMicros(t *testing.T) {
 	eight := func(v int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(v)) }
 	four := func(v int32) []byte { return binary.BigEndian.AppendUint32(nil, uint32(v)) }
 	for name, c := range map[string]struct {
-		cell cell
+		cell Cell
 		want int64
 	}{
-		"null":            {cell{kind: typeTimestamptz}, 0},
-		"2000-01-01":      {cell{typeTimestamptz, eight(0)}, postgresEpoch},
-		"1970 is present": {cell{typeTimestamp, eight(-postgresEpoch)}, 1},
-		"infinity":        {cell{typeTimestamptz, eight(math.MaxInt64)}, math.MaxInt64},
-		"-infinity":       {cell{typeTimestamptz, eight(math.MinInt64)}, math.MinInt64},
-		"date":            {cell{typeDate, four(1)}, postgresEpoch + microsPerDay},
-		"endless date":    {cell{typeDate, four(math.MaxInt32)}, math.MaxInt64},
-		"integer":         {cell{typeInt8, eight(1234)}, 1234},
-		"integer text":    {cell{typeText, []byte("1234")}, 1234},
-		"text":            {cell{typeText, []byte("2000-01-01T00:00:00Z")}, postgresEpoch},
+		"null":            {Cell{Kind: typeTimestamptz}, 0},
+		"2000-01-01":      {Cell{typeTimestamptz, eight(0)}, postgresEpoch},
+		"1970 is present": {Cell{typeTimestamp, eight(-postgresEpoch)}, 1},
+		"infinity":        {Cell{typeTimestamptz, eight(math.MaxInt64)}, math.MaxInt64},
+		"-infinity":       {Cell{typeTimestamptz, eight(math.MinInt64)}, math.MinInt64},
+		"date":            {Cell{typeDate, four(1)}, postgresEpoch + microsPerDay},
+		"endless date":    {Cell{typeDate, four(math.MaxInt32)}, math.MaxInt64},
+		"integer":         {Cell{typeInt8, eight(1234)}, 1234},
+		"integer text":    {Cell{TypeText, []byte("1234")}, 1234},
+		"text":            {Cell{TypeText, []byte("2000-01-01T00:00:00Z")}, postgresEpoch},
 	} {
-		if got, err := c.cell.micros(); err != nil || got != c.want {
+		if got, err := c.cell.Micros(); err != nil || got != c.want {
 			t.Errorf("%s: %d, %v, want %d", name, got, err, c.want)
 		}
 	}
-	for name, c := range map[string]cell{
-		"empty": {typeText, []byte{}}, "short": {typeTimestamptz, []byte{1}}, "word": {typeText, []byte("yesterday")}, "bad integer": {typeInt4, []byte{1}},
+	for name, c := range map[string]Cell{
+		"empty": {TypeText, []byte{}}, "short": {typeTimestamptz, []byte{1}}, "word": {TypeText, []byte("yesterday")}, "bad integer": {typeInt4, []byte{1}},
 	} {
-		if _, err := c.micros(); err == nil {
+		if _, err := c.Micros(); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -91,8 +90,8 @@ func TestKeysPreserveOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := rapid.Int64().Draw(t, "a"), rapid.Int64().Draw(t, "b")
 		key := func(v int64) []byte {
-			c := cell{typeInt8, binary.BigEndian.AppendUint64(nil, uint64(v))}
-			k, err := c.appendKey(nil, KeyInteger)
+			c := Cell{typeInt8, binary.BigEndian.AppendUint64(nil, uint64(v))}
+			k, err := c.AppendKey(nil, Integer)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,83 +112,73 @@ func TestKeysPreserveOrder(t *testing.T) {
 func TestKeys(t *testing.T) {
 	id := []byte("0123abcd-4567-89ef-0123-456789abcdef")
 	binaryID := []byte{0x01, 0x23, 0xab, 0xcd, 0x45, 0x67, 0x89, 0xef, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef}
-	for _, c := range []cell{{typeText, id}, {typeUUID, binaryID}} {
-		if key, err := c.appendKey(nil, KeyUUID); err != nil || !bytes.Equal(key, binaryID) {
+	for _, c := range []Cell{{TypeText, id}, {typeUUID, binaryID}} {
+		if key, err := c.AppendKey(nil, UUID); err != nil || !bytes.Equal(key, binaryID) {
 			t.Errorf("key %x, %v", key, err)
 		}
 	}
-	if got := (&cell{typeUUID, binaryID}).appendText(nil); !bytes.Equal(got, id) {
+	if got := (&Cell{typeUUID, binaryID}).AppendText(nil); !bytes.Equal(got, id) {
 		t.Errorf("a uuid as text is %s", got)
 	}
 	for name, c := range map[string]struct {
-		cell cell
+		cell Cell
 		kind string
 	}{
-		"null": {cell{}, KeyText}, "word": {cell{typeText, []byte("x")}, KeyInteger}, "upper case": {cell{typeText, bytes.ToUpper(id)}, KeyUUID},
-		"short": {cell{typeText, id[1:]}, KeyUUID}, "too great": {cell{typeText, []byte("9223372036854775808")}, KeyInteger},
+		"null": {Cell{}, Text}, "word": {Cell{TypeText, []byte("x")}, Integer}, "upper case": {Cell{TypeText, bytes.ToUpper(id)}, UUID},
+		"short": {Cell{TypeText, id[1:]}, UUID}, "too great": {Cell{TypeText, []byte("9223372036854775808")}, Integer},
 	} {
-		if _, err := c.cell.appendKey(nil, c.kind); err == nil {
+		if _, err := c.cell.AppendKey(nil, c.kind); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	c := cell{typeText, []byte("-9223372036854775808")}
-	if key, err := c.appendKey(nil, KeyInteger); err != nil || !bytes.Equal(key, make([]byte, 8)) {
+	c := Cell{TypeText, []byte("-9223372036854775808")}
+	if key, err := c.AppendKey(nil, Integer); err != nil || !bytes.Equal(key, make([]byte, 8)) {
 		t.Errorf("the least integer has the key %x, %v", key, err)
 	}
 }
 
-func TestLists(t *testing.T) {
-	for text, want := range map[string][]string{
-		"": nil, "{}": nil, "[]": nil, "a": {"a"}, "{a,b}": {"a", "b"}, `["a", "kind:leb"]`: {"a", "kind:leb"}, " a , b ": {"a", "b"}, `{"a"}`: {"a"},
-	} {
-		if got := list(text); !slices.Equal(got, want) {
-			t.Errorf("list(%q) = %q, want %q", text, got, want)
-		}
-	}
-}
-
 // row writes cells as record_send does.
-func row(cells []cell) []byte {
+func row(cells []Cell) []byte {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(cells)))
 	for _, c := range cells {
-		b = binary.BigEndian.AppendUint32(b, c.kind)
-		if c.null() {
+		b = binary.BigEndian.AppendUint32(b, c.Kind)
+		if c.Null() {
 			b = binary.BigEndian.AppendUint32(b, math.MaxUint32)
 			continue
 		}
-		b = append(binary.BigEndian.AppendUint32(b, uint32(len(c.b))), c.b...)
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(c.B))), c.B...)
 	}
 	return b
 }
 
 func TestParseRecord(t *testing.T) {
-	cells := []cell{{typeText, []byte("a")}, {kind: typeInt8}, {typeText, []byte{}}}
-	got := make([]cell, 3)
-	if err := parseRecord(row(cells), got); err != nil {
+	cells := []Cell{{TypeText, []byte("a")}, {Kind: typeInt8}, {TypeText, []byte{}}}
+	got := make([]Cell, 3)
+	if err := Parse(row(cells), got); err != nil {
 		t.Fatal(err)
 	}
 	for i := range cells {
-		if got[i].null() != cells[i].null() || got[i].kind != cells[i].kind || !bytes.Equal(got[i].b, cells[i].b) {
+		if got[i].Null() != cells[i].Null() || got[i].Kind != cells[i].Kind || !bytes.Equal(got[i].B, cells[i].B) {
 			t.Errorf("cell %d is %v", i, got[i])
 		}
 	}
-	if err := parseRecord(row(cells), make([]cell, 2)); err == nil {
+	if err := Parse(row(cells), make([]Cell, 2)); err == nil {
 		t.Error("a row with more columns is accepted")
 	}
 }
 
 func FuzzParseRecord(f *testing.F) {
-	f.Add(row([]cell{{typeText, []byte("a")}, {kind: typeInt8}}))
+	f.Add(row([]Cell{{TypeText, []byte("a")}, {Kind: typeInt8}}))
 	f.Add([]byte{0, 0, 0, 2, 0, 0, 0, 25, 255, 255, 255, 254})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		cells := make([]cell, 2)
-		if err := parseRecord(b, cells); err == nil && !bytes.Equal(row(cells), b) {
+		cells := make([]Cell, 2)
+		if err := Parse(b, cells); err == nil && !bytes.Equal(row(cells), b) {
 			t.Fatalf("%x is not what its cells make", b)
 		}
 		for i := range cells {
-			_, _ = cells[i].micros()
-			_, _ = cells[i].appendKey(nil, KeyUUID)
-			cells[i].appendText(nil)
+			_, _ = cells[i].Micros()
+			_, _ = cells[i].AppendKey(nil, UUID)
+			cells[i].AppendText(nil)
 		}
 	})
 }

@@ -1,0 +1,332 @@
+// Package lanes reads the rows of one query over two connections of PostgreSQL that share a snapshot, so that two backends of the server work at the same time.
+//
+// The keys are cut into stretches, each found by a look-up of the key that ends it, which the first lane and the second take in turn. A lane reads up to [blocks] blocks of
+// 64 KiB ahead. The rows come out in the order of the stretches, so in the order in which one connection would give them. A row whose key is NULL lies in no stretch: the
+// plan's last query looks for one at the end.
+//
+// Where look-ups are slow, because no index gives the key, the stretches become twice as long, again and again. The end is reported only after the last stretch has come to its end; an
+// error of either lane ends the read.
+package lanes
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"sync"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Plan is what is read.
+type Plan struct {
+	// Tx is the transaction whose snapshot is read, and DB gives the second connection; Settings prepare a transaction.
+	Tx       *sqlx.Tx
+	DB       *sqlx.DB
+	Settings string
+	// After is the key above which everybody is read; nil reads all.
+	After []byte
+	// People is how many are in a stretch, as long as its end is found soon.
+	People int
+	// Cut is the query for the key of the person in a place, counted from 1, above a key; Key takes the key from its row, nil if it is NULL.
+	Cut func(after []byte, place int) (query string, args []any, err error)
+	Key func(row []byte) ([]byte, error)
+	// Stretch is the query for everybody above a key and not above another; nil is no bound.
+	Stretch func(after, through []byte) (query string, args []any, err error)
+	// Keyless is the query that has a row if somebody has no key.
+	Keyless string
+	// ErrKeyless is the error if it has.
+	ErrKeyless error
+}
+
+const (
+	slowCut    = 20 * time.Millisecond // a look-up that takes longer makes the stretches longer
+	blockBytes = 64 << 10
+	blocks     = 20 // of a lane
+)
+
+// Lanes are one read.
+type Lanes struct {
+	ctx   context.Context
+	list  [2]*lane
+	turn  int // of the lane whose stretch is being handed out
+	block *block
+	rest  []byte // of the block
+	over  chan struct{}
+	work  sync.WaitGroup
+}
+
+// lane is one connection.
+type lane struct {
+	ctx    context.Context
+	plan   *Plan
+	tx     *sqlx.Tx
+	conn   *sqlx.Conn // of the second lane
+	people int        // of a stretch
+	known  map[string]*sql.Stmt
+
+	begin chan []byte // the key after which the next stretch begins
+	next  *lane
+	out   chan *block
+	free  chan *block
+	over  chan struct{}
+}
+
+// block is some rows of a stretch, each after its length in four bytes.
+type block struct {
+	rows []byte
+	err  error
+	end  bool // of the stretch
+	last bool // of all
+}
+
+// Open starts a read, if it is long enough for two stretches; if not, it returns nil, and the caller reads in the plan's transaction. Nothing else may use that one until
+// the lanes are closed. An error of the second connection is of the type [*Second].
+func Open(ctx context.Context, p Plan) (*Lanes, error) {
+	ls := &Lanes{ctx: ctx, over: make(chan struct{})}
+	for i := range ls.list {
+		l := &lane{
+			ctx: ctx, plan: &p, people: p.People, known: map[string]*sql.Stmt{}, over: ls.over,
+			begin: make(chan []byte, 1), out: make(chan *block, blocks), free: make(chan *block, blocks),
+		}
+		for range blocks {
+			l.free <- &block{}
+		}
+		ls.list[i] = l
+	}
+	first, second := ls.list[0], ls.list[1]
+	first.next, second.next, first.tx = second, first, p.Tx
+	end, err := first.cut(p.After)
+	if err != nil || end == nil {
+		return nil, err
+	}
+	if err := second.share(); err != nil {
+		return nil, &Second{err}
+	}
+	ls.work.Go(func() { first.run(p.After, end) })
+	ls.work.Go(func() { second.run(nil, nil) })
+	second.begin <- end
+	return ls, nil
+}
+
+// Second is an error of the second connection.
+type Second struct{ Err error }
+
+func (e *Second) Error() string { return e.Err.Error() }
+
+func (e *Second) Unwrap() error { return e.Err }
+
+// share opens the lane's connection on the snapshot.
+func (l *lane) share() error {
+	var name string
+	if err := l.plan.Tx.GetContext(l.ctx, &name, "SELECT pg_export_snapshot()"); err != nil {
+		return err
+	}
+	var err error
+	if l.conn, err = l.plan.DB.Connx(l.ctx); err != nil {
+		return err
+	}
+	options := &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}
+	// It does not end with the context, so that Close ends it, at a known moment; its queries do.
+	if l.tx, err = l.conn.BeginTxx(context.WithoutCancel(l.ctx), options); err == nil {
+		_, err = l.tx.ExecContext(l.ctx, "SET TRANSACTION SNAPSHOT '"+name+"'; "+l.plan.Settings)
+	}
+	if err != nil {
+		l.close()
+	}
+	return err
+}
+
+// run reads every second stretch. The first one's end may be known.
+func (l *lane) run(after, end []byte) {
+	for {
+		if end == nil {
+			select {
+			case after = <-l.begin:
+			case <-l.over:
+				return
+			case <-l.ctx.Done():
+				return
+			}
+			var err error
+			if end, err = l.cut(after); err != nil {
+				l.put(&block{err: err})
+				return
+			}
+			if end != nil {
+				l.next.begin <- end
+			}
+		}
+		if !l.read(after, end) || end == nil {
+			return
+		}
+		end = nil
+	}
+}
+
+// cut finds the last key of the stretch that begins after a key; nil if there is no further stretch.
+func (l *lane) cut(after []byte) ([]byte, error) {
+	began := time.Now()
+	text, args, err := l.plan.Cut(after, l.people)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := l.rows(text, args)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	row, err := rows.Row()
+	if row == nil || err != nil {
+		return nil, err
+	}
+	if time.Since(began) > slowCut {
+		l.people *= 2
+	}
+	return l.plan.Key(row) // keys that are NULL come last: then there is no end
+}
+
+// read hands out the rows of a stretch; without an end it is the last one. It is false when there is nobody to hand them to, or an error was.
+func (l *lane) read(after, end []byte) bool {
+	text, args, err := l.plan.Stretch(after, end)
+	if err != nil {
+		return l.put(&block{err: err})
+	}
+	rows, err := l.rows(text, args)
+	if err != nil {
+		return l.put(&block{err: err})
+	}
+	defer rows.Close()
+	b := l.empty()
+	for b != nil {
+		row, err := rows.Row()
+		if err != nil {
+			return l.put(&block{err: err})
+		}
+		if row == nil {
+			b.end, b.last = true, end == nil
+			if b.last {
+				b.err = l.keyless()
+			}
+			return l.put(b)
+		}
+		if len(b.rows) > 0 && len(b.rows)+4+len(row) > blockBytes {
+			if !l.put(b) {
+				return false
+			}
+			if b = l.empty(); b == nil {
+				break
+			}
+		}
+		b.rows = append(binary.BigEndian.AppendUint32(b.rows, uint32(len(row))), row...)
+	}
+	return false
+}
+
+// keyless is an error if somebody has no key.
+func (l *lane) keyless() error {
+	rows, err := l.rows(l.plan.Keyless, nil)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	row, err := rows.Row()
+	if row != nil {
+		return l.plan.ErrKeyless
+	}
+	return err
+}
+
+// rows starts a query that is prepared once for the lane.
+func (l *lane) rows(text string, args []any) (*Rows, error) {
+	prepared := l.known[text]
+	if prepared == nil {
+		var err error
+		if prepared, err = l.tx.PrepareContext(l.ctx, text); err != nil {
+			return nil, err
+		}
+		l.known[text] = prepared
+	}
+	rows, err := prepared.QueryContext(l.ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	return &Rows{rows: rows}, nil
+}
+
+// empty waits for a block that has been handed out; nil when nobody reads any more.
+func (l *lane) empty() *block {
+	select {
+	case b := <-l.free:
+		if b.rows == nil || cap(b.rows) > 2*blockBytes {
+			b.rows = make([]byte, 0, blockBytes)
+		}
+		*b = block{rows: b.rows[:0]}
+		return b
+	case <-l.over:
+	case <-l.ctx.Done():
+	}
+	return nil
+}
+
+// put hands a block out; it is false when nothing is to follow.
+func (l *lane) put(b *block) bool {
+	select {
+	case l.out <- b:
+		return b.err == nil
+	case <-l.over:
+	case <-l.ctx.Done():
+	}
+	return false
+}
+
+// close ends the lane's own transaction, when nothing reads in it any more.
+func (l *lane) close() {
+	if l.conn == nil {
+		return
+	}
+	if l.tx != nil {
+		_ = l.tx.Rollback() // it has read; what could fail has been said
+	}
+	_ = l.conn.Close()
+	l.conn, l.tx = nil, nil
+}
+
+// Row returns the next row, nil after the last one. It is valid until the next call.
+func (ls *Lanes) Row() ([]byte, error) {
+	for len(ls.rest) == 0 {
+		l := ls.list[ls.turn]
+		if b := ls.block; b != nil {
+			if b.last {
+				return nil, nil
+			}
+			if b.end {
+				ls.turn = 1 - ls.turn
+			}
+			ls.block = nil
+			l.free <- b
+			continue
+		}
+		select {
+		case b := <-l.out:
+			if b.err != nil {
+				return nil, b.err
+			}
+			ls.block, ls.rest = b, b.rows
+		case <-ls.ctx.Done():
+			return nil, ls.ctx.Err()
+		}
+	}
+	size := 4 + binary.BigEndian.Uint32(ls.rest)
+	row := ls.rest[4:size]
+	ls.rest = ls.rest[size:]
+	return row, nil
+}
+
+// Close ends the read; before its end the context must be cancelled. The plan's transaction goes on.
+func (ls *Lanes) Close() error {
+	close(ls.over)
+	ls.work.Wait()
+	ls.list[1].close()
+	return nil
+}
