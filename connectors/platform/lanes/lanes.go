@@ -112,8 +112,10 @@ func Open(ctx context.Context, p Plan) (*Lanes, error) {
 // Second is an error of the second connection.
 type Second struct{ Err error }
 
+// Error says what the connection said.
 func (e *Second) Error() string { return e.Err.Error() }
 
+// Unwrap returns Err.
 func (e *Second) Unwrap() error { return e.Err }
 
 // share opens the lane's connection on the snapshot.
