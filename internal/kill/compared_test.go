@@ -289,7 +289,7 @@ func (c *compared) booked() {
 		transfers, err := s.Transfers(c.Context(), connector, 1)
 		c.must(err)
 		held := []string{}
-		c.must(leaving.New(s, open).Each(c.Context(), connector, transfers[0].Recipient, func(e delta.Entry) bool {
+		c.must(leaving.New(s, open).Each(c.Context(), connector, transfers[0].Recipient, nil, func(e delta.Entry) bool {
 			if e.Digest == delta.Stale {
 				c.Error("the book says that somebody is to be sent again")
 			}

@@ -24,7 +24,7 @@ func (r *rig) until(at time.Time) {
 func (r *rig) booked() (ordinals []uint32, stale int) {
 	r.Helper()
 	recipient := r.register.Recipient(r.register.Route(connector).Recipient).BIN
-	r.must(leaving.New(r.store, r.engine.Roster).Each(r.Context(), connector, recipient, func(e delta.Entry) bool {
+	r.must(leaving.New(r.store, r.engine.Roster).Each(r.Context(), connector, recipient, nil, func(e delta.Entry) bool {
 		ordinals = append(ordinals, e.Ordinal)
 		if e.Digest == delta.Stale {
 			stale++

@@ -96,7 +96,7 @@ func Doubt(ctx context.Context, tx *sqlx.Tx) error {
 }
 
 // Each calls f with everybody of whom a recipient holds anything over a connector, in the order of their ordinals, until it returns false, but not with those on the pages
-// to skip. What waits is not looked at.
+// to skip, if any. What waits is not looked at.
 func (d DB) Each(ctx context.Context, connector, recipient string, skip func(page uint32) bool, f func(delta.Entry) bool) error {
 	var numbers []int64
 	if err := d.Read.SelectContext(ctx, &numbers, "SELECT page FROM held WHERE connector = $1 AND recipient = $2 ORDER BY page", connector, recipient); err != nil {
@@ -104,7 +104,7 @@ func (d DB) Each(ctx context.Context, connector, recipient string, skip func(pag
 	}
 	pages, goes := Pages{d.Read, connector, recipient}, true
 	for _, number := range numbers {
-		if skip(uint32(number)) {
+		if skip != nil && skip(uint32(number)) {
 			continue
 		}
 		sealed, stale, err := pages.Page(ctx, uint32(number))

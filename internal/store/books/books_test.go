@@ -53,7 +53,7 @@ func TestBooks(t *testing.T) {
 			db, d := books.DB{Write: s.DB(), Read: s.Reader(), Vault: s.Vault()}, delta.Digest{7}
 			held := func(connector string) map[uint32]delta.Digest {
 				out := map[uint32]delta.Digest{}
-				must(t, db.Each(t.Context(), connector, "r", none, func(e delta.Entry) bool { out[e.Ordinal] = e.Digest; return true }))
+				must(t, db.Each(t.Context(), connector, "r", nil, func(e delta.Entry) bool { out[e.Ordinal] = e.Digest; return true }))
 				return out
 			}
 			must(t, s.InTx(t.Context(), func(tx *sqlx.Tx) error {
@@ -73,7 +73,7 @@ func TestBooks(t *testing.T) {
 				}
 			}
 			n := 0
-			must(t, db.Each(t.Context(), "a", "r", none, func(delta.Entry) bool { n++; return false }))
+			must(t, db.Each(t.Context(), "a", "r", nil, func(delta.Entry) bool { n++; return false }))
 			if n != 1 {
 				t.Errorf("%d people after it was to stop", n)
 			}
@@ -84,5 +84,3 @@ func TestBooks(t *testing.T) {
 		})
 	}
 }
-
-func none(uint32) bool { return false }
