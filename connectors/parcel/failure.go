@@ -7,7 +7,10 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/pkg/sftp"
 
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/parcel"
@@ -67,13 +70,14 @@ func asFailure(ctx context.Context, err error) error {
 
 // broken classifies an attempt that ended in the middle. A parcel is there or not, and never in part.
 func broken(ctx context.Context, err error) *connectors.Failure {
-	f := &connectors.Failure{Code: "delivery.connection", Err: err}
+	f := &connectors.Failure{Code: "delivery.connection", Hint: "the server cannot be reached, or has broken off: look at the address, and ask the recipient whether it runs", Err: err}
 	var timeout net.Error
+	var status *sftp.StatusError
 	switch {
 	case errors.Is(err, errHostKey):
 		f.Code, f.Hint = "delivery.host_key", "the server is not the one whose host key is configured: ask the recipient by another way before you change the key"
 	case errors.Is(ctx.Err(), context.Canceled):
-		f.Code = "delivery.cancelled"
+		f.Code, f.Hint = "delivery.cancelled", ""
 	case ctx.Err() != nil, errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		f.Code, f.Hint = "delivery.timeout", "the server is slow or silent"
 	case errors.Is(err, errLogin):
@@ -82,6 +86,8 @@ func broken(ctx context.Context, err error) *connectors.Failure {
 		f.Code, f.Hint = "delivery.permission", "our account must be able to write in the folder in, and to read the folder out"
 	case errors.Is(err, fs.ErrNotExist):
 		f.Code, f.Hint = "delivery.no_folder", "the folders in and out must be there: the recipient makes them"
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, errShort), errors.As(err, &status) && status.FxCode() == sftp.ErrSSHFxFailure:
+		f.Code, f.Hint = "delivery.not_stored", "the recipient's disk takes no file, and is mostly full: ask the recipient; nothing was put in part"
 	case errors.Is(err, errNotFile):
 		f.Code, f.Hint = "delivery.not_a_file", "under the name of a file in the recipient's folder stands something else: ask the recipient who has put it there"
 	case errors.Is(err, errNoSync):

@@ -65,6 +65,28 @@ func (c *Connector) Deliver(ctx context.Context, env *signing.Envelope, ticket *
 	return a.await(ctx)
 }
 
+// Visit finds out whether a parcel could be delivered now: it connects, looks into both folders, and makes and removes an empty file that nobody reads. The error is what an attempt would
+// fail with, [*connectors.Failure].
+func (c *Connector) Visit(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*c.conf.ConnectTimeout)
+	defer cancel()
+	p, shut, err := c.open(ctx)
+	if err != nil {
+		return broken(ctx, err)
+	}
+	defer shut()
+	for _, name := range []string{parcel.Out, parcel.In} {
+		if _, err := p.Names(name); err != nil {
+			return broken(ctx, err)
+		}
+	}
+	name := partial(parcel.In + "/visit")
+	if err := errors.Join(p.Put(name, nil), p.Remove(name)); err != nil {
+		return broken(ctx, err)
+	}
+	return nil
+}
+
 // ReadReceipt verifies the receipt against the envelope by the recipient's keys of now. What is not a good receipt for this envelope is Disputed.
 func (c *Connector) ReadReceipt(env *signing.Envelope, acknowledgement []byte) (*signing.Receipt, error) {
 	return connectors.ReadReceipt(env, acknowledgement, c.conf.Peers, c.conf.Now())

@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 
 	"birgeoqy.kz/almasu/connectors"
@@ -278,12 +279,50 @@ func TestSFTPRefusals(t *testing.T) {
 		env, ticket := s.Message(1)
 		_, err := connect(t, s, box, Config{SFTP: conf}).Deliver(t.Context(), env, ticket)
 		var f *connectors.Failure
-		if !errors.As(err, &f) || f.Code != code || f.Kind != connectors.Transient {
+		if !errors.As(err, &f) || f.Code != code || f.Kind != connectors.Transient || f.Hint == "" {
 			t.Errorf("got %v, want %s", err, code)
+		}
+		if err := connect(t, s, box, Config{SFTP: conf}).Visit(t.Context()); !errors.As(err, &f) || f.Code != code {
+			t.Errorf("a visit: got %v, want %s", err, code)
 		}
 	}
 	if kept := box.Kept(); len(kept) > 0 {
 		t.Errorf("%d messages were kept", len(kept))
+	}
+}
+
+// TestVisit: a visit finds the folders, leaves nothing behind, and fails where a delivery would.
+func TestVisit(t *testing.T) {
+	d := startDaemon(t)
+	s := connectortest.NewSender(t)
+	box := connectortest.NewLetterbox(t, connectortest.RecipientBIN, connectortest.RingOf(t, s.Key), s.Log.PublicKey(), now)
+	for _, conf := range []Config{{Folder: box.Dir}, {SFTP: d.sftp(d.address, box.Dir)}} {
+		to := connect(t, s, box, conf)
+		if err := to.Visit(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if left, err := os.ReadDir(filepath.Join(box.Dir, parcel.In)); err != nil || len(left) != 0 {
+			t.Errorf("left behind: %v, %v", left, err)
+		}
+		out := filepath.Join(box.Dir, parcel.Out)
+		if err := os.Rename(out, out+"side"); err != nil {
+			t.Fatal(err)
+		}
+		var f *connectors.Failure
+		if err := to.Visit(t.Context()); !errors.As(err, &f) || f.Code != "delivery.no_folder" {
+			t.Errorf("without out: %v", err)
+		}
+		if err := os.Rename(out+"side", out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for cause, code := range map[error]string{
+		&os.LinkError{Op: "link", Err: syscall.ENOSPC}: "delivery.not_stored", &sftp.StatusError{Code: 4}: "delivery.not_stored", errShort: "delivery.not_stored",
+		&sftp.StatusError{Code: 7}: "delivery.connection",
+	} {
+		if f := broken(t.Context(), cause); f.Code != code || f.Hint == "" || f.Kind != connectors.Transient {
+			t.Errorf("%v: %s", cause, f.Code)
+		}
 	}
 }
 

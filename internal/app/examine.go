@@ -7,10 +7,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"birgeoqy.kz/almasu/connectors"
+	"birgeoqy.kz/almasu/connectors/parcel"
 	"birgeoqy.kz/almasu/connectors/platform"
 	"birgeoqy.kz/almasu/internal/app/doctor"
 	"birgeoqy.kz/almasu/internal/app/exit"
 	"birgeoqy.kz/almasu/internal/app/service"
+	"birgeoqy.kz/almasu/internal/config"
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
@@ -133,7 +136,7 @@ func examineRoutes(v *service.Service) []doctor.Finding {
 		f := doctor.Finding{Level: doctor.OK, What: "route " + a.Route, Message: "permitted now, and for the next thirty days"}
 		switch {
 		case !a.Permitted:
-			f.Level, f.Code, f.Message, f.Hint = doctor.Fail, a.Rule, a.Why, "see: almasu check, almasu lint"
+			f.Level, f.Code, f.Message, f.Hint = doctor.Fail, a.Rule, a.Why, a.Hint
 		case a.OnRequest:
 			f.Message = a.Why
 		default:
@@ -159,9 +162,16 @@ func secrets(v *service.Service) []string {
 	k := &v.File.Keys
 	names := []string{k.Log, k.Vault, k.Pseudonym, k.Seal, v.File.Platform.DSNFile, v.File.Store.DSNFile}
 	for i := range v.File.Connectors {
-		if r := v.File.Connectors[i].REST; r != nil {
-			names = append(names, r.ClientKey)
+		c := &v.File.Connectors[i]
+		if c.REST != nil {
+			names = append(names, c.REST.ClientKey)
 		}
+		if c.Parcel != nil && c.Parcel.SFTP != nil {
+			names = append(names, c.Parcel.SFTP.Key)
+		}
+	}
+	if v.File.Notify.Mail != nil {
+		names = append(names, v.File.Notify.Mail.PasswordFile)
 	}
 	var out []string
 	for _, name := range names {
@@ -172,15 +182,16 @@ func secrets(v *service.Service) []string {
 	return out
 }
 
-// examineRecipients meets each recipient's server.
+// examineRecipients meets each recipient's server, or visits its folder.
 func examineRecipients(ctx context.Context, v *service.Service) []doctor.Finding {
 	var out []doctor.Finding
 	for i := range v.File.Connectors {
 		c := &v.File.Connectors[i]
-		r := c.REST
-		if r == nil {
+		if folder, ok := v.Connections[c.Name].Connector.(*parcel.Connector); ok {
+			out = append(out, examineFolder(ctx, c, folder))
 			continue
 		}
+		r := c.REST
 		var ps record.Problems
 		s := doctor.Server{Connector: c.Name, URL: r.URL, Pins: r.Pins, Loopback: r.InsecureLoopback}
 		if r.CA != "" {
@@ -193,6 +204,21 @@ func examineRecipients(ctx context.Context, v *service.Service) []doctor.Finding
 		out = append(out, doctor.Recipient(ctx, s, v.Env.Now)...)
 	}
 	return out
+}
+
+// examineFolder visits the folder of a recipient that takes files.
+func examineFolder(ctx context.Context, c *config.Connector, folder *parcel.Connector) doctor.Finding {
+	where := c.Parcel.Folder
+	if c.Parcel.SFTP != nil {
+		where = "sftp://" + c.Parcel.SFTP.Address
+	}
+	f := doctor.Finding{Level: doctor.OK, What: "recipient of " + c.Name, Message: "its folders are there at " + where + ", and files can be put"}
+	var failure *connectors.Failure
+	if err := folder.Visit(ctx); errors.As(err, &failure) {
+		f.Level, f.Code, f.Hint = doctor.Fail, failure.Code, failure.Hint
+		f.Message = "no parcel can be put at " + where
+	}
+	return f
 }
 
 // examineLog verifies the whole log.

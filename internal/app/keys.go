@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/app/exit"
 	"birgeoqy.kz/almasu/internal/app/lawtool"
+	"birgeoqy.kz/almasu/internal/app/peer"
 	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/app/setup"
 	"birgeoqy.kz/almasu/internal/record"
@@ -43,7 +45,7 @@ readable by their owner only. Existing files are never overwritten. With --admin
 	show := &cobra.Command{
 		Use: "show", Short: "Show public keys and fingerprints, never secrets", Args: lawtool.Exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, err := s.open(cmd.Context(), service.Parts{})
+			v, err := s.open(cmd.Context(), service.Parts{Alone: true})
 			if err != nil {
 				return err
 			}
@@ -57,7 +59,7 @@ readable by their owner only. Existing files are never overwritten. With --admin
 		Long: `Makes a new sealing key that begins to sign after --ahead, so that every recipient can provision its public half before; the former key verifies for
 --overlap more, so that what waits in the outbox still arrives. The rotation is logged.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, err := s.open(cmd.Context(), service.Parts{Store: true})
+			v, err := s.open(cmd.Context(), service.Parts{Store: true, Alone: true})
 			if err != nil {
 				return err
 			}
@@ -131,12 +133,18 @@ func (s *session) showKeys(v *service.Service) error {
 		}
 	}
 	add("seal", v.Ring)
-	for _, name := range v.File.Names() {
-		add("receipts of "+name, v.Receivers[name])
+	var missing record.Problems
+	for i := range v.File.Connectors {
+		c := &v.File.Connectors[i]
+		add("receipts of "+c.Name, peer.Ring(c, v.Recipient(v.Connections[c.Name]), v, &missing))
 	}
 	s.result = infos
 	for _, i := range infos {
-		s.say("%s: %s %s %s\n%s", i.Use, i.ID, i.Algorithm, i.Fingerprint, i.Public)
+		s.say("%s: %s", i.Use, strings.TrimRight(strings.Join([]string{i.ID, i.Algorithm, i.Fingerprint}, " "), " "))
+		s.say("%s", i.Public)
+	}
+	for _, p := range missing {
+		s.say("not here yet: %s", p)
 	}
 	return nil
 }

@@ -163,7 +163,12 @@ func (s *session) startProfile() error {
 
 // open opens the service for a command. What could not be opened is an error with an exit status.
 func (s *session) open(ctx context.Context, need service.Parts) (*service.Service, error) {
-	return service.Open(ctx, service.Env{Config: s.config, Now: s.now, Simulated: s.clock != "", Demo: s.demo, Logger: s.logger()}, need)
+	return service.Open(ctx, s.env(), need)
+}
+
+// env is what a service takes from this invocation.
+func (s *session) env() service.Env {
+	return service.Env{Config: s.config, Now: s.now, Simulated: s.clock != "", Demo: s.demo, Logger: s.logger()}
 }
 
 // logger writes JSON lines to standard error. An error that knows what to do says it.

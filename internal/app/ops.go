@@ -46,7 +46,7 @@ func (s *session) checkCommand() *cobra.Command {
 				} else if r.Permitted {
 					s.say("%s: permitted now; fields %v", r.Connector, r.Fields)
 				} else {
-					s.say("%s: not permitted now: %s", r.Connector, r.Why)
+					s.say("%s: not permitted now: %s\n  hint: %s", r.Connector, r.Why, r.Hint)
 					s.code = exit.NotWell
 				}
 			}
@@ -66,7 +66,7 @@ func (s *session) migrateCommand() *cobra.Command {
 				s.say("%s", store.Roles)
 				return nil
 			}
-			v, err := s.open(cmd.Context(), service.Parts{Store: true, AnySchema: true})
+			v, err := s.open(cmd.Context(), service.Parts{Store: true, AnySchema: true, Alone: true})
 			if err != nil {
 				return err
 			}
@@ -96,7 +96,7 @@ func (s *session) grantsCommand() *cobra.Command {
 		Long: `Prints SQL for the platform's database: a role that can read the columns that this connector's route permits, the decision columns that the law's
 rules look at, and nothing else. Run it as the owner of the tables and let the service log in as that role.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			v, err := s.open(cmd.Context(), service.Parts{})
+			v, err := s.open(cmd.Context(), service.Parts{Alone: true})
 			if err != nil {
 				return err
 			}

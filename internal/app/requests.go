@@ -84,27 +84,33 @@ func (s *session) approveCommand() *cobra.Command {
 		Short: "Approve a request with the plan of its answer, or a route of the register, by digest",
 		Long: `Signs the digest of a request together with that of the plan of its answer (almasu plan --request ID), or with --route that of a route with everything it refers to. Two
 different people approve, neither of them its initiator or author; what they approve is exactly these bytes. The second approval of a request lets it run at once: it is
-sent if the answer is still what the plan says, and else both approve a new plan. A route's approval is printed as YAML for the register's approvals.yaml.`,
+sent if the answer is still what the plan says, and else both approve a new plan. A route's approval is printed as YAML for the register's approvals.yaml; so is that of a policy's
+version that is back-dated, by its name. It needs the register and the administrator's key, and nothing else.`,
 		Example: `  almasu plan --request request-2026-118 --reason "before I approve it"
-  almasu approve request-2026-118 --plan DIGEST --as admin-second --key admin.pem`,
+  almasu approve request-2026-118 --plan DIGEST --as admin-second --key admin.pem
+  almasu approve --route oblast-consent --as admin-second --key admin.pem`,
 		Args: lawtool.Exactly(1, "one request or route"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			digest, err := record.ParseDigest("sha256:" + strings.TrimPrefix(strings.ToLower(planned), "sha256:"))
 			if !route && (err != nil || digest.IsZero()) {
 				return exit.BadInput(record.NewProblem("usage.plan", "", "look at it, and name its digest: almasu plan --request "+args[0], "--plan names the plan that is approved"))
 			}
-			v, err := s.open(cmd.Context(), service.Parts{Platform: !route, Store: true})
-			if err != nil {
-				return err
-			}
-			defer v.Close()
 			private, err := readAdminKey(key)
 			if err != nil {
 				return err
 			}
 			if route {
+				v, err := service.OpenRegister(s.env())
+				if err != nil {
+					return err
+				}
 				return s.approveRoute(v, args[0], who, private)
 			}
+			v, err := s.open(cmd.Context(), service.Parts{Platform: true, Store: true})
+			if err != nil {
+				return err
+			}
+			defer v.Close()
 			ready, err := v.ApproveRequest(cmd.Context(), args[0], digest, who, private)
 			if err != nil {
 				return err
@@ -159,7 +165,7 @@ func (s *session) approveRoute(v *service.Service, name, who string, key ed25519
 			return err
 		}
 		s.result = map[string]any{"kind": one.Kind, "name": one.Name, "digest": one.Digest.String(), "approval": string(text)}
-		s.say("# add this to the register's approvals.yaml\n%s", text)
+		s.say("# add this to the register's approvals.yaml; where that has entries already, without the line \"approvals:\"\n%s", text)
 		return nil
 	}
 	return exit.BadInput(record.NewProblem("approve.unknown_route", "", "routes stand in the register's folder routes/", "the register has no route or back-dated policy %q", name))

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -11,6 +13,7 @@ import (
 	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store/refresh"
+	"birgeoqy.kz/almasu/internal/store/tally"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/scheduler"
 )
@@ -117,5 +120,35 @@ func (s *session) answerRun(ctx context.Context, v *service.Service, run func() 
 	if !s.json {
 		results.Print(s.stdout, report, "en")
 	}
-	return err
+	if err != nil || report.Status == transfer.InProgress {
+		return err
+	}
+	return s.answerWaiting(ctx, v, report)
+}
+
+// outcome is a run's report, and what waits of its connector besides.
+type outcome struct {
+	*transfer.Report
+	Waiting *tally.Waiting `json:"waiting,omitempty"`
+}
+
+// answerWaiting tells that other messages of the connector, of earlier runs or with notices, are not receipted yet: the recipient has not got what the report says is unchanged.
+func (s *session) answerWaiting(ctx context.Context, v *service.Service, report *transfer.Report) error {
+	counted, err := tally.Read(ctx, v.Store, s.now())
+	if err != nil {
+		return exit.Environment(err)
+	}
+	i := slices.IndexFunc(counted.Waiting, func(w tally.Waiting) bool { return w.Connector == report.Connector })
+	if i < 0 {
+		return nil
+	}
+	w, why := counted.Waiting[i], ""
+	for _, l := range counted.Lines {
+		if l.Recipient == w.Recipient && l.State != transfer.LineUp {
+			why = fmt.Sprintf(" The line is %s [%s].", l.State, l.Code)
+		}
+	}
+	s.result, s.code = outcome{report, &w}, exit.NotWell
+	s.say("Of this connector %d messages with %d people still wait for a receipt, the oldest since %s.%s See: almasu recipients", w.Messages, w.People, moment(w.Oldest), why)
+	return nil
 }

@@ -83,7 +83,7 @@ func exitCode(err error) int {
 		return ExitOK
 	case errors.Is(err, errFinding):
 		return ExitFinding
-	case box.OfFolder(err), record.CodeOf(err) == "store.locked":
+	case box.OfFolder(err), record.CodeOf(err) == "store.locked", record.CodeOf(err) == "store.missing":
 		return ExitEnvironment
 	case errors.As(err, &usage), record.CodeOf(err) != "":
 		return ExitInput
@@ -105,7 +105,7 @@ func (c *command) root() *cobra.Command {
 	if err := flags.MarkHidden("now"); err != nil {
 		panic(err)
 	}
-	root.AddCommand(c.serve(), c.receive(), c.status(), c.verify(), c.export())
+	root.AddCommand(c.serve(), c.receive(), c.keys(), c.status(), c.verify(), c.export())
 	return root
 }
 
@@ -172,6 +172,36 @@ func (c *command) status() *cobra.Command {
 				return c.print(all)
 			}
 			inbox.WriteStatus(c.stdout, all)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&c.json, "json", false, "print JSON")
+	return cmd
+}
+
+func (c *command) keys() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "keys", Short: "Show our public keys and the senders', with fingerprints to be compared by telephone; never secrets", Args: usage(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			conf, _, err := c.start()
+			if err != nil {
+				return err
+			}
+			keys, missing, err := inbox.Keys(conf)
+			if err != nil {
+				return err
+			}
+			identities, err := box.Identities(conf.Identity)
+			if err != nil {
+				return err
+			}
+			for _, one := range identities {
+				keys = append(keys, inbox.Key{Use: "documents are encrypted to", ID: "age", Public: box.PublicHalf(one)})
+			}
+			if c.json {
+				return c.print(keys)
+			}
+			inbox.WriteKeys(c.stdout, keys, missing)
 			return nil
 		},
 	}

@@ -61,6 +61,6 @@
 //
 // # Command
 //
-// [Main] is the command line: serve, receive, status, verify, export. It exits with 0 when done, 1 when verify has findings or a parcel cannot be taken, 2 for a bad argument,
+// [Main] is the command line: serve, receive, keys, status, verify, export. It exits with 0 when done, 1 when verify has findings or a parcel cannot be taken, 2 for a bad argument,
 // configuration or file, 3 when the machine lacks something. Time comes from the caller.
 package authority

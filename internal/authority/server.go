@@ -82,7 +82,7 @@ func Open(ctx context.Context, c *inbox.Config, now func() time.Time, log *slog.
 func (s *Server) material() error {
 	var ps record.Problems
 	if b, err := inbox.Secret(s.config.ReceiptKey); err != nil {
-		ps.Add("config.file", "receipt_key", "", "%v", err)
+		ps.Merge(err, "config.file", "receipt_key")
 	} else if s.key, err = signing.ParseKey(b); err != nil {
 		ps.Merge(err, "config.file", s.config.ReceiptKey)
 	}

@@ -124,6 +124,37 @@ func TestExampleOfTheService(t *testing.T) {
 	}
 }
 
+// TestBeforeTheRecipient: the steps that come before the recipient has handed over its files do not need them, and an administrator who approves needs no key of the service.
+func TestBeforeTheRecipient(t *testing.T) {
+	dir := sender(t)
+	if err := os.RemoveAll(filepath.Join(dir, "peers")); err != nil {
+		t.Fatal(err)
+	}
+	if shown := command(t, dir, "almasu", "keys", "show"); !strings.Contains(shown, "seal: almasu:") || !strings.Contains(shown, "not here yet: peers/oblast-receipt.pub") {
+		t.Errorf("keys show prints %q", shown)
+	}
+	command(t, dir, "almasu", "grants", "oblast-consent")
+	configuration := read(t, "deploy/birgeoqy/almasu.yaml")
+	write(t, dir, "almasu.yaml", []byte(regexp.MustCompile(`(?m)^  kind: postgres\n  dsn_file: .*$`).ReplaceAllString(configuration, "  kind: sqlite\n  path: almasu.db")))
+	if done := command(t, dir, "almasu", "migrate"); !strings.Contains(done, "applied 00001") {
+		t.Errorf("migrate prints %q", done)
+	}
+	public := regexp.MustCompile(`administrators.yaml: (\S+)`).FindStringSubmatch(command(t, dir, "almasu", "keys", "generate", "--administrator", "admin"))[1]
+	other := regexp.MustCompile(`administrators.yaml: (\S+)`).FindStringSubmatch(command(t, dir, "almasu", "keys", "generate", "--administrator", "author"))[1]
+	write(t, dir, "register/administrators.yaml", []byte(`administrators:
+  - {id: admin-author, name: A. Author, role: administration, public_key: "`+other+`"}
+  - {id: admin-second, name: B. Second, role: administration, public_key: "`+public+`"}
+`))
+	if err := os.RemoveAll(filepath.Join(dir, "keys")); err != nil {
+		t.Fatal(err)
+	}
+	for name, kind := range map[string]string{"oblast-consent": "route", "v1": "policy"} {
+		if entry := command(t, dir, "almasu", "approve", "--route", name, "--as", "admin-second", "--key", "admin/admin.pem"); !strings.Contains(entry, "kind: "+kind+"\n  name: "+name) {
+			t.Errorf("approve prints %q", entry)
+		}
+	}
+}
+
 // commented matches an optional key that the example shows as a comment.
 var commented = regexp.MustCompile(`(?m)^( *(?:- )?)# ([a-z_]+: .*|  ?[a-z_]+: .*|  parcel:|    [a-z_]+: .*|- name: .*)$`)
 
@@ -178,24 +209,35 @@ func TestExampleOfTheAuthorityShowsEveryKey(t *testing.T) {
 func TestExampleOfTheAuthority(t *testing.T) {
 	from, dir := sender(t), t.TempDir()
 	var shown struct {
-		Result []struct{ Use, Public string }
+		Result []struct{ Use, Public, Fingerprint string }
 	}
 	if err := json.Unmarshal([]byte(command(t, from, "almasu", "keys", "show", "--json")), &shown); err != nil {
 		t.Fatal(err)
+	}
+	private, receipts := keyPair(t)
+	write(t, dir, "tls/receipt.key", private)
+	write(t, dir, "authority.yaml", []byte(strings.NewReplacer("0.0.0.0:8443", "127.0.0.1:0", "127.0.0.1:9465", "127.0.0.1:0").Replace(read(t, "deploy/birgeoqy/authority.yaml"))))
+	if keys := command(t, dir, "authority", "keys"); !strings.Contains(keys, string(receipts)) || !strings.Contains(keys, "not here yet: sender 351240000010: ") {
+		t.Errorf("before the sender's keys are here, keys prints %q", keys)
 	}
 	for _, key := range shown.Result {
 		if key.Use == "log" || key.Use == "seal" {
 			write(t, dir, "senders/birgeoqy-"+key.Use+".pub", []byte(key.Public))
 		}
 	}
-	private, _ := keyPair(t)
 	cert, certKey := certificate(t)
-	write(t, dir, "tls/receipt.key", private)
 	write(t, dir, "tls/server.pem", cert)
 	write(t, dir, "tls/server.key", certKey)
 	const schema = "schemas/birgeoqy-oblast-pupils.v1.json"
 	write(t, dir, schema, []byte(read(t, "deploy/birgeoqy/"+schema)))
-	write(t, dir, "authority.yaml", []byte(strings.NewReplacer("0.0.0.0:8443", "127.0.0.1:0", "127.0.0.1:9465", "127.0.0.1:0").Replace(read(t, "deploy/birgeoqy/authority.yaml"))))
+	keys := command(t, dir, "authority", "keys")
+	for _, key := range shown.Result {
+		if key.Use == "log" || key.Use == "seal" {
+			if !strings.Contains(keys, key.Public) || !strings.Contains(keys, key.Fingerprint) {
+				t.Errorf("authority keys does not show the sender's key as almasu keys show does:\n%s", keys)
+			}
+		}
+	}
 
 	cmd := exec.Command(filepath.Join(binaries, "authority"), "serve")
 	cmd.Dir = dir

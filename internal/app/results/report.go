@@ -49,6 +49,9 @@ func Print(w io.Writer, r *transfer.Report, lang lawtool.Language) {
 	if status == "" {
 		status = "unknown"
 	}
+	if r.Status == transfer.SentWithRejects && r.Totals.Messages == 0 {
+		status = "nothing sent"
+	}
 	p.line("status", "", say(lang, status))
 	p.why(r)
 	p.line("recipient", "bin", r.Recipient, r.Route)
@@ -171,6 +174,10 @@ func (p *page) counts(r *transfer.Report) {
 		}
 	}
 	p.line("people", "identity", t.Read, sign, t.Accepted, t.Unchanged, t.Refused, t.Withheld, t.Rejected, t.Pending, t.Received)
+	if t.Messages == 0 {
+		p.line("receipts", "no message")
+		return
+	}
 	p.line("receipts", "delivered", t.Delivered, t.Messages, r.FirstSequence, r.LastSequence)
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -18,6 +19,8 @@ import (
 	"birgeoqy.kz/almasu/internal/app/peer"
 	"birgeoqy.kz/almasu/internal/app/watch"
 	"birgeoqy.kz/almasu/internal/legal"
+	"birgeoqy.kz/almasu/internal/legal/register"
+	"birgeoqy.kz/almasu/internal/legal/rules"
 	"birgeoqy.kz/almasu/internal/metrics"
 	"birgeoqy.kz/almasu/internal/notify"
 	"birgeoqy.kz/almasu/internal/record"
@@ -134,6 +137,8 @@ type RouteAnswer struct {
 	Denied    []legal.Denied `json:"denied,omitempty"`
 	Rule      string         `json:"rule,omitempty"`
 	Why       string         `json:"why,omitempty"`
+	// Hint is what to do where it is not permitted.
+	Hint string `json:"hint,omitempty"`
 }
 
 // AskRoutes asks the law about the route of each connector as of now. A route on request is judged with its request.
@@ -151,13 +156,34 @@ func (v *Service) AskRoutes() []RouteAnswer {
 		var refusal *legal.Refusal
 		switch {
 		case errors.As(err, &refusal):
-			a.Rule, a.Why = refusal.Rule, refusal.Error()
+			a.Rule, a.Why, a.Hint = refusal.Rule, refusal.Error(), v.advise(c, refusal)
 		case err != nil:
-			a.Why = err.Error()
+			a.Why, a.Hint = err.Error(), "see: almasu lint"
 		default:
 			a.Permitted, a.Fields, a.Denied = true, gate.Fields(), gate.Denied()
 		}
 		out = append(out, a)
 	}
 	return out
+}
+
+// advise says what to do about a route that the law refuses.
+func (v *Service) advise(c *transfer.Connection, refusal *legal.Refusal) string {
+	route := v.Register.Route(c.Route)
+	const approve = "two administrators%s approve it, each with: almasu approve --route %s --as WHO --key FILE; what that prints goes into the register's approvals.yaml"
+	switch rules.Reason(refusal.Why) {
+	case rules.WhyNotApproved:
+		return fmt.Sprintf(approve, " other than "+route.Author, route.ID)
+	case rules.WhyBackdatingNotApproved:
+		var versions []string
+		for _, one := range v.Register.Approvables() {
+			if one.Kind == register.ApprovePolicy {
+				versions = append(versions, one.Name)
+			}
+		}
+		return fmt.Sprintf("the policy's version takes effect before it was registered; "+approve, "", strings.Join(versions, " or "))
+	case rules.WhyChannelOther:
+		return fmt.Sprintf("the route says channel: %s, and the configuration has a connector of the channel %s; a route that is changed is approved anew", route.Channel, c.Channel)
+	}
+	return "see: almasu lint, and docs/operations.md, \"A run is not permitted\""
 }

@@ -5,7 +5,8 @@
 //
 // [Open] reads configuration, keys, register, relations and schemas, and reports the problems of all of them at once, each with its place. Secrets must be private
 // to the service (code config.secret_readable). Then databases are opened, and connectors made from the configuration, the register's routes and
-// the mappings. Nothing is logged or sent by opening.
+// the mappings. Nothing is logged or sent by opening. What is done before recipients have handed over their keys opens without them ([Parts]), and what an administrator
+// does on a machine of their own needs the register alone ([OpenRegister]).
 //
 // # Running
 //
@@ -103,6 +104,8 @@ type Parts struct {
 	Platform, Store bool
 	// AnySchema lets the store's schema be out of date.
 	AnySchema bool
+	// Alone leaves out what recipients have handed over: no connector is made, and Receivers is empty. For what is done before they have.
+	Alone bool
 }
 
 // Env is what a service takes from the program that it runs in.
@@ -119,15 +122,11 @@ type Env struct {
 
 // Open reads every file, reporting the problems of all at once, and opens what is asked for. What could not be opened is an error with an exit status.
 func Open(ctx context.Context, e Env, need Parts) (*Service, error) {
-	text, err := os.ReadFile(e.Config)
+	v, err := read(e)
 	if err != nil {
-		return nil, exit.Environment(fmt.Errorf("reading the configuration: %w", err))
+		return nil, err
 	}
-	file, err := config.Parse(e.Config, text)
-	if err != nil {
-		return nil, exit.BadInput(err)
-	}
-	v := &Service{Env: e, File: file, Connections: map[string]*transfer.Connection{}, Later: map[string][]peer.Version{}, Receivers: map[string]*signing.Keyring{}}
+	file := v.File
 	var problems record.Problems
 	v.readKeys(&problems)
 	v.readRegister(&problems)
@@ -141,7 +140,7 @@ func Open(ctx context.Context, e Env, need Parts) (*Service, error) {
 		return nil, err
 	}
 	for i := range file.Connectors {
-		v.connect(&file.Connectors[i], &problems)
+		v.connect(&file.Connectors[i], need.Alone, &problems)
 	}
 	v.tellers = v.channels(&problems)
 	v.keeper = v.newKeeper(&problems)
@@ -156,6 +155,33 @@ func Open(ctx context.Context, e Env, need Parts) (*Service, error) {
 	}
 	v.Engine = v.newEngine()
 	return v, nil
+}
+
+// OpenRegister reads the configuration and the register, and nothing else: no key, no secret, no database.
+func OpenRegister(e Env) (*Service, error) {
+	v, err := read(e)
+	if err != nil {
+		return nil, err
+	}
+	var problems record.Problems
+	v.readRegister(&problems)
+	if err := problems.Err(); err != nil {
+		return nil, exit.BadInput(err)
+	}
+	return v, nil
+}
+
+// read reads the configuration.
+func read(e Env) (*Service, error) {
+	text, err := os.ReadFile(e.Config)
+	if err != nil {
+		return nil, exit.Environment(fmt.Errorf("reading the configuration: %w", err))
+	}
+	file, err := config.Parse(e.Config, text)
+	if err != nil {
+		return nil, exit.BadInput(err)
+	}
+	return &Service{Env: e, File: file, Connections: map[string]*transfer.Connection{}, Later: map[string][]peer.Version{}, Receivers: map[string]*signing.Keyring{}}, nil
 }
 
 func (v *Service) openDatabases(ctx context.Context, need Parts) error {
@@ -211,8 +237,8 @@ func (v *Service) openDatabases(ctx context.Context, need Parts) error {
 	return nil
 }
 
-// connect wires one connector.
-func (v *Service) connect(c *config.Connector, ps *record.Problems) {
+// connect wires one connector, without its recipient if it is alone.
+func (v *Service) connect(c *config.Connector, alone bool, ps *record.Problems) {
 	conn := &transfer.Connection{
 		Name: c.Name, Route: c.Route, Channel: peer.Channel(c), Sender: v.Register.Operator.BIN, Key: v.Seal, Ring: v.Ring,
 		Batch: c.Batch, Senders: c.Senders, Compare: c.Compare != config.CompareNone, Patience: c.Patience.Or(2 * time.Minute), Deadline: c.Deadline.Or(72 * time.Hour),
@@ -257,6 +283,10 @@ func (v *Service) connect(c *config.Connector, ps *record.Problems) {
 	if c.Validator != "" {
 		conn.Judge = v.judge
 	}
+	v.Connections[c.Name] = conn
+	if alone {
+		return
+	}
 	recipient := v.Register.Recipient(route.Recipient)
 	ring := peer.Ring(c, recipient.BIN, v, ps)
 	v.Receivers[c.Name] = ring
@@ -270,7 +300,6 @@ func (v *Service) connect(c *config.Connector, ps *record.Problems) {
 		conn.Connector = connector
 		v.closers = append(v.closers, shut)
 	}
-	v.Connections[c.Name] = conn
 }
 
 // readMapping loads a table of a connector and the schema that it names.

@@ -22,6 +22,7 @@ import (
 
 	"filippo.io/age"
 
+	"birgeoqy.kz/almasu/internal/authority/inbox"
 	"birgeoqy.kz/almasu/internal/parcel"
 	"birgeoqy.kz/almasu/internal/record"
 )
@@ -179,12 +180,12 @@ func Identities(file string) ([]age.Identity, error) {
 	if file == "" {
 		return nil, nil
 	}
-	info, err := os.Stat(file)
-	if err == nil && info.Mode().Perm()&0o077 != 0 {
-		return nil, record.NewProblem("config.secret_readable", file, "run: chmod 600 "+file, "others than its owner may read this secret")
-	}
-	b, rerr := os.ReadFile(file)
-	if err := cmp.Or(err, rerr); err != nil {
+	b, err := inbox.Secret(file)
+	var p *record.Problem
+	switch {
+	case errors.As(err, &p):
+		return nil, err
+	case err != nil:
 		return nil, record.NewProblem("config.file", file, `name the file of the age identity under "identity" in the configuration, and let this account read it`, "the file cannot be read: %v", record.WithoutPath(err))
 	}
 	identities, err := age.ParseIdentities(bytes.NewReader(b))
@@ -195,4 +196,15 @@ func Identities(file string) ([]age.Identity, error) {
 		return nil, record.NewProblem("config.identity", file, "nobody types a passphrase here: take it off with age -d -o FILE, and chmod 600 FILE", "the age identity is encrypted")
 	}
 	return nil, record.NewProblem("config.identity", file, "make one with: age-keygen -o FILE; its lines begin with AGE-SECRET-KEY-1", "the file holds no age identity")
+}
+
+// PublicHalf is what a sender encrypts to so that an identity opens it ("age1..."); empty for an identity of a kind that has none here.
+func PublicHalf(identity age.Identity) string {
+	switch i := identity.(type) {
+	case *age.X25519Identity:
+		return i.Recipient().String()
+	case *age.HybridIdentity:
+		return i.Recipient().String()
+	}
+	return ""
 }

@@ -23,7 +23,7 @@
 //
 // # Failures
 //
-// config.* for the configuration and the files it names, store.locked, store.version, store.damaged (a finding of Verify), log.* as in
+// config.* for the configuration and the files it names, store.locked, store.missing, store.version, store.damaged (a finding of Verify), log.* as in
 // packages transferlog and evidence, and of Verify: log.not_in_log (a message received is not in the sender's log) and
 // log.not_received (the log calls delivered what never came).
 package inbox

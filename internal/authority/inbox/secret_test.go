@@ -38,3 +38,15 @@ func TestSecret(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestNoStore: what reads the store says that there is none, and makes none.
+func TestNoStore(t *testing.T) {
+	dir := t.TempDir()
+	_, err := Open(t.Context(), dir, false)
+	if record.CodeOf(err) != "store.missing" {
+		t.Errorf("got %v", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}

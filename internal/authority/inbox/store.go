@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -87,7 +88,9 @@ const pragmas = "?_pragma=busy_timeout(10000)&_pragma=page_size(32768)&_pragma=j
 func Open(ctx context.Context, folder string, create bool) (*Store, error) {
 	s := &Store{path: filepath.Join(folder, "authority.db")}
 	if !create {
-		if _, err := os.Stat(s.path); err != nil {
+		if _, err := os.Stat(s.path); errors.Is(err, fs.ErrNotExist) {
+			return nil, record.NewProblem("store.missing", folder, "authority serve and authority receive make it; is data in the configuration the right folder?", "there is no store: nothing was received here")
+		} else if err != nil {
 			return nil, fmt.Errorf("opening the store: %w", err)
 		}
 	} else if err := s.acquire(folder); err != nil {

@@ -2,7 +2,7 @@
 //
 // A line goes down after five attempts in a row, at whatever messages, that may succeed later; then one message at a time finds out whether it has come
 // up. Any answer brings it up, and so does a message that could be put where the recipient takes it, although it has not been taken yet. An objection halts it: only the message that was objected to is tried, until the recipient takes it, or until somebody
-// lifts the halt. Changes are kept and logged once.
+// lifts the halt. Changes of state, and of the reason why it is down, are kept and logged once.
 package line
 
 import (
@@ -201,14 +201,18 @@ func (e *Book) Unanswered(ctx context.Context, l *Shared, f *connectors.Failure)
 	}
 	l.pause = min(max(2*l.pause, firstDown), lastDown)
 	l.retry = now.Add(max(l.pause/2+rand.N(l.pause/2+1), f.RetryAfter))
-	if l.State == Down {
-		l.Code = f.Code
+	if l.State == Down && l.Code == f.Code {
 		l.mu.Unlock()
 		return nil
 	}
-	l.Line = Line{Recipient: l.Recipient, State: Down, Code: f.Code, Since: now}
+	if l.State == Down { // for another reason now
+		l.Code = f.Code
+	} else {
+		l.Line = Line{Recipient: l.Recipient, State: Down, Code: f.Code, Since: now}
+	}
+	failures := l.failures
 	l.mu.Unlock()
-	return e.changed(ctx, l, slog.LevelWarn, "failures", downAfter)
+	return e.changed(ctx, l, slog.LevelWarn, "failures", failures, "hint", f.Hint)
 }
 
 // Halt takes note that the recipient has objected to a connector's message: nothing else is sent to it, by any connector, until it takes this one or somebody

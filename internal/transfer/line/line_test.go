@@ -86,7 +86,7 @@ func TestTurns(t *testing.T) {
 				l.Unused()
 			default:
 				wish := time.Duration(rapid.IntRange(0, 40).Draw(t, "wish")) * time.Second
-				_ = e.Unanswered(t.Context(), l, &connectors.Failure{Code: "y", RetryAfter: wish})
+				_ = e.Unanswered(t.Context(), l, &connectors.Failure{Code: rapid.SampledFrom([]string{"y", "z"}).Draw(t, "code"), RetryAfter: wish})
 				inARow++
 				down := l.State == Down
 				if before == Up && down != (inARow >= downAfter) {
@@ -101,9 +101,12 @@ func TestTurns(t *testing.T) {
 			}
 		}
 		for i := 1; i < len(kept.set); i++ {
-			if kept.set[i].State == kept.set[i-1].State {
-				t.Fatalf("%s was kept twice: no change of state", kept.set[i].State)
+			if was, is := kept.set[i-1], kept.set[i]; is.State == was.State && (is.State != Down || is.Code == was.Code || is.Since != was.Since) {
+				t.Fatalf("%s was kept twice: no change of state or reason", is.State)
 			}
+		}
+		if n := len(kept.set); l.State == Down && (n == 0 || kept.set[n-1].Code != l.Code) {
+			t.Fatalf("the reason that is kept is not the one that is known: %s", l.Code)
 		}
 	})
 }
