@@ -59,19 +59,21 @@ func TestValidate(t *testing.T) {
 		"bad.json":  "{\"rows\": [\n{\"iin\": \"123456789012\"},\n{\"iin\": \"SECRET\", \"x\": 1}]}",
 		"bad.jsonl": "{\"iin\": \"123456789012\"}\n{\"grade\": 1}\n",
 		"bad.csv":   "ЖСН;Сынып\r\n123456789012;7\r\nSECRET;8\r\n",
+		"old.csv":   "\xc8\xc8\xcd;\xca\xeb\xe0\xf1\xf1\r\n123456789012;7\r\n",
 	})
 	for _, c := range []struct {
 		args, want string
 		code       int
 	}{
 		{"s.xsd good.xml", "good.xml: valid\n", 0},
-		{"s.xsd bad.xml", "bad.xml:3: record 1: /iin: schema.pattern\nbad.xml:3: record 1: /grade: schema.type\nbad.xml:4: record 2: /iin: schema.required\nbad.xml: 3 violations\n", 1},
+		{"s.xsd bad.xml", "bad.xml:3: record 1: /iin: it does not fit the schema's pattern [schema.pattern]\nbad.xml:3: record 1: /grade: it is not of the type that the schema demands [schema.type]\nbad.xml:4: record 2: /iin: it is missing [schema.required]\nbad.xml: 3 violations\n", 1},
 		{"s.xsd open.xml good.xml", "open.xml:1:13: the document ends inside an element [xml.syntax]\ngood.xml: valid\n", 1},
 		{"s.xsd evil.xml", "evil.xml:1:1: a document type declaration [xml.doctype]\n", 1},
 		{"s.json good.json", "good.json: valid\n", 0},
-		{"s.json bad.json", "bad.json:3: record 1: /iin: schema.pattern\nbad.json:3: record 1: schema.additional_properties\nbad.json: 2 violations\n", 1},
-		{"s.json bad.jsonl", "bad.jsonl:2: record 1: /iin: schema.required\nbad.jsonl: 1 violations\n", 1},
-		{"s.json bad.csv", "bad.csv:3: record 1: /iin: schema.pattern\nbad.csv: 1 violations\n", 1},
+		{"s.json bad.json", "bad.json:3: record 1: /iin: it does not fit the schema's pattern [schema.pattern]\nbad.json:3: record 1: something stands here that the schema does not know [schema.additional_properties]\nbad.json: 2 violations\n", 1},
+		{"s.json bad.jsonl", "bad.jsonl:2: record 1: /iin: it is missing [schema.required]\nbad.jsonl: 1 violations\n", 1},
+		{"s.json bad.csv", "bad.csv:3: record 1: /iin: it does not fit the schema's pattern [schema.pattern]\nbad.csv: 1 violations\n", 1},
+		{"s.json old.csv", "old.csv: valid\n", 0},
 	} {
 		out, code, err := invoke(t, append([]string{"validate", "--schema"}, strings.Fields(c.args)...)...)
 		if err != nil || out != c.want || code != c.code {
@@ -89,7 +91,7 @@ func TestValidate(t *testing.T) {
 	}
 	needs.Tool(t, "xmllint", "libxml2-utils")
 	out, code, err := invoke(t, "validate", "--validator", "xmllint", "--schema", "other.xsd", "good.xml", "bad.xml")
-	if err != nil || code != 1 || !strings.Contains(out, "good.xml: valid\n") || !strings.Contains(out, "bad.xml:3: schema.xmllint\n") || strings.Contains(out, "SECRET") {
+	if err != nil || code != 1 || !strings.Contains(out, "good.xml: valid\n") || !strings.Contains(out, "bad.xml:3: xmllint objects to this line [schema.xmllint]\n") || strings.Contains(out, "SECRET") {
 		t.Errorf("%v, exit code %d\n%s", err, code, out)
 	}
 }

@@ -2,6 +2,7 @@ package formats
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -101,8 +102,9 @@ func (t *tool) scaffold(name string, o scaffoldOptions) error {
 // left says what a person has to decide before the table loads.
 func (t *tool) left(name, out string, raw []byte, permitted func(string) (string, bool)) error {
 	var problems record.Problems
-	_, err := mapping.Load(name+".yaml", raw, permitted)
-	problems.Merge(err, "mapping.unreadable", name+".yaml")
+	file := cmp.Or(out, name+".yaml")
+	_, err := mapping.Load(file, raw, permitted)
+	problems.Merge(err, "mapping.unreadable", file)
 	if out != "" {
 		t.say("written: %s", out)
 		for _, p := range problems {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -33,9 +34,9 @@ func (t *tool) validateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate --schema SCHEMA FILE...",
 		Short: "Check documents against a schema of JSON or XML",
-		Long: `Every violation is told with its line, the record (counted from 0), the place inside the record and a code; never with a value.
+		Long: `Every violation is told with its line, the record (counted from 0), the place inside the record, words and a code; never with a value.
 Documents for an XML schema are XML. For a JSON schema they are JSON, or by the ending of their names JSON Lines, CSV or XLSX; a table's columns
-are the schema's values in their order, unless --columns names them.
+are the schema's values in their order, unless --columns names them. A CSV file that is not UTF-8 is read as windows-1251.
 
 --validator xmllint asks the program xmllint instead, for XML schemas that use what Almasu's own validator refuses; it tells lines only.
 
@@ -93,7 +94,39 @@ func (t *tool) verdicts(list []verdict) error {
 	return nil
 }
 
-// line is a violation for people: file, line, record, place, code.
+// means says in words what a violation is; a code that is not here speaks for itself.
+var means = map[string]string{
+	"schema.additional_properties": "something stands here that the schema does not know",
+	"schema.const":                 "it is not the one value that may stand here",
+	"schema.content":               "the elements are not those, or not in the order, that the schema lists",
+	"schema.enum":                  "it is none of the values that the schema lists",
+	"schema.exclusive_maximum":     "the number is too great",
+	"schema.exclusive_minimum":     "the number is too small",
+	"schema.format":                "it is not of the form that the schema names",
+	"schema.fraction_digits":       "it has too many digits after the point",
+	"schema.key":                   "it stands twice, or is missing",
+	"schema.keyref":                "it refers to something that is not there",
+	"schema.length":                "it has not the length that the schema demands",
+	"schema.max_items":             "there are too many",
+	"schema.max_length":            "it is too long",
+	"schema.maximum":               "the number is too great",
+	"schema.min_items":             "there are too few",
+	"schema.min_length":            "it is too short",
+	"schema.minimum":               "the number is too small",
+	"schema.nil":                   "it may not be nil, or is nil and has content",
+	"schema.pattern":               "it does not fit the schema's pattern",
+	"schema.required":              "it is missing",
+	"schema.root":                  "the document's root is another one: is this the right schema?",
+	"schema.too_many_violations":   "there are more violations, which are not listed",
+	"schema.total_digits":          "it has too many digits",
+	"schema.twice":                 "it stands twice",
+	"schema.type":                  "it is not of the type that the schema demands",
+	"schema.unexpected":            "it may not stand here",
+	"schema.unexpected_attribute":  "the element may not have this attribute",
+	"schema.xmllint":               "xmllint objects to this line",
+}
+
+// line is a violation for people: file, line, record, place, words, code.
 func line(file string, v schemas.Violation) string {
 	out := file
 	if v.Line > 0 {
@@ -104,6 +137,9 @@ func line(file string, v schemas.Violation) string {
 	}
 	if v.Path != "" {
 		out += ": " + v.Path
+	}
+	if words, ok := means[v.Code]; ok {
+		return out + ": " + words + " [" + v.Code + "]"
 	}
 	return out + ": " + v.Code
 }
@@ -116,6 +152,9 @@ func judge(s *schemas.Schema, file string, raw []byte, columns []string) verdict
 	if media, ok := tables[strings.ToLower(filepath.Ext(file))]; ok && s.XML() == nil {
 		if len(columns) == 0 {
 			columns = columnsOf(s)
+		}
+		if strings.HasPrefix(media, "text/csv") && !utf8.Valid(raw) {
+			media = "text/csv; charset=windows-1251"
 		}
 		doc, err = tabular.JSON(raw, media, s.Records(), columns)
 		first = map[string]int{".jsonl": 1, ".csv": 2}[strings.ToLower(filepath.Ext(file))]

@@ -3,6 +3,7 @@
 package katotool
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,11 +54,11 @@ become of the code, or of every code that is not what it was. Exit code 1: nothi
 			if _, ok := e.Lookup(territory); territory != "" && !ok {
 				return lawtool.Usage(cmd, "within", "--within is a code of the classifier")
 			}
-			list := []place{}
+			list, after := []place{}, ""
 			if code := args[0]; len(args) == 1 && len(code) == 9 && strings.Trim(code, "0123456789") == "" {
 				if chain := e.Chain(code); chain != nil {
 					list = append(list, withChain(chain))
-					t.Say("%d places lie directly in it.", len(e.Children(code)))
+					after = fmt.Sprintf("%d places lie directly in it.", len(e.Children(code)))
 				} else if above, ok := e.Parent(code); ok {
 					t.Say("The edition has no such code; the nearest place above it is %s %s / %s.", above.Code, above.NameKK, above.NameRU)
 				}
@@ -83,6 +84,9 @@ become of the code, or of every code that is not what it was. Exit code 1: nothi
 				rows = append(rows, []string{p.Code, p.Level, p.NameKK, p.NameRU, strings.Join(above, " < ")})
 			}
 			t.Table(rows)
+			if after != "" {
+				t.Say("%s", after)
+			}
 			t.Result(map[string]any{"classifier": e.Classifier(), "edition": e.Version(), "places": list})
 			if len(list) == 0 {
 				t.Say("Nothing in %s, edition %s.", e.Classifier(), e.Version())
@@ -115,7 +119,7 @@ type moved struct {
 func (t *tool) katoSince(file string, codes []string) error {
 	f, err := os.Open(file)
 	if err != nil {
-		return err
+		return t.Environment(record.NewProblem("input.unreadable", file, "give the file of the older edition", "the file cannot be read: %v", record.WithoutPath(err)))
 	}
 	defer f.Close()
 	older, err := kz.ReadEdition(strings.TrimSuffix(filepath.Base(file), ".csv"), f)
