@@ -36,12 +36,15 @@ type office struct {
 
 const ministryRequest = "ministry-request"
 
-// newOffice makes the office; the ministry is there if somebody is to be sent.
-func newOffice(t *testing.T, sends bool) *office {
+// newOffice makes the office, after edits of its files; the ministry is there if somebody is to be sent.
+func newOffice(t *testing.T, sends bool, edits ...func(w *setup.Example)) *office {
 	t.Helper()
 	w := &setup.Example{Dir: t.TempDir(), Now: demo.Start, People: 40, Batch: 40}
 	if err := w.Build(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	for _, edit := range edits {
+		edit(w)
 	}
 	o := &office{T: t, w: w, now: w.Now, keys: w.Admins}
 	w.Oblast.URL, w.Ministry.URL = "https://127.0.0.1:9", "https://127.0.0.1:9"

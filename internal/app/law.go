@@ -62,7 +62,7 @@ func (s *session) openLaw(ctx context.Context, platform bool) (*lawtool.Service,
 	}
 	out := &lawtool.Service{
 		Register: v.Register, Store: v.Store, Demo: s.demo, Roster: v.Roster, Published: v.Published, Close: v.Close,
-		Deliver: v.DeliverNow,
+		Deliver: v.DeliverNow, RetryAnswer: v.RetryAnswer,
 		Request: func(ctx context.Context, id string) (*legal.Request, error) { return v.Request(ctx, id) },
 		Channel: func(connector string) string {
 			if c, ok := v.Connections[connector]; ok {

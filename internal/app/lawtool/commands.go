@@ -20,6 +20,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/store"
+	"birgeoqy.kz/almasu/internal/transfer"
 )
 
 // Env is what the commands need of the program around them.
@@ -55,6 +56,8 @@ type Service struct {
 	Channel func(connector string) string
 	// Request returns an ad-hoc request by its id.
 	Request func(ctx context.Context, id string) (*legal.Request, error)
+	// RetryAnswer says whether rejected records of the answer to a request may be sent again under it.
+	RetryAnswer func(ctx context.Context, of *transfer.Report) error
 	// Published is the digest of the policy as it is published now, zero if nobody looks.
 	Published func() (record.Digest, error)
 	// Deliver goes on with what waits for a connector, and with its transfers that are not closed, unless another process does so.

@@ -49,6 +49,9 @@ func (t *tool) retryCommand() *cobra.Command {
 almasu transfers show ID --outcomes --json lists them. They are read as they are on the platform now, decided as the law is now, and sent by a new transfer that is linked
 to the first. Correct the platform first. A record is sent again once; if it was rejected again, retry the later transfer.
 
+Records of the answer to a written request go under the same request, and need no new approval, as long as it is neither closed nor expired, and what is sent is part of what was
+approved: the same people, ground, purpose and table, and no field more; else they are refused [retry.not_approved].
+
 With --dry-run nothing is sent. Exit codes are those of a run; the retry is an entry of the log.`,
 		Example: `  almasu retry --transfer ID --code schema.pattern --reason "telephone numbers corrected, letter No 7"`,
 		Args:    lawtool.Exactly(0, "no arguments"),
@@ -96,7 +99,7 @@ func (t *tool) retry(cmd *cobra.Command, w *wish) error {
 	if err != nil {
 		return err
 	}
-	if err := retryable(v, r); err != nil {
+	if err := retryable(ctx, v, r); err != nil {
 		return err
 	}
 	known, before, err := t.before(ctx, v, r.ID)
@@ -122,7 +125,7 @@ func (t *tool) retry(cmd *cobra.Command, w *wish) error {
 }
 
 // retryable refuses what cannot be retried.
-func retryable(v *lawtool.Service, r *transfer.Report) error {
+func retryable(ctx context.Context, v *lawtool.Service, r *transfer.Report) error {
 	rt := v.Register.Route(r.Route)
 	switch {
 	case r.Finished.IsZero():
@@ -132,8 +135,7 @@ func retryable(v *lawtool.Service, r *transfer.Report) error {
 	case rt == nil || v.Channel(r.Connector) == "":
 		return record.NewProblem("retry.connector", "", "see: almasu.yaml", "the connector %q or its route is not there any more", r.Connector)
 	case r.Request != "":
-		return record.NewProblem("retry.request", "", "ask the state body for a new letter, or agree with it that the data follow by a scheduled route",
-			"transfer %s has answered request %s: a request is answered once, with exactly the plan that was approved", r.ID, r.Request)
+		return v.RetryAnswer(ctx, r)
 	case rt.Aggregate != nil:
 		return record.NewProblem("retry.counts", "", "run the connector again", "transfer %s has sent a table of counts", r.ID)
 	}
@@ -237,7 +239,7 @@ func (p *picking) pick(ctx context.Context, v *lawtool.Service, id record.ID) er
 func (t *tool) send(ctx context.Context, v *lawtool.Service, r *transfer.Report, p *picking, known int) error {
 	now, id := t.Now(), record.NewID()
 	retry := &outcomes.Retry{Of: r.ID, Code: p.code, Records: p.records, After: p.after,
-		Transfer: transfer.Transfer{ID: id, Connector: r.Connector, Route: r.Route, Recipient: r.Recipient, Trigger: transfer.RunNow, Due: now, Started: now, Actor: p.actor, Reason: p.reason}}
+		Transfer: transfer.Transfer{ID: id, Connector: r.Connector, Route: r.Route, Recipient: r.Recipient, Trigger: transfer.RunNow, Due: now, Started: now, Actor: p.actor, Reason: p.reason, Request: r.Request}}
 	err := outcomes.Enter(ctx, v.Store, now, retry, known)
 	if errors.Is(err, outcomes.ErrMoved) {
 		return record.NewProblem("retry.moved", "", "look again: almasu transfers show "+r.ID.String(), "somebody else has entered a retry of this transfer just now; nothing was sent")

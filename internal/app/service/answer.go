@@ -2,6 +2,8 @@ package service
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"birgeoqy.kz/almasu/internal/app/exit"
 	"birgeoqy.kz/almasu/internal/app/peer"
@@ -9,6 +11,8 @@ import (
 	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/plan"
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/store/fault"
+	"birgeoqy.kz/almasu/internal/store/outcomes"
 	"birgeoqy.kz/almasu/internal/transfer"
 )
 
@@ -67,6 +71,80 @@ func (v *Service) unanswerable(ctx context.Context, conn *transfer.Connection, o
 			"data, law or mapping have moved since the plan of request %s was approved: the answer would be another one now (BAS-3)", t.Request))
 	}
 	return nil, nil
+}
+
+// RetryAnswer says whether rejected records of an answer to a request may be sent again without a new approval (BAS-3): nil if they may. The request must be neither closed nor
+// expired, and approved as ever, which is the gate's to judge; and what is sent must be part of what was approved: to the same people, on the same ground, for the same purpose, by the same table and
+// schema, and no field more. The people are those of the records. Their data are as they are now: that they were corrected is why they are sent again.
+func (v *Service) RetryAnswer(ctx context.Context, of *transfer.Report) error {
+	stored, err := v.Store.GetRequest(ctx, of.Request)
+	if err != nil {
+		return err
+	}
+	if !stored.Closed.IsZero() {
+		return exit.BadInput(record.NewProblem("request.closed", "", "a new letter is a new request", "request %s is closed (BAS-3)", of.Request))
+	}
+	q, err := v.Request(ctx, of.Request)
+	if err != nil {
+		return err
+	}
+	conn, ok := v.Connections[of.Connector]
+	if !ok {
+		return v.Unknown(of.Connector)
+	}
+	published, err := v.Published()
+	if err != nil {
+		return err
+	}
+	conn = peer.At(conn, v.Later[conn.Name], v.Env.Now())
+	gate, err := v.Register.Gate(legal.Case{Route: conn.Route, Now: v.Env.Now(), Demo: v.Env.Demo, Request: q, Channel: conn.Channel, PublishedText: published})
+	if err != nil {
+		return err
+	}
+	mapping, schema, err := outcomes.Written(ctx, v.Store, of.ID)
+	if err != nil {
+		return err
+	}
+	other := ""
+	switch {
+	case gate.Plan().IsZero():
+		other = "approval, which names no plan"
+	case mapping != conn.Table.Digest():
+		other = "mapping"
+	case schema != conn.Schema.Digest():
+		other = "schema"
+	case gate.Purpose() != of.Purpose:
+		other = "purpose"
+	case gate.Basis() != of.Basis:
+		other = "ground"
+	case slices.ContainsFunc(gate.Fields(), func(f string) bool { return !slices.Contains(of.Fields, f) }):
+		other = "set of fields, with more of them"
+	default:
+		return nil
+	}
+	return exit.BadInput(record.NewProblem("retry.not_approved", "", "ask the state body for a new letter: it is a new request, with a plan of its own",
+		"sent again, it would not be a part of what was approved for request %s: there is another %s (BAS-3)", of.Request, other))
+}
+
+// retryAnswer is RetryAnswer for a transfer that was entered: one that may not be made is closed as not permitted before anything is read, and its report returned.
+func (v *Service) retryAnswer(ctx context.Context, retry *outcomes.Retry, t transfer.Transfer) (*transfer.Report, error) {
+	progress, err := v.Store.Begin(ctx, t)
+	if err != nil || progress.Parts > 0 {
+		return nil, err
+	}
+	of, err := v.Store.Transfer(ctx, retry.Of)
+	if err != nil {
+		return nil, err
+	}
+	err = v.RetryAnswer(ctx, of)
+	var refusal *legal.Refusal
+	if err == nil || errors.As(err, &refusal) { // the engine closes what the law refuses
+		return nil, nil
+	}
+	if record.CodeOf(err) == "" || fault.Known(fault.Wrap(err)) {
+		return nil, err
+	}
+	return v.closeAnswer(ctx, t, transfer.NotPermitted, err)
 }
 
 // closeAnswer closes a transfer that has read nothing.

@@ -178,17 +178,23 @@ func (v *Service) goOn(ctx context.Context, conn *transfer.Connection, t transfe
 	if order.Notice, err = v.notice(ctx, t.ID); err != nil {
 		return nil, err
 	}
+	retry, err := outcomes.Of(ctx, v.Store, t.ID)
+	if err != nil {
+		return nil, err
+	}
 	if t.Request != "" {
 		if order.Request, err = v.Request(ctx, t.Request); err != nil {
 			return nil, err
 		}
-		if r, err := v.unanswerable(ctx, conn, &order); r != nil || err != nil {
+		var r *transfer.Report
+		if retry == nil {
+			r, err = v.unanswerable(ctx, conn, &order)
+		} else {
+			r, err = v.retryAnswer(ctx, retry, t)
+		}
+		if r != nil || err != nil {
 			return r, err
 		}
-	}
-	retry, err := outcomes.Of(ctx, v.Store, t.ID)
-	if err != nil {
-		return nil, err
 	}
 	if retry != nil {
 		order.Source = retry.Source(conn.Source)

@@ -150,6 +150,23 @@ func (m *Message) People(ctx context.Context, r *roster.Roster) ([]roster.Accoun
 	return members, nil
 }
 
+// Written returns the digests of the mapping and of the schema that a transfer's messages were written with; zero if it has logged none.
+func Written(ctx context.Context, s *store.Store, id record.ID) (mapping, schema record.Digest, err error) {
+	var text []byte
+	err = s.Reader().QueryRowxContext(ctx, "SELECT header FROM message WHERE transfer = $1 AND voids = '' ORDER BY sequence, intent LIMIT 1", id.String()).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return mapping, schema, nil
+	}
+	if err != nil {
+		return mapping, schema, fmt.Errorf("reading what a transfer was written with: %w", err)
+	}
+	h, err := signing.ParseHeader(text)
+	if err != nil {
+		return mapping, schema, err
+	}
+	return h.Mapping, h.Schema, nil
+}
+
 // Retry is a transfer that sends again the people of rejected records of another one.
 type Retry struct {
 	Transfer transfer.Transfer
