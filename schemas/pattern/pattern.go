@@ -43,6 +43,11 @@ func (m *Matcher) Match(b []byte) bool {
 	if m.straight != nil {
 		return m.straight.match(m, b)
 	}
+	return m.walk(b)
+}
+
+// walk goes through the table.
+func (m *Matcher) walk(b []byte) bool {
 	next, always := m.next, m.width*rowAlways
 	state := m.width * rowStart
 	for i := 0; i < len(b); {

@@ -158,28 +158,37 @@ func (c *Checker) opened(f *frame) {
 // child finds the declaration of an element inside top.
 func (c *Checker) child(f, top *frame, space string, local []byte) {
 	top.kids++
+	var e *grammar.Edge
 	switch t := top.typ; {
 	case t == nil:
+		return
 	case top.nilled:
 		c.once(top, "schema.nil")
+		return
 	case t.Simple != nil:
 		c.once(top, "schema.content")
+		return
+	case t.Model == nil:
+	case t.Model.All != nil:
+		e = one(t.Model, top, space, local)
 	default:
-		e := c.step(top, t, space, local)
-		if e == nil {
-			c.violates("schema.unexpected", "")
-			return
+		if e = next(t.Model, top, space, local); e == nil {
+			e = c.resume(top, t.Model, space, local)
 		}
-		if f.elem = e.Element; e.Wildcard != nil {
-			c.wild(f, e.Wildcard, space, local)
-		}
-		if f.elem != nil && f.elem == top.last {
-			top.lastRun++
-		} else {
-			top.last, top.lastRun = f.elem, 1
-		}
-		f.run = top.lastRun
 	}
+	if e == nil {
+		c.violates("schema.unexpected", "")
+		return
+	}
+	if f.elem = e.Element; e.Wildcard != nil {
+		c.wild(f, e.Wildcard, space, local)
+	}
+	if f.elem != nil && f.elem == top.last {
+		top.lastRun++
+	} else {
+		top.last, top.lastRun = f.elem, 1
+	}
+	f.run = top.lastRun
 }
 
 // wild treats an element that a wildcard lets pass.
@@ -197,25 +206,15 @@ func (c *Checker) wild(f *frame, w *grammar.Wildcard, space string, local []byte
 	}
 }
 
-// step goes on in the content model; nil says that the element is not expected.
-func (c *Checker) step(top *frame, t *grammar.Type, space string, local []byte) *grammar.Edge {
-	m := t.Model
-	if m == nil {
-		return nil
-	}
-	if m.All != nil {
-		for i, p := range m.All {
-			if p.Element.Name.Local == string(local) && p.Element.Name.Space == space && top.some>>i&1 == 0 {
-				top.some |= 1 << i
-				return &m.Edges[i]
-			}
+// one takes the element of all, if it has not been.
+func one(m *grammar.Model, top *frame, space string, local []byte) *grammar.Edge {
+	for i := range m.Edges {
+		if m.Edges[i].Takes(space, local) && top.some>>i&1 == 0 {
+			top.some |= 1 << i
+			return &m.Edges[i]
 		}
-		return nil
 	}
-	if e := next(m, top, space, local); e != nil {
-		return e
-	}
-	return c.resume(top, m, space, local)
+	return nil
 }
 
 // next takes the edge for an element, if there is one and the counts allow it.

@@ -94,8 +94,10 @@ func (t *Type) Enumeration() []string { return t.texts }
 
 // Check judges a text and returns the code of the first violation, "" if there is none.
 func (t *Type) Check(text []byte, s *Scratch) string {
-	s.text = s.text[:0]
-	return t.check(t.white(text, s), s)
+	if s.text = s.text[:0]; t.space != preserve {
+		text = t.white(text, s)
+	}
+	return t.check(text, s)
 }
 
 // Key appends to dst what is equal for equal values of one primitive type, and different for different ones. text is valid.
