@@ -24,7 +24,7 @@ import (
 type Sink interface {
 	// Begin begins a new document and forgets everything of an earlier one.
 	Begin()
-	// Event takes one event; text is valid only during the call.
+	// Event takes one event; text is valid only during the call, that of a Name until the next event.
 	Event(k schemas.Kind, text []byte)
 	// Mark remembers the place before a record.
 	Mark()

@@ -126,7 +126,7 @@ func (c *XMLChecker) Settle(report func(path, code string)) int {
 	return n
 }
 
-// Event takes one event; text is valid only during the call.
+// Event takes one event; text is valid only during the call, that of a Name until the next event.
 func (c *XMLChecker) Event(k Kind, text []byte) {
 	switch k {
 	case Name:
@@ -135,10 +135,10 @@ func (c *XMLChecker) Event(k Kind, text []byte) {
 			return
 		}
 		if text[0] == '@' {
-			c.attribute, c.next = append(c.attribute[:0], text[1:]...), true
+			c.attribute, c.next = text[1:], true
 			return
 		}
-		c.element, c.named = append(c.element[:0], text...), true
+		c.element, c.named = text, true
 	case Object, Array:
 		switch n := len(c.arrays); {
 		case c.named:
