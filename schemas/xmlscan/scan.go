@@ -191,24 +191,26 @@ func (s *Scanner) characters() bool {
 	return true
 }
 
+const ones, tops = 0x0101_0101_0101_0101, 0x8080_8080_8080_8080
+
 // usual is how many bytes of b are characters from U+0020 to U+07FF for sure: it looks at eight at once, and ends before the first eight among which there is
 // another one.
 func usual(b []byte) int {
-	const ones, tops = 0x0101_0101_0101_0101, 0x8080_8080_8080_8080
-	n, open := 0, uint64(0) // open is 0x80 if the byte before n begins a character of two bytes
-	for ; n+8 <= len(b); n += 8 {
-		w := binary.LittleEndian.Uint64(b[n:])
-		top, second, third := w, w<<1, w<<2 // the highest bits of each byte, in the place of the first
-		control, longer := ^(top | second | third), top&second&third
-		lead, behind := top&second&^third&tops, top&^second&tops
+	rest, open := b, uint64(0) // open is 0x80 if the byte before the rest begins a character of two bytes
+	for ; len(rest) >= 8; rest = rest[8:] {
+		// The highest bits of a byte are 0, 0 and 0 in a control character, 1, 1 and 1 at the begin of a longer one.
+		w := binary.LittleEndian.Uint64(rest)
+		turns := w ^ w<<1
+		apart := turns | (w<<1 ^ w<<2)
+		lead, behind := w&tops&^turns, w&tops&turns
 		early := lead &^ (w&(0x1E*ones) + 0x7E*ones) // C0 and C1 would begin what one byte can say
 		wrong := behind ^ (lead<<8 | open)
-		if (control|longer)&tops|early|wrong != 0 {
+		if tops&^apart|early|wrong != 0 {
 			break
 		}
 		open = lead >> 56
 	}
-	return n - int(open>>7)
+	return len(b) - len(rest) - int(open>>7)
 }
 
 // item reads one piece at the current place.

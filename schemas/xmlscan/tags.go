@@ -79,10 +79,7 @@ func (s *Scanner) startTag() bool {
 
 // leaf reads the rest of an element that is a leaf to the handler; else it stays where it is.
 func (s *Scanner) leaf(name []byte) bool {
-	doc, at := s.doc, s.pos
-	for at < len(doc) && !inText[doc[at]] {
-		at++
-	}
+	doc, at := s.doc, s.pos+plain(s.doc[s.pos:])
 	after := at + len("</") + len(name)
 	if after >= len(doc) || doc[after] != '>' || doc[at] != '<' || doc[at+1] != '/' || !bytes.Equal(doc[at+2:after], name) {
 		return false

@@ -1,6 +1,7 @@
 package xmlscan
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -22,6 +23,25 @@ func TestUsual(t *testing.T) {
 				}
 				if got := usual(b[:16]); got != want {
 					t.Fatalf("%x: %d, want %d", b[:16], got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestPlain puts every byte at every place of texts of several lengths.
+func TestPlain(t *testing.T) {
+	for n := range 26 {
+		for at := range n {
+			for c := range 256 {
+				b := []byte("Нұрсұлтан =%\\\x0c\x0e;>^ Әбд")[:n]
+				b[at] = byte(c)
+				want := slices.IndexFunc(b, func(c byte) bool { return inText[c] })
+				if want < 0 {
+					want = n
+				}
+				if got := plain(b); got != want {
+					t.Fatalf("%q: %d, want %d", b, got, want)
 				}
 			}
 		}

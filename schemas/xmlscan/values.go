@@ -2,6 +2,8 @@ package xmlscan
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
@@ -9,18 +11,35 @@ import (
 // inText has the bytes that end a piece of text, or that need a look.
 var inText = [256]bool{'<': true, '&': true, ']': true, '\r': true}
 
+// plain is how many bytes of b stand before the first one that is inText.
+func plain(b []byte) int {
+	rest := b
+	for ; len(rest) >= 8; rest = rest[8:] {
+		w := binary.LittleEndian.Uint64(rest)
+		less, and, bracket, line := w^ones*'<', w^ones*'&', w^ones*']', w^ones*'\r' // zero in the bytes that are these
+		if found := ((less-ones)&^less | (and-ones)&^and | (bracket-ones)&^bracket | (line-ones)&^line) & tops; found != 0 {
+			return len(b) - len(rest) + bits.TrailingZeros64(found)>>3
+		}
+	}
+	for i, c := range rest {
+		if inText[c] {
+			return len(b) - len(rest) + i
+		}
+	}
+	return len(b)
+}
+
 // text reads character data up to the next tag, in pieces as it stands.
 func (s *Scanner) text() bool {
 	if len(s.open) == 0 {
 		return s.fail("xml.root", "text outside the root element")
 	}
 	doc, at := s.doc, s.pos
-	for at < len(doc) {
-		c := doc[at]
-		if !inText[c] {
-			at++
-			continue
+	for {
+		if at += plain(doc[at:]); at == len(doc) {
+			break
 		}
+		c := doc[at]
 		if c == ']' {
 			if bytes.HasPrefix(doc[at:], []byte("]]>")) {
 				return s.failAt(at, "xml.syntax", `"]]>" in text`)
