@@ -32,11 +32,13 @@ GRANT SELECT ON refresh TO almasu_auditor;
 GRANT SELECT, INSERT, UPDATE (restored, at) ON compared TO almasu_service;
 GRANT SELECT, INSERT ON period_key, key_check TO almasu_service;
 GRANT SELECT ON kept_set TO almasu_service;
--- Destruction: a period's key is emptied, what is under a hold is sealed anew, and pseudonyms in ended blocks and holds are blotted out.
+-- Destruction: a period's key is emptied, what is under a hold is sealed anew, and pseudonyms in ended blocks and holds are blotted out, and
+-- keys of accounts in notices and retries.
 GRANT almasu_service TO almasu_retention;
 GRANT UPDATE (body, destroyed) ON period_key TO almasu_retention;
 GRANT INSERT, DELETE ON kept_set TO almasu_retention;
 GRANT UPDATE (tag) ON block, legal_hold TO almasu_retention;
+GRANT UPDATE (body) ON notice, retry TO almasu_retention;
 GRANT SELECT, INSERT, UPDATE ON line TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (version, horizon, scope, began) ON mark TO almasu_service;
 GRANT SELECT, INSERT, UPDATE (deployment, state, since, until), DELETE ON serving TO almasu_service;

@@ -3,7 +3,7 @@
 // A notice is entered once, in one transaction with its entry in the log (an act "notice.enter") and with the row of the transfer that carries it: a
 // transfer that is not closed, which the service goes on with as it does with every other. So it leaves after a crash, too. Where the recipient's
 // agreement takes no notices there is no transfer, and a person writes a letter. A row is never changed: how far a notice has come is what its transfer's
-// latest message has come to. Bodies hold ids, places, ordinals, names of fields and keys of accounts; no values (I6).
+// latest message has come to; only keys of accounts are taken out when nobody is to know any more whose they were ([Forget]). Bodies hold ids, places, ordinals, names of fields and keys of accounts; no values (I6).
 package notices
 
 import (
@@ -179,6 +179,37 @@ func About(ctx context.Context, s *store.Store, ordinals []uint32) ([]Notice, er
 	return slices.DeleteFunc(list, func(n Notice) bool {
 		return !slices.ContainsFunc(n.Records, func(r telling.Record) bool { return slices.Contains(ordinals, r.Ordinal) })
 	}), err
+}
+
+// Forget takes the keys of accounts out of every notice, inside a transaction, where gone holds for the ordinal beside them.
+func Forget(ctx context.Context, tx *sqlx.Tx, gone func(ordinal uint32) bool) error {
+	var rows []struct{ ID, Body string }
+	if err := tx.SelectContext(ctx, &rows, "SELECT id, body FROM notice ORDER BY id"); err != nil {
+		return fmt.Errorf("reading notices: %w", err)
+	}
+	for _, row := range rows {
+		var n telling.Notice
+		if err := json.Unmarshal([]byte(row.Body), &n); err != nil {
+			return fmt.Errorf("reading notice %s: %w", row.ID, err)
+		}
+		changed := false
+		for i := range n.Records {
+			if r := &n.Records[i]; len(r.Key) > 0 && gone(r.Ordinal) {
+				r.Key, r.Before, changed = nil, nil, true
+			}
+		}
+		if !changed {
+			continue
+		}
+		body, err := json.Marshal(n)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE notice SET body = $1 WHERE id = $2", string(body), row.ID); err != nil {
+			return fmt.Errorf("taking keys out of a notice: %w", err)
+		}
+	}
+	return nil
 }
 
 // State is what a notice has come to, in a word: "letter", "waiting" before it has an outcome, or the outcome.

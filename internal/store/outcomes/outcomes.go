@@ -190,7 +190,9 @@ type Record struct {
 func (r *Retry) Source(of connectors.Source) connectors.Source {
 	out := &chosen.Source{Of: of, After: r.After}
 	for i := range r.Records {
-		out.Keys = append(out.Keys, r.Records[i].Key)
+		if key := r.Records[i].Key; len(key) > 0 { // else nobody knows any more whose it was
+			out.Keys = append(out.Keys, key)
+		}
 	}
 	slices.SortFunc(out.Keys, bytes.Compare)
 	out.Keys = slices.CompactFunc(out.Keys, bytes.Equal)
@@ -201,6 +203,37 @@ func (r *Retry) Source(of connectors.Source) connectors.Source {
 type body struct {
 	After   []byte   `json:"after,omitempty"`
 	Records []Record `json:"records"`
+}
+
+// Forget takes the keys of accounts out of every retry, inside a transaction, where gone holds for the ordinal beside them.
+func Forget(ctx context.Context, tx *sqlx.Tx, gone func(ordinal uint32) bool) error {
+	var rows []struct{ ID, Body string }
+	if err := tx.SelectContext(ctx, &rows, "SELECT id, body FROM retry ORDER BY id"); err != nil {
+		return fmt.Errorf("reading retries: %w", err)
+	}
+	for _, row := range rows {
+		var b body
+		if err := json.Unmarshal([]byte(row.Body), &b); err != nil {
+			return fmt.Errorf("reading retry %s: %w", row.ID, err)
+		}
+		changed := false
+		for i := range b.Records {
+			if r := &b.Records[i]; len(r.Key) > 0 && gone(r.Ordinal) {
+				r.Key, b.After, changed = nil, nil, true
+			}
+		}
+		if !changed {
+			continue
+		}
+		text, err := json.Marshal(b)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE retry SET body = $1 WHERE id = $2", string(text), row.ID); err != nil {
+			return fmt.Errorf("taking keys out of a retry: %w", err)
+		}
+	}
+	return nil
 }
 
 // ErrMoved is returned by [Enter] if another retry of the transfer was entered since the caller has looked.

@@ -5,7 +5,7 @@
 // The keys of periods (package period): of the sets of people in messages, of the sets of those refused, and of the roster. Without its key a set does not open;
 // its digest stays beside it, in the log and in what recipients and auditors hold, so the log, its checkpoints and its exports verify as before. Without
 // the roster of a year nothing says whose the ordinals of that year were, wherever they stand: in the log, in duties, in sets that are older than periods. What
-// recipients hold under these ordinals (package books) is struck out. The
+// recipients hold under these ordinals (package books) is struck out, and the keys of their accounts are taken out of notices and retries. The
 // rows of the roster and of kept sets are deleted too, and the pseudonym in a block or a hold that ended so long ago is overwritten.
 //
 // # When
@@ -41,6 +41,8 @@ import (
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/books"
+	"birgeoqy.kz/almasu/internal/store/notices"
+	"birgeoqy.kz/almasu/internal/store/outcomes"
 	"birgeoqy.kz/almasu/internal/store/people"
 	"birgeoqy.kz/almasu/internal/store/sets"
 	"birgeoqy.kz/almasu/internal/transfer"
@@ -402,6 +404,8 @@ func (j *Job) prepareRoster(ctx context.Context, s *Step, ordinals map[uint32]st
 		return nil, err
 	}
 	struck = slices.DeleteFunc(struck, func(o uint32) bool { _, kept := ordinals[o]; return kept })
+	slices.Sort(struck)
+	gone := func(ordinal uint32) bool { _, found := slices.BinarySearch(struck, ordinal); return found }
 	next := period.Again(s.base)
 	if left > 0 {
 		into, err := j.Store.Periods().Make(ctx, period.ID(period.Roster, next))
@@ -420,6 +424,11 @@ func (j *Job) prepareRoster(ctx context.Context, s *Step, ordinals map[uint32]st
 			_, err := tx.ExecContext(ctx, "INSERT INTO roster_chunk (first_key, last_key, people, body, period) VALUES ($1, $2, $3, $4, $5)", c.First, c.Last, int64(c.Count), c.Body, next)
 			if err != nil {
 				return fmt.Errorf("keeping entries of the roster: %w", err)
+			}
+		}
+		for _, forget := range []func(context.Context, *sqlx.Tx, func(uint32) bool) error{notices.Forget, outcomes.Forget} {
+			if err := forget(ctx, tx, gone); err != nil {
+				return err
 			}
 		}
 		return books.Strike(ctx, tx, j.Store.Vault(), struck)
@@ -461,7 +470,7 @@ func (j *Job) after(ctx context.Context) error {
 		}
 		return nil
 	}
-	for _, table := range []string{"period_key", "kept_set", "roster_chunk"} {
+	for _, table := range []string{"period_key", "kept_set", "roster_chunk", "held", "notice", "retry"} {
 		if _, err := j.Store.DB().ExecContext(ctx, "VACUUM "+table); err != nil {
 			return fmt.Errorf("vacuuming %s: %w", table, err)
 		}

@@ -44,7 +44,8 @@ type Record struct {
 	Message  record.ID     `json:"message"`
 	Envelope record.Digest `json:"envelope"`
 	Index    int           `json:"index"`
-	// Ordinal is that under which the person was sent, Key the platform's key of their account, Before a key that lies before it, or nil.
+	// Ordinal is that under which the person was sent, Key the platform's key of their account, nil once nobody is to know any more whose it was, Before a key that lies before
+	// it, or nil.
 	Ordinal uint32 `json:"ordinal"`
 	Key     []byte `json:"key"`
 	Before  []byte `json:"before,omitempty"`
@@ -251,7 +252,7 @@ func recordsOf(document []byte, member string, n int) ([]json.RawMessage, error)
 
 // read reads the accounts that the notice is about, in key order, and no others. Who is not there is not on the platform.
 func (w *writing) read(ctx context.Context) (*record.Batch, error) {
-	accounts := slices.Clone(w.Notice.Records)
+	accounts := slices.DeleteFunc(slices.Clone(w.Notice.Records), func(r Record) bool { return len(r.Key) == 0 })
 	slices.SortFunc(accounts, func(a, b Record) int { return bytes.Compare(a.Key, b.Key) })
 	accounts = slices.CompactFunc(accounts, func(a, b Record) bool { return bytes.Equal(a.Key, b.Key) })
 	all := record.NewBatch(w.Gate.Fields(), len(accounts))
