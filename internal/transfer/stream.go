@@ -43,7 +43,7 @@ func (r *run) stream(ctx context.Context, from Progress, left int) error {
 		return err
 	}
 
-	const depth = 4 // batches
+	const depth = 3 // batches
 	free, read, resolved := make(chan *record.Batch, depth), make(chan *record.Batch, depth), make(chan *record.Batch, depth)
 	for range depth {
 		free <- record.NewBatch(r.gate.Fields(), c.Batch)
