@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"birgeoqy.kz/almasu/internal/delta"
+	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/leaving"
+	"birgeoqy.kz/almasu/internal/store/refresh"
 	reads "birgeoqy.kz/almasu/internal/transfer/candidates"
 )
 
@@ -91,6 +93,42 @@ func TestFirstRunOfAYear(t *testing.T) {
 		}
 		if report, got = r.sent(); len(got) > 0 || report.Withdrawn > 0 || len(r.tell()) != 2 {
 			r.Errorf("then %d are sent and %d withdrawn", len(got), report.Withdrawn)
+		}
+	})
+}
+
+// TestBackfillOfLastYear: who was sent last year is sent again under the ordinals of this year, each once.
+func TestBackfillOfLastYear(t *testing.T) {
+	onBoth(t, func(r *rig) {
+		r.comparing()
+		r.until(time.Date(2026, 12, 30, 6, 0, 0, 0, time.UTC))
+		_, all := r.sent()
+		r.until(time.Date(2026, 12, 31, 6, 0, 0, 0, time.UTC))
+		r.rename("Сейітов", all[:9]...)
+		r.sent()
+		r.until(time.Date(2027, 1, 3, 6, 0, 0, 0, time.UTC))
+		_, got := r.sent()
+		same(r, "the first run of the year", got, slices.Clone(all))
+		ros, err := r.engine.Roster()
+		r.must(err)
+		w := refresh.Wish{Connector: connector, Recipient: r.register.Recipient(r.register.Route(connector).Recipient).BIN, Since: time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC),
+			Until: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), Actor: "tester", Reason: "letter no. 1"}
+		wish, err := refresh.Enter(r.Context(), r.store, ros, r.clock.now(), w)
+		r.must(err)
+		if wish.Again || wish.People != 9 {
+			r.Errorf("%d people are to be sent again", wish.People)
+		}
+		_, got = r.sent()
+		same(r, "the backfill", got, slices.Clone(all[:9]))
+		if _, got = r.sent(); len(got) > 0 {
+			r.Errorf("%d people were sent a third time", len(got))
+		}
+		if _, err = refresh.Enter(r.Context(), r.store, ros, r.clock.now(), w); record.CodeOf(err) != "refresh.done" {
+			r.Errorf("the same once more: %v", err)
+		}
+		w.Reason = "letter no. 2"
+		if wish, err = refresh.Enter(r.Context(), r.store, ros, r.clock.now(), w); err != nil || wish.Again || wish.People != 9 {
+			r.Errorf("for another reason: %+v, %v", wish, err)
 		}
 	})
 }
