@@ -225,7 +225,7 @@ func TestComplaint05OneBadRecord(t *testing.T) {
 	if bad.Totals.Accepted != r.Totals.Accepted-1 || bad.Totals.Withheld != r.Totals.Withheld+1 || bad.Totals.Read != r.Totals.Read {
 		t.Errorf("before %s; with one bad record %s", r.Totals, bad.Totals)
 	}
-	if shown := k.almasu(0, "", "transfers", bad.ID.String()); !strings.Contains(shown, "mapping.not_phone: phone") {
+	if shown := k.almasu(0, "", "transfers", bad.ID.String()); !strings.Contains(shown, "mapping.not_phone (no telephone number of Kazakhstan): phone") {
 		t.Errorf("the bad record has no reason:\n%s", shown)
 	}
 	// Corrected, it goes with the next run. What the recipient rejects is sent again by itself: TestRetry. Too many of either hold a run: TestHeldAndNotSent.

@@ -35,7 +35,9 @@ func (s *session) checkCommand() *cobra.Command {
 			if _, err := schedtool.Jobs(v.File); err != nil {
 				return exit.BadInput(err)
 			}
-			if err := platform.Check(cmd.Context(), v.Platform, v.Relations); err != nil {
+			if err := platform.Check(cmd.Context(), v.Platform, v.Relations); record.CodeOf(err) == "source.database" {
+				return exit.Environment(err)
+			} else if err != nil {
 				return exit.BadInput(err)
 			}
 			routes := v.AskRoutes()
@@ -59,7 +61,8 @@ func (s *session) migrateCommand() *cobra.Command {
 	var roles bool
 	cmd := &cobra.Command{
 		Use: "migrate", Short: "Bring the service's own database up to date", Args: lawtool.Exactly(0, "no arguments"),
-		Long: "Applies the migrations that are missing; several processes may do so at once. With --roles it prints the SQL that makes the roles of the\nservice and the auditor on PostgreSQL instead.",
+		Long:    "Applies the migrations that are missing; several processes may do so at once. With --roles it prints the SQL that makes the roles of the\nservice and the auditor on PostgreSQL instead. On PostgreSQL the configuration's dsn_file must log in as the owner of the schema: the service's own role may not change it.",
+		Example: "  sed 's#secrets/store.dsn#secrets/store-owner.dsn#' almasu.yaml > migrate.yaml\n  almasu migrate -c migrate.yaml",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if roles {
 				s.result = map[string]string{"sql": store.Roles}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"birgeoqy.kz/almasu/internal/app/lawtool"
+	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/outcomes"
@@ -90,6 +91,9 @@ func (t *tool) find(ctx context.Context, s *store.Store, text string) (*transfer
 	}
 	return r, nil
 }
+
+// moment is how times are listed, with their zone.
+const moment = "2006-01-02 15:04:05 -07:00"
 
 // shown is one transfer for machines.
 type shown struct {
@@ -189,12 +193,12 @@ func (t *tool) list(ctx context.Context, v *lawtool.Service, connector string, l
 	rows := [][]string{heads}
 	for _, r := range list {
 		n := r.Totals
-		rows = append(rows, []string{r.Started.Format(time.DateTime), r.ID.String(), r.Connector, string(r.Trigger), Word(r.Status, lang),
+		rows = append(rows, []string{r.Started.In(register.Zone).Format(moment), r.ID.String(), r.Connector, string(r.Trigger), Word(r.Status, lang),
 			fmt.Sprint(n.Read), fmt.Sprint(n.Accepted), fmt.Sprint(n.Unchanged), fmt.Sprint(n.Refused), fmt.Sprint(n.Withheld), fmt.Sprint(n.Rejected), fmt.Sprint(n.Pending)})
 	}
 	t.Table(rows)
 	for _, d := range missed {
-		t.Say(say(lang, "missed"), d.Job, d.At.Format(time.RFC3339), d.Reason)
+		t.Say(say(lang, "missed"), d.Job, d.At.In(register.Zone).Format(moment), d.Reason)
 	}
 	for _, d := range held {
 		t.Say(say(lang, "held"), d.Job, d.At.Format(time.RFC3339), d.Hold)

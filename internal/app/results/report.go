@@ -135,8 +135,10 @@ func (p *page) reasons(r *transfer.Report) {
 			if rejected++; rejected <= mostRejected {
 				p.line("not sent", "rejected", why.People, Code(why.Rule), reasonText(why.Why, p.lang))
 			}
-		case "refused", "withheld":
+		case "refused":
 			p.line("not sent", why.Kind, why.People, why.Rule, reasonText(why.Why, p.lang))
+		case "withheld":
+			p.line("not sent", why.Kind, why.People, meaning(why.Rule, p.lang), reasonText(why.Why, p.lang))
 		}
 	}
 	if rejected > mostRejected {

@@ -23,6 +23,11 @@ func TestEveryTextIsInThreeLanguages(t *testing.T) {
 			}
 		}
 	}
+	for code, texts := range withheld {
+		if len(texts) != 3 || texts["kk"] == "" || texts["ru"] == "" || texts["en"] == "" {
+			t.Errorf("%s: %v", code, texts)
+		}
+	}
 	for _, s := range []transfer.Status{"", transfer.Successful, transfer.SentWithRejects, transfer.InProgress, transfer.NotPermitted, transfer.Failed} {
 		if words["short "+string(s)] == nil || s != "" && words[string(s)] == nil {
 			t.Errorf("no words for the status %q", s)
@@ -39,9 +44,10 @@ func TestPrint(t *testing.T) {
 	r.ID = record.ID{1}
 	for lang, want := range map[lawtool.Language][]string{
 		"en": {"21 people were looked at; 6: the recipient has taken them", "4: the law does not let them be sent", "1: it is not proven that", "[receipt.counts]", "counts other records", "read 21 = accepted 6",
-			"4 people refused by TERR-1: the place is outside", "what to do"},
-		"ru": {"просмотрено людей: 21; 6 — получатель принял", "4 — закон не разрешает", "[receipt.counts]", "прочитано 21 = принято 6", "отказано по правилу TERR-1"},
-		"kk": {"қаралған адам: 21; 6 — алушы қабылдады", "4 — заң беруге", "[receipt.counts]", "оқылды 21 = қабылданды 6", "TERR-1 ережесі бойынша"},
+			"4 people refused by TERR-1: the place is outside", "what to do",
+			"3 people withheld by mapping.not_phone (no telephone number of Kazakhstan): phone"},
+		"ru": {"просмотрено людей: 21; 6 — получатель принял", "4 — закон не разрешает", "[receipt.counts]", "прочитано 21 = принято 6", "отказано по правилу TERR-1", "mapping.not_phone (это не телефонный номер Казахстана): phone"},
+		"kk": {"қаралған адам: 21; 6 — алушы қабылдады", "4 — заң беруге", "[receipt.counts]", "оқылды 21 = қабылданды 6", "TERR-1 ережесі бойынша", "mapping.not_phone (бұл Қазақстан телефонының нөмірі емес): phone"},
 	} {
 		var out strings.Builder
 		Print(&out, r, lang)
@@ -154,4 +160,24 @@ func FuzzReferences(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestMeaning: codes of a schema share their words, and a code without words stands alone.
+func TestMeaning(t *testing.T) {
+	for code, want := range map[string]string{
+		"schema.pattern": "schema.pattern (it does not fit the agreed schema)", "mapping.formula": "mapping.formula (it would begin a formula in a table)", "mapping.other": "mapping.other",
+	} {
+		if got := meaning(code, "en"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestNothingSent: a run without a message says so, and not that it has sent.
+func TestNothingSent(t *testing.T) {
+	var out strings.Builder
+	Print(&out, &transfer.Report{Status: transfer.SentWithRejects, Totals: transfer.Totals{Read: 3, Unchanged: 2, Withheld: 1}}, "en")
+	if text := out.String(); !strings.Contains(text, "Nothing was sent") || !strings.Contains(text, "no message was made") || strings.Contains(text, "Sent;") || strings.Contains(text, "sequence 0") {
+		t.Errorf("it says\n%s", text)
+	}
 }

@@ -1,6 +1,8 @@
 package results
 
 import (
+	"strings"
+
 	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/transfer"
 )
@@ -118,6 +120,35 @@ var words = map[string]map[lawtool.Language]string{
 	"destroyed": {"kk": "%d жазбаның кімдікі екені енді белгісіз", "ru": "О записях уже не известно, чьи они: %d", "en": "of %d records it is not known any more whose they are"},
 	"gone":      {"kk": "%d адам платформада жоқ", "ru": "На платформе больше нет людей: %d", "en": "%d people are no longer on the platform"},
 	"waits":     {"kk": "Қайталау енгізілді, бірақ әлі аяқталған жоқ; оны almasu serve жалғастырады: almasu transfers %s", "ru": "Повтор введён и ещё не завершён; его продолжит almasu serve: almasu transfers %s", "en": "The retry is entered and not at its end; almasu serve goes on with it: almasu transfers %s"},
+}
+
+// withheld says in words what a code of a record that was withheld means; codes of a schema have the words of the code "schema".
+var withheld = map[string]map[lawtool.Language]string{
+	"mapping.not_phone":         {"kk": "бұл Қазақстан телефонының нөмірі емес", "ru": "это не телефонный номер Казахстана", "en": "no telephone number of Kazakhstan"},
+	"mapping.not_digits":        {"kk": "онда цифрлар ғана болуы керек", "ru": "здесь должны быть только цифры", "en": "something else than digits"},
+	"mapping.not_in_encoding":   {"kk": "келісілген кодтауда жоқ әріп бар", "ru": "есть буква, которой нет в согласованной кодировке", "en": "a letter that the agreed encoding lacks"},
+	"mapping.formula":           {"kk": "кестеде формула болып кетер еді", "ru": "в таблице это стало бы формулой", "en": "it would begin a formula in a table"},
+	"mapping.too_long":          {"kk": "тым ұзын", "ru": "слишком длинно", "en": "too long"},
+	"mapping.too_long_for_cell": {"kk": "ұяшыққа сыймайды", "ru": "не помещается в ячейку", "en": "too long for a cell"},
+	"mapping.required_missing":  {"kk": "міндетті мән жоқ", "ru": "нет обязательного значения", "en": "a value that must be there is missing"},
+	"mapping.code_unmapped":     {"kk": "кодтар тізімінде жоқ", "ru": "нет в перечне кодов", "en": "not in the list of codes"},
+	"mapping.not_of_type":       {"kk": "түрі басқа", "ru": "другого типа", "en": "of another type"},
+	"mapping.not_nfc":           {"kk": "әріптері дұрыс құрастырылмаған", "ru": "буквы составлены неправильно", "en": "letters that are not composed"},
+	"mapping.not_xml":           {"kk": "XML-де болмайтын таңба бар", "ru": "есть знак, недопустимый в XML", "en": "a character that XML does not have"},
+	"schema":                    {"kk": "келісілген схемаға сай емес", "ru": "не соответствует согласованной схеме", "en": "it does not fit the agreed schema"},
+}
+
+// meaning is a code of a record that was withheld, with its words if there are any.
+func meaning(code string, lang lawtool.Language) string {
+	family, _, _ := strings.Cut(code, ".")
+	text, ok := withheld[code]
+	if !ok {
+		text, ok = withheld[family]
+	}
+	if !ok {
+		return code
+	}
+	return code + " (" + text[lang] + ")"
 }
 
 // say is a word or sentence in a language; an unknown key is itself.

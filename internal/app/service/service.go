@@ -175,7 +175,7 @@ func OpenRegister(e Env) (*Service, error) {
 func read(e Env) (*Service, error) {
 	text, err := os.ReadFile(e.Config)
 	if err != nil {
-		return nil, exit.Environment(fmt.Errorf("reading the configuration: %w", err))
+		return nil, exit.Environment(record.NewProblem("config.unreadable", e.Config, "name the configuration with -c, or go to its folder", "the configuration cannot be read: %v", record.WithoutPath(err)))
 	}
 	file, err := config.Parse(e.Config, text)
 	if err != nil {

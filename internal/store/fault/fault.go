@@ -69,7 +69,7 @@ var texts = map[string]struct{ message, hint string }{
 		"check role and password in the store's dsn_file, and pg_hba.conf of the database"},
 	Rights: {"the service's role lacks a right in the store",
 		"give it the rights that almasu migrate --roles prints"},
-	Schema: {"the store's schema is not up to date", "run: almasu migrate"},
+	Schema: {"the store's schema is not up to date", "run almasu migrate, on PostgreSQL as the owner of the schema (README, step 4: almasu migrate -c migrate.yaml)"},
 }
 
 // Hint is what to do about a code, "" for a code of another's.
