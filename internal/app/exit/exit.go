@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"birgeoqy.kz/almasu/internal/legal"
+	"birgeoqy.kz/almasu/internal/legal/rules"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store/fault"
 	"birgeoqy.kz/almasu/internal/transfer"
@@ -95,6 +96,13 @@ func Problems(err error) []*record.Problem {
 	ps.Merge(err, "almasu.failed", "")
 	if code := record.CodeOf(err); code != "" && len(ps) == 1 && ps[0].Code == "almasu.failed" {
 		ps[0].Code = code
+	}
+	var refusal *legal.Refusal
+	if errors.As(err, &refusal) && len(ps) == 1 && ps[0].Hint == "" {
+		ps[0].Hint = "see: almasu check, and docs/operations.md, \"A run is not permitted\""
+		if refusal.Why == string(rules.WhyNotApproved) {
+			ps[0].Hint = "two administrators other than its author approve it: almasu approve --route " + refusal.Route + " --as WHO --key FILE"
+		}
 	}
 	return ps
 }

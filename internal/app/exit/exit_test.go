@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"strings"
 	"testing"
 
 	"birgeoqy.kz/almasu/internal/legal"
@@ -76,5 +77,16 @@ func TestProblems(t *testing.T) {
 				t.Errorf("%v: %+v", c.err, p)
 			}
 		}
+	}
+}
+
+// TestRefusalHasAHint: who is refused by the law is told where to look.
+func TestRefusalHasAHint(t *testing.T) {
+	got := Problems(fmt.Errorf("planning: %w", &legal.Refusal{Route: "r", Rule: "ADM-1", Why: "not_approved"}))
+	if len(got) != 1 || got[0].Code != "legal.not_approved" || !strings.Contains(got[0].Hint, "approve --route r ") {
+		t.Errorf("%+v", got[0])
+	}
+	if got := Problems(&legal.Refusal{Route: "r", Rule: "ACT-1", Why: "other"}); got[0].Hint == "" {
+		t.Errorf("%+v", got[0])
 	}
 }
