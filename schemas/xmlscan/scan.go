@@ -59,6 +59,7 @@ type Scanner struct {
 	values    []byte // values that had to be written anew
 	open      []element
 	names     []binding
+	space     string // the default namespace in scope
 	interned  map[string]string
 	seen      bool // the root has been
 	err       *record.Problem
@@ -75,7 +76,7 @@ type binding struct{ prefix, uri string }
 // before it. Its message quotes nothing of the document.
 func (s *Scanner) Scan(doc []byte, to Handler) error {
 	s.doc, s.pos, s.start, s.to, s.err, s.seen = doc, 0, 0, to, nil, false
-	s.open, s.names = s.open[:0], s.names[:0]
+	s.open, s.names, s.space = s.open[:0], s.names[:0], ""
 	s.document()
 	s.doc, s.to = nil, nil
 	if s.err != nil {

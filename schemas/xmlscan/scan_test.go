@@ -73,7 +73,7 @@ var documents = []string{
 	`<a>]]&gt;</a>`, `<a><b></a></b>`, `<a`, `<a>`, `</a>`, `<a/><b/>`, `x<a/>`, `<a/>x`, `<a b=1/>`, `<a b="1" b="2"/>`, `<a b="<"/>`, `<a>]]></a>`, `<a>&x;</a>`, `<a>&</a>`,
 	`<a>&#0;</a>`, `<a>&#xFFFE;</a>`, `<!DOCTYPE a><a/>`, `<p:a/>`, `<a p:b=""/>`, `<a xmlns:p=""/>`, `<a xmlns:xml="urn:x"/>`, `<a xmlns:p="urn:x" xmlns:q="urn:x" p:b="" q:b=""/>`, `<a:b:c/>`, `<1/>`, `<a -b=""/>`,
 	`<?xml version="1.1"?><a/>`, `<?xml version="1.0" encoding="windows-1251"?><a/>`, `<?xml encoding="utf-8"?><a/>`, ` <?xml version="1.0"?><a/>`, `<a><?xml?></a>`, `<a><!-- -- --></a>`, `<a b="1"c="2"/>`, "<a>\x00</a>",
-	"<a>\xff</a>", "", " ", "<a>\ufffe</a>", `<a></a >`, `<a></ a>`, `< a/>`, `<a><![CDATA[x</a>`, `<a>&#x110000;</a>`, `<a>&#12345678901234;</a>`, `<xmlns:a/>`, `<a xmlns:xmlns="urn:x"/>`,
+	`<a xmlns='urn:a'><b xmlns='urn:b'/><c/><d xmlns="">x</d><e xmlns:p="urn:p">y</e><f xmlns="urn:b"><g/></f><h/></a>`, "<a>\xff</a>", "", " ", "<a>\ufffe</a>", `<a></a >`, `<a></ a>`, `< a/>`, `<a><![CDATA[x</a>`, `<a>&#x110000;</a>`, `<a>&#12345678901234;</a>`, `<xmlns:a/>`, `<a xmlns:xmlns="urn:x"/>`,
 }
 
 // compare lets the reader of signatures read the same bytes: both accept it and see the same, or both refuse it for the same reason.

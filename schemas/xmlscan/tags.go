@@ -62,11 +62,13 @@ func (s *Scanner) startTag() bool {
 	} else if empty, ok = s.attributes(); !ok {
 		return false
 	}
-	if s.tag.Space, ok = s.Resolve(prefix); !ok {
-		return s.failAt(from, "xml.undeclared_prefix", "a prefix that is not declared")
+	if s.tag.Space = s.space; len(prefix) > 0 {
+		if s.tag.Space, ok = s.Resolve(prefix); !ok {
+			return s.failAt(from, "xml.undeclared_prefix", "a prefix that is not declared")
+		}
 	}
 	if !empty && s.leaf(name) {
-		s.names = s.names[:names]
+		s.forget(names)
 		return true
 	}
 	s.open = append(s.open, element{name: name, names: names})
@@ -92,8 +94,16 @@ func (s *Scanner) leaf(name []byte) bool {
 func (s *Scanner) end() {
 	last := len(s.open) - 1
 	s.to.End()
-	s.names = s.names[:s.open[last].names]
+	s.forget(s.open[last].names)
 	s.open = s.open[:last]
+}
+
+// forget ends the scope of all declarations but the first n.
+func (s *Scanner) forget(n int) {
+	if len(s.names) > n {
+		s.names = s.names[:n]
+		s.space, _ = s.Resolve(nil)
+	}
 }
 
 func (s *Scanner) endTag() bool {
@@ -205,7 +215,9 @@ func (s *Scanner) declare() bool {
 		case len(s.names) == MaxNamespaces:
 			return s.fail("xml.too_many_namespaces", "more than %d declarations are in scope", MaxNamespaces)
 		}
-		s.names = append(s.names, binding{prefix, uri})
+		if s.names = append(s.names, binding{prefix, uri}); prefix == "" {
+			s.space = uri
+		}
 	}
 	s.tag.Attrs = slices.DeleteFunc(s.tag.Attrs, func(a Attr) bool { return a.declares() })
 	return s.resolve()

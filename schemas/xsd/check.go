@@ -292,7 +292,7 @@ func (c *Checker) Attribute(space string, local, value []byte) {
 		} else if a.HasFixed && !c.equal(a.Type, value, a.Fixed) {
 			c.violates("schema.const", "@"+a.Name.Local)
 		}
-		if len(c.ids.scopes) > 0 {
+		if len(c.ids.selected) > 0 {
 			c.field(a.Type, value, space, a.Name.Local, true)
 		}
 		return
@@ -315,7 +315,7 @@ func (c *Checker) Attribute(space string, local, value []byte) {
 	case a.HasFixed && !c.equal(a.Type, value, a.Fixed):
 		c.violates("schema.const", "@"+a.Name.Local)
 	}
-	if a != nil && len(c.ids.scopes) > 0 {
+	if a != nil && len(c.ids.selected) > 0 {
 		c.field(a.Type, value, space, a.Name.Local, true)
 	}
 }
@@ -394,7 +394,7 @@ func (c *Checker) Leave() {
 				}
 			}
 		}
-		if len(c.ids.scopes) > 0 {
+		if len(c.ids.selected) > 0 {
 			c.absent(f)
 		}
 		switch {
@@ -431,7 +431,7 @@ func (c *Checker) value(f *frame, t *grammar.Type) {
 	case f.elem != nil && f.elem.HasFixed && !c.equal(t.Simple, text, f.elem.Fixed):
 		c.violates("schema.const", "")
 	}
-	if len(c.ids.scopes) > 0 {
+	if len(c.ids.selected) > 0 {
 		c.field(t.Simple, text, "", "", false)
 	}
 }

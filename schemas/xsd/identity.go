@@ -170,9 +170,6 @@ func (c *Checker) nillable() bool {
 // absent notes what the innermost open element has for fields besides what stands in the document: the values of attributes that are left out, and that it has
 // no value itself.
 func (c *Checker) absent(f *frame) {
-	if len(c.ids.selected) == 0 {
-		return
-	}
 	for i, a := range f.typ.Attributes {
 		if a.Default && f.seen>>i&1 == 0 {
 			c.field(a.Type, []byte(a.Text), a.Name.Space, a.Name.Local, true)
