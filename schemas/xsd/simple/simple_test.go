@@ -132,3 +132,29 @@ func TestRunes(t *testing.T) {
 		}
 	})
 }
+
+// TestEnumerations has lists of strings of every length up to some that are too long to be compared one by one, and restricts each to its first value.
+func TestEnumerations(t *testing.T) {
+	var facets []Facet
+	for i := range maxFew + 3 {
+		facets = append(facets, Facet{Name: "enumeration", Value: fmt.Sprintf(" қ  %d", i)})
+		for _, base := range []string{"string", "token"} {
+			all := restricted(t, base, facets...)
+			first, err := all.Restrict("", facets[:1], nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k := range maxFew + 4 {
+				plain, tidy := fmt.Sprintf(" қ  %d", k), fmt.Sprintf("қ %d", k)
+				for typ, n := range map[*Type]int{all: i, first: 0} {
+					if got := typ.Check([]byte(plain), &Scratch{}) == ""; got != (k <= n) {
+						t.Errorf("%s, %d values, the %d.: %v", base, n+1, k, got)
+					}
+					if got := typ.Check([]byte(tidy), &Scratch{}) == ""; got != (k <= n && base == "token") {
+						t.Errorf("%s, %d values, the %d. without its spaces: %v", base, n+1, k, got)
+					}
+				}
+			}
+		}
+	}
+}
