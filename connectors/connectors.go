@@ -42,6 +42,9 @@ type Query struct {
 	// Since restricts the read to people of whom anything may have changed after an earlier snapshot: it is what that stream's Horizon said; empty is
 	// everybody. Whoever has no row any more is not found. If the source cannot tell, because it has no such horizon or is not the one that gave it, Open fails with [ErrHorizon].
 	Since string
+	// Wide lets the source read over more than one connection: for a reader that waits for the source, as one that compares does. One that writes documents has less to wait for
+	// than that costs.
+	Wide bool
 }
 
 // ErrHorizon is in the error of a [Source] that cannot tell what has changed since [Query].Since: read everybody.

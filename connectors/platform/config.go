@@ -30,7 +30,7 @@ const (
 type Config struct {
 	// Dialect is "postgres" or "sqlite".
 	Dialect string `yaml:"dialect"`
-	// Connections is over how many connections everybody is read on PostgreSQL: 1, or 2, the default, which is faster and must reach the same server.
+	// Connections is over how many connections everybody is read at most on PostgreSQL: 1, or 2, the default, which is faster and must reach the same server.
 	Connections int `yaml:"connections,omitempty" json:"-"`
 	// Profiles is the relation with one row for each person.
 	Profiles Profiles `yaml:"profiles"`

@@ -86,7 +86,7 @@ func TestLanesReadUUIDs(t *testing.T) {
 // TestLanesSeeOneSnapshot changes everybody, and adds people, once the first batch was read.
 func TestLanesSeeOneSnapshot(t *testing.T) {
 	db, c := peopled(t), example(t, Postgres)
-	stream, err := source(t, c, db).Open(t.Context(), connectors.Query{Fields: allFields})
+	stream, err := source(t, c, db).Open(t.Context(), connectors.Query{Fields: allFields, Wide: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestClosingEndsLanes(t *testing.T) {
 	db, c := peopled(t), example(t, Postgres)
 	before := runtime.NumGoroutine()
 	for i := range 40 {
-		stream, err := source(t, c, db).Open(t.Context(), connectors.Query{})
+		stream, err := source(t, c, db).Open(t.Context(), connectors.Query{Wide: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func TestSecondBackendDies(t *testing.T) {
 		db, c := peopled(t), example(t, Postgres)
 		s := source(t, c, db)
 		s.stretch = 5
-		stream, err := s.Open(t.Context(), connectors.Query{Fields: allFields})
+		stream, err := s.Open(t.Context(), connectors.Query{Fields: allFields, Wide: true})
 		if err != nil {
 			t.Fatal(err)
 		}

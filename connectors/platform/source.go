@@ -52,7 +52,7 @@ func (s *Source) Open(ctx context.Context, q connectors.Query) (connectors.Strea
 	ctx, cancel := context.WithCancel(ctx)
 	st := &stream{
 		config: &s.config, ctx: ctx, cancel: cancel, statement: text, states: s.states, wanted: slices.Clone(q.Fields),
-		since: text.earlier, last: slices.Clone(q.After), after: q.After != nil, through: slices.Clone(q.Through),
+		since: text.earlier, last: slices.Clone(q.After), after: q.After != nil, through: slices.Clone(q.Through), wide: q.Wide,
 		cells: make([]cell.Cell, text.cells), values: make([][]byte, len(text.fields)),
 	}
 	err = st.open(s.db)
@@ -205,7 +205,7 @@ func (st *stream) readBlocks(f feed) (blockedKeys, error) {
 // start sends the query for people, over two connections where that is possible.
 func (st *stream) start(s *Source) error {
 	c := st.config
-	if c.Dialect == Postgres && c.Connections != 1 && c.Profiles.KeyType != KeyText && st.since == nil && st.through == nil {
+	if st.wide && c.Dialect == Postgres && c.Connections != 1 && c.Profiles.KeyType != KeyText && st.since == nil && st.through == nil {
 		ls, err := st.lanes(s)
 		if err != nil {
 			return err

@@ -41,6 +41,7 @@ type stream struct {
 	last    []byte      // of the last person added; at first the lower bound
 	after   bool        // there is a lower bound
 	through []byte      // the upper bound, nil if there is none
+	wide    bool        // over two connections, if it may
 	people  int
 	pending bool  // cells hold a row that is not used yet
 	err     error // what ended the stream; io.EOF after the last person

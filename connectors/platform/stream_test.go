@@ -71,6 +71,7 @@ type seen struct {
 // readAll reads a query to its end in batches of n.
 func readAll(t testing.TB, s *Source, q connectors.Query, n int) ([]seen, error) {
 	t.Helper()
+	q.Wide = true
 	stream, err := s.Open(context.Background(), q)
 	if err != nil {
 		return nil, err

@@ -122,7 +122,7 @@ func (m *Maker) Make(ctx context.Context, c *transfer.Connection, o transfer.Ord
 	if err != nil {
 		return nil, fmt.Errorf("reading the blocks: %w", err)
 	}
-	source, err := c.Source.Open(ctx, connectors.Query{Fields: gate.Fields()})
+	source, err := c.Source.Open(ctx, connectors.Query{Fields: gate.Fields(), Wide: true})
 	if err != nil {
 		return nil, fmt.Errorf("opening the source: %w", err)
 	}

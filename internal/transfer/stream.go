@@ -28,7 +28,7 @@ func (r *run) stream(ctx context.Context, from Progress, left int) error {
 		return err
 	}
 	reader := r.reader(generation)
-	source, err := reader.Open(ctx, connectors.Query{Fields: r.gate.Fields(), After: from.LastKey})
+	source, err := reader.Open(ctx, connectors.Query{Fields: r.gate.Fields(), After: from.LastKey, Wide: r.conn.Compare && r.holds()})
 	if err != nil {
 		return fmt.Errorf("opening the source: %w", err)
 	}
