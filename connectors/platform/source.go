@@ -17,7 +17,7 @@ import (
 )
 
 // stretch is how many people a connection reads before the other one's turn.
-const stretch = 3000
+const stretch = 10_000
 
 // Source reads people from one platform database. It is safe for concurrent use; each open stream holds one connection.
 type Source struct {

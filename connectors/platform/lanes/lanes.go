@@ -42,7 +42,7 @@ type Plan struct {
 const (
 	slowCut    = 20 * time.Millisecond // a look-up that takes longer makes the stretches longer
 	blockBytes = 64 << 10
-	blocks     = 10 // of a lane
+	blocks     = 40 // of a lane
 )
 
 // Lanes are one read.
