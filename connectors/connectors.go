@@ -42,6 +42,8 @@ type Query struct {
 	// Since restricts the read to people of whom anything may have changed after an earlier snapshot: it is what that stream's Horizon said; empty is
 	// everybody. Whoever has no row any more is not found. If the source cannot tell, because it has no such horizon or is not the one that gave it, Open fails with [ErrHorizon].
 	Since string
+	// Updated has [record.Person.Updated] read.
+	Updated bool
 	// Wide lets the source read over more than one connection: for a reader that waits for the source, as one that compares does. One that writes documents has less to wait for
 	// than that costs.
 	Wide bool

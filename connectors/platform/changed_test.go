@@ -179,7 +179,7 @@ func TestHorizonThatMeansNothing(t *testing.T) {
 			db.MustExec("CREATE TABLE b AS TABLE blocks; DROP TABLE blocks; ALTER TABLE b RENAME TO blocks")
 			return h
 		}},
-		{"another configuration", func(c *Config, h string) string { c.Accounts.Since = ""; return h }},
+		{"another configuration", func(c *Config, h string) string { c.Profiles.Updated = ""; return h }},
 		{"no columns are named", func(c *Config, h string) string { *c = example(t, Postgres); return h }},
 		{"a copy of the database", func(_ *Config, h string) string { db = marked(t); return h }},
 	} {

@@ -94,7 +94,6 @@ func (k *checker) profiles() {
 		k.column("accounts.key", relation, a.Key, keyTypes[p.KeyType])
 	}
 	k.column("accounts.state", relation, a.State, nil)
-	k.column("accounts.since", relation, a.Since, timeTypes)
 }
 
 func (k *checker) consents() {

@@ -60,7 +60,7 @@ type Profiles struct {
 	IIN string `yaml:"iin"`
 	// Place lists columns with KATO codes, the most exact first; a person's place is the first that is neither NULL nor empty.
 	Place []string `yaml:"place"`
-	// Updated is the column with the time of the profile's last change; optional.
+	// Updated is the column with the time of the profile's last change; optional. It is read to find out to whom a correction is owed.
 	Updated string `yaml:"updated,omitempty"`
 	// Changed is the column of type xid8 with the transaction that has changed the row last; see "Columns of changes" in the package comment. Optional.
 	Changed string `yaml:"changed,omitempty"`
@@ -76,8 +76,6 @@ type Accounts struct {
 	// person in a state that is not mapped is refused.
 	State  string            `yaml:"state"`
 	States map[string]string `yaml:"states"`
-	// Since is the column with the time at which the state began; optional.
-	Since string `yaml:"since,omitempty"`
 	// Changed is as with the profiles; only with Relation.
 	Changed string `yaml:"changed,omitempty"`
 }
@@ -233,7 +231,6 @@ func (p *Profiles) validate(v *validation) {
 
 func (a *Accounts) validate(v *validation) {
 	v.column("accounts.state", a.State)
-	v.optional("accounts.since", a.Since)
 	switch {
 	case a.Relation != "":
 		v.relation("accounts.relation", a.Relation)

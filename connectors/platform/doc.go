@@ -3,7 +3,7 @@
 // # What is read
 //
 // Relations and columns are named in [Config]. A read selects the columns of the fields that the [connectors.Query] permits and the
-// decision columns (key, IIN, places, state of the account, times, consents), and no other: the SELECT list is computed from
+// decision columns (key, IIN, places, state of the account, consents, and the time of the last change if it is asked for), and no other: the SELECT list is computed from
 // those two sets. Identifiers are checked and quoted; no value of any data ever becomes part of a statement. The role
 // that [Grants] describes can read nothing else.
 //

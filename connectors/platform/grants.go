@@ -40,9 +40,9 @@ func (c *Config) uses(fields []string) []use {
 		add(p.Relation, p.Fields[field])
 	}
 	if a.Relation != "" {
-		add(a.Relation, a.Key, a.State, a.Since, a.Changed)
+		add(a.Relation, a.Key, a.State, a.Changed)
 	} else {
-		add(p.Relation, a.State, a.Since)
+		add(p.Relation, a.State)
 	}
 	if k := c.Consents; k != nil {
 		add(k.Relation, k.Key, k.Given, k.Until, k.Withdrawn, k.Evidence, k.Form, k.Changed)

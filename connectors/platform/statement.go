@@ -23,8 +23,8 @@ type statement struct {
 	earlier *horizon.Horizon
 	cells   int
 	// Indexes of cells; -1 where the configuration names no column.
-	key, iin, state, since, updated, given, until, withdrawn, evidence int
-	fields, place, terms                                               []int
+	key, iin, state, updated, given, until, withdrawn, evidence int
+	fields, place, terms                                        []int
 }
 
 // selection collects the expressions of a SELECT list, each once.
@@ -63,9 +63,12 @@ func (c *Config) people(q connectors.Query) (*statement, error) {
 		accounts = "a"
 	}
 	st := &statement{
-		key: s.raw("p", p.Key), iin: s.text("p", p.IIN), updated: s.raw("p", p.Updated),
-		state: s.text(accounts, a.State), since: s.raw(accounts, a.Since),
+		key: s.raw("p", p.Key), iin: s.text("p", p.IIN), updated: -1,
+		state: s.text(accounts, a.State),
 		given: -1, until: -1, withdrawn: -1, evidence: -1,
+	}
+	if q.Updated {
+		st.updated = s.raw("p", p.Updated)
 	}
 	for _, field := range q.Fields {
 		st.fields = append(st.fields, s.text("p", p.Fields[field]))

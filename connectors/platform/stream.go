@@ -181,9 +181,6 @@ func (st *stream) addPerson(b *record.Batch) error {
 		}
 	}
 	var err error
-	if p.AccountSince, err = st.micros(s.since, c.Accounts.Since); err != nil {
-		return err
-	}
 	if p.Updated, err = st.micros(s.updated, c.Profiles.Updated); err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ type seen struct {
 // readAll reads a query to its end in batches of n.
 func readAll(t testing.TB, s *Source, q connectors.Query, n int) ([]seen, error) {
 	t.Helper()
-	q.Wide = true
+	q.Wide, q.Updated = true, true
 	stream, err := s.Open(context.Background(), q)
 	if err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func appendPeople(all []seen, b *record.Batch) []seen {
 		p := *b.Person(i)
 		one := seen{Person: record.Person{
 			Key: slices.Clone(p.Key), IIN: slices.Clone(p.IIN), Place: slices.Clone(p.Place),
-			Account: p.Account, AccountSince: p.AccountSince, Updated: p.Updated, Blocked: p.Blocked, ParentBlocked: p.ParentBlocked,
+			Account: p.Account, Updated: p.Updated, Blocked: p.Blocked, ParentBlocked: p.ParentBlocked,
 		}, Consents: slices.Clone(b.Consents(i))}
 		for column := range b.Fields() {
 			value, ok := b.Value(i, column)
@@ -146,7 +146,7 @@ func expected(p synth.Person, forms []synth.Form) seen {
 		Person: record.Person{
 			Key: []byte{byte(id >> 56), byte(id >> 48), byte(id >> 40), byte(id >> 32), byte(id >> 24), byte(id >> 16), byte(id >> 8), byte(id)},
 			IIN: []byte(p.IIN), Place: []byte(p.KATO), Account: record.ParseAccountState([]byte(p.Account)),
-			AccountSince: micros(p.Since), Updated: micros(p.Updated), Blocked: p.Block.By != "" && p.Block.Lifted.IsZero(),
+			Updated: micros(p.Updated), Blocked: p.Block.By != "" && p.Block.Lifted.IsZero(),
 		},
 		Values: []string{null(p.Family), null(p.Given), null(p.Email), null(p.IIN), null(p.Phone), null(p.Region), null(p.District),
 			null(p.Settlement), null(p.ParentPhone)},

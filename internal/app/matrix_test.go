@@ -25,7 +25,7 @@ import (
 
 // decisive are the columns that a read needs of everybody to decide about them, whatever the route sends.
 var decisive = map[string][]string{
-	"profiles": {"id", "iin", "kato", "updated_at"}, "accounts": {"user_id", "state", "state_since"},
+	"profiles": {"id", "iin", "kato", "updated_at"}, "accounts": {"user_id", "state"},
 	"consents": {"user_id", "form_id", "given_at", "valid_until", "withdrawn_at", "evidence_sha256"},
 	"consent_forms": {"id", "policy_version", "operator_bin", "subject_named", "until_purpose", "third_parties", "cross_border", "publication",
 		"fields", "purposes", "recipients", "given_by", "for_parent", "method"},

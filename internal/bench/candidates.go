@@ -32,7 +32,7 @@ func (w *world) candidates(ctx context.Context, d *deployment) error {
 		return err
 	}
 	text := string(relations)
-	for _, line := range []string{"  updated: updated_at\n", "  since: state_since\n", "  evidence: evidence_sha256\n", "  lifted: lifted_at\n"} {
+	for _, line := range []string{"  updated: updated_at\n", "  state: state\n", "  evidence: evidence_sha256\n", "  lifted: lifted_at\n"} {
 		text = strings.ReplaceAll(text, line, line+"  changed: changed\n")
 	}
 	if err := os.WriteFile(d.Path("platform.yaml"), []byte(text), 0o600); err != nil {

@@ -93,10 +93,9 @@ type Person struct {
 	IIN []byte
 	// Place is the most exact KATO code known of the person; empty if none.
 	Place []byte
-	// Account is the state of the account, and AccountSince when it began (Unix microseconds, 0 unknown).
-	Account      AccountState
-	AccountSince int64
-	// Updated is when the profile last changed (Unix microseconds, 0 unknown).
+	// Account is the state of the account.
+	Account AccountState
+	// Updated is when the profile last changed (Unix microseconds, 0 unknown or not asked for).
 	Updated int64
 	// Blocked is set where the platform's feed or the service's own register of blocks stops this person (policy 6.2.4).
 	Blocked bool

@@ -320,7 +320,7 @@ func (p *planner) read(ctx context.Context) (*record.Batch, error) {
 }
 
 func (p *planner) readAccount(ctx context.Context, a *roster.Account, stopped bool, all *record.Batch) error {
-	s, err := p.v.Source.Open(ctx, connectors.Query{Fields: []string{}, After: a.Before, Through: a.Key})
+	s, err := p.v.Source.Open(ctx, connectors.Query{Fields: []string{}, Updated: true, After: a.Before, Through: a.Key})
 	if err != nil {
 		return err
 	}
