@@ -18,8 +18,8 @@
 //
 // For a query that is wide, on PostgreSQL, the first connection exports its snapshot, and a second one imports it, unless the configuration has one connection, keys are texts (their relations need not have
 // an index in the order of the keys), or the query is bounded above or asks for what changed. The keys are cut into stretches of 10,000 people, each found by a look-up in the index
-// of the keys as the reading goes on; the connections read stretches in turn, up to 2.5 MiB ahead each, and the rows are handed out in the order of the stretches. Where look-ups are
-// slow, stretches become longer. A profile without a key lies in no stretch: it is looked for at the end, and is an error as in any read.
+// of the keys as the reading goes on; the connections read stretches in turn, up to 2.5 MiB ahead each, and the rows are handed out in the order of the stretches. Where no
+// index gives the key, one connection reads. A profile without a key lies in no stretch: it is looked for at the end, and is an error as in any read.
 //
 // # Key order
 //

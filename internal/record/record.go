@@ -47,7 +47,7 @@ func (d *Digest) UnmarshalText(b []byte) error {
 }
 
 // ErrDigest is returned for a text that is not a digest.
-var ErrDigest = errors.New(`not a digest: expected "sha256:" and 64 lower-case hexadecimal digits`)
+var ErrDigest = errors.New(`not a digest: expected "sha256:" and 64 lower-case hexadecimal digits, not all zero`)
 
 // ParseDigest reads the form of [Digest.String]. The empty text is the zero Digest.
 func ParseDigest(s string) (Digest, error) {

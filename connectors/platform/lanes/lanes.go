@@ -4,7 +4,7 @@
 // 64 KiB ahead. The rows come out in the order of the stretches, so in the order in which one connection would give them. A row whose key is NULL lies in no stretch: the
 // plan's last query looks for one at the end.
 //
-// Where look-ups are slow, because no index gives the key, the stretches become twice as long, again and again. The end is reported only after the last stretch has come to its end; an
+// The end is reported only after the last stretch has come to its end; an
 // error of either lane ends the read.
 package lanes
 
@@ -12,8 +12,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
+	"strings"
 	"sync"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -26,7 +26,7 @@ type Plan struct {
 	Settings string
 	// After is the key above which everybody is read; nil reads all.
 	After []byte
-	// People is how many are in a stretch, as long as its end is found soon.
+	// People is how many are in a stretch.
 	People int
 	// Cut is the query for the key of the person in a place, counted from 1, above a key; Key takes the key from its row, nil if it is NULL.
 	Cut func(after []byte, place int) (query string, args []any, err error)
@@ -40,7 +40,6 @@ type Plan struct {
 }
 
 const (
-	slowCut    = 20 * time.Millisecond // a look-up that takes longer makes the stretches longer
 	blockBytes = 64 << 10
 	blocks     = 40 // of a lane
 )
@@ -58,12 +57,11 @@ type Lanes struct {
 
 // lane is one connection.
 type lane struct {
-	ctx    context.Context
-	plan   *Plan
-	tx     *sqlx.Tx
-	conn   *sqlx.Conn // of the second lane
-	people int        // of a stretch
-	known  map[string]*sql.Stmt
+	ctx   context.Context
+	plan  *Plan
+	tx    *sqlx.Tx
+	conn  *sqlx.Conn // of the second lane
+	known map[string]*sql.Stmt
 
 	begin chan []byte // the key after which the next stretch begins
 	next  *lane
@@ -80,13 +78,13 @@ type block struct {
 	last bool // of all
 }
 
-// Open starts a read, if it is long enough for two stretches; if not, it returns nil, and the caller reads in the plan's transaction. Nothing else may use that one until
+// Open starts a read, if it is long enough for two stretches, whose ends an index gives; if not, it returns nil, and the caller reads in the plan's transaction. Nothing else may use that one until
 // the lanes are closed. An error of the second connection is of the type [*Second].
 func Open(ctx context.Context, p Plan) (*Lanes, error) {
 	ls := &Lanes{ctx: ctx, over: make(chan struct{})}
 	for i := range ls.list {
 		l := &lane{
-			ctx: ctx, plan: &p, people: p.People, known: map[string]*sql.Stmt{}, over: ls.over,
+			ctx: ctx, plan: &p, known: map[string]*sql.Stmt{}, over: ls.over,
 			begin: make(chan []byte, 1), out: make(chan *block, blocks), free: make(chan *block, blocks),
 		}
 		for range blocks {
@@ -96,6 +94,9 @@ func Open(ctx context.Context, p Plan) (*Lanes, error) {
 	}
 	first, second := ls.list[0], ls.list[1]
 	first.next, second.next, first.tx = second, first, p.Tx
+	if ok, err := first.indexed(); !ok {
+		return nil, err
+	}
 	end, err := first.cut(p.After)
 	if err != nil || end == nil {
 		return nil, err
@@ -166,10 +167,23 @@ func (l *lane) run(after, end []byte) {
 	}
 }
 
+// indexed reports whether the server finds the end of a stretch by an index, without looking at everybody.
+func (l *lane) indexed() (bool, error) {
+	text, args, err := l.plan.Cut(l.plan.After, l.plan.People)
+	if err != nil {
+		return false, err
+	}
+	var lines []string
+	if err := l.tx.SelectContext(l.ctx, &lines, "EXPLAIN "+text, args...); err != nil {
+		return false, err
+	}
+	steps := strings.Join(lines, "\n")
+	return strings.Contains(steps, "Index") && !strings.Contains(steps, "Sort") && !strings.Contains(steps, "Seq Scan"), nil
+}
+
 // cut finds the last key of the stretch that begins after a key; nil if there is no further stretch.
 func (l *lane) cut(after []byte) ([]byte, error) {
-	began := time.Now()
-	text, args, err := l.plan.Cut(after, l.people)
+	text, args, err := l.plan.Cut(after, l.plan.People)
 	if err != nil {
 		return nil, err
 	}
@@ -181,9 +195,6 @@ func (l *lane) cut(after []byte) ([]byte, error) {
 	row, err := rows.Row()
 	if row == nil || err != nil {
 		return nil, err
-	}
-	if time.Since(began) > slowCut {
-		l.people *= 2
 	}
 	return l.plan.Key(row) // keys that are NULL come last: then there is no end
 }
