@@ -235,3 +235,30 @@ func hintOf(err error) string {
 	}
 	return p.Hint
 }
+
+// TestWaitingForTheReader: a server that ends idle transactions does not end a connection that waits for its turn. The first one's stretches are long, so that it waits for the
+// reader, and the second one for it.
+func TestWaitingForTheReader(t *testing.T) {
+	db := pgtest.New(t).DB
+	c := people(t, db, Postgres, "bigint", "")
+	c.Profiles.KeyType = KeyInteger
+	db.MustExec("CREATE UNIQUE INDEX ON people (id)")
+	db.MustExec("INSERT INTO people SELECT n, '', repeat('x', CASE WHEN (n - 1) / 10 % 2 = 0 THEN 120000 ELSE 1 END), 'on', '' FROM generate_series(1, 300) AS n")
+	var name string
+	if err := db.Get(&name, "SELECT current_database()"); err != nil {
+		t.Fatal(err)
+	}
+	db.MustExec("ALTER DATABASE " + name + " SET idle_in_transaction_session_timeout = '20ms'")
+	db.SetMaxIdleConns(0) // what was connected before has the old setting
+	s, fields := source(t, c, db), []string{"email"}
+	s.stretch = 10
+	stream, err := s.Open(t.Context(), connectors.Query{Fields: fields, Wide: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	db.MustExec("SELECT pg_sleep(0.5)")
+	if all, err := collect(t, stream, fields, 50); err != nil || len(all) != 300 {
+		t.Errorf("%d people, %v", len(all), err)
+	}
+}

@@ -109,13 +109,14 @@ func (st *stream) open(db *sqlx.DB) error {
 }
 
 // settings are those of a transaction on PostgreSQL. The order comes from indexes, so that the first row comes at once and nothing is sorted on disk; of
-// candidates the keys come from indexes, whatever the statistics say, and are sorted. A plan is made once, whatever the bounds.
+// candidates the keys come from indexes, whatever the statistics say, and are sorted. A plan is made once, whatever the bounds. A connection may wait for its turn for as
+// long as the recipient takes.
 func settings(candidates bool) string {
 	plan := "enable_sort = off; SET LOCAL plan_cache_mode = force_generic_plan"
 	if candidates {
 		plan = "enable_seqscan = off"
 	}
-	return "SET LOCAL " + plan + "; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL timezone = 'UTC'"
+	return "SET LOCAL " + plan + "; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL timezone = 'UTC'"
 }
 
 func nameSnapshot(ctx context.Context, tx *sqlx.Tx, dialect string) (string, error) {
