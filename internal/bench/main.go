@@ -250,7 +250,8 @@ func watchMemory(pid int) (peak int64) {
 func (w *world) measure(ctx context.Context, small, large *deployment, runs int, profile string) error {
 	transfer := []string{"run", "oblast-consent", "--reason", "benchmark"}
 	var base usage
-	for range 2 { // the second run knows everybody, as the large ones after the first do
+	// The peak of a short run depends on the moments of its few collections, so that it is looked for in several runs. Those after the first know everybody, as the large ones do.
+	for range 8 {
 		u, err := w.almasu(ctx, small, transfer...)
 		if err != nil {
 			return err

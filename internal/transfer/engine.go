@@ -24,7 +24,7 @@ import (
 )
 
 // window is how many messages may be logged and not settled at once; a recipient accepts any order within 64 numbers.
-const window = 12
+const window = 16
 
 // Connection is one connector, wired: where its people come from, how they are written, and where they go.
 type Connection struct {

@@ -107,7 +107,7 @@ func TestARecipientThatLooksOnceADay(t *testing.T) {
 		d := &daily{Connector: r.conn.Connector, put: map[string]bool{}}
 		r.conn.Connector = d
 		first := r.finish(r.order())
-		if len(d.put) != 12 || first.Totals.Accepted != 0 || r.count("line is down") != 0 || r.line().State != transfer.LineUp {
+		if len(d.put) != 16 || first.Totals.Accepted != 0 || r.count("line is down") != 0 || r.line().State != transfer.LineUp {
 			r.Fatalf("%d messages are put, %s, the line %+v", len(d.put), first.Totals, r.line())
 		}
 		if n := r.count("delivery attempt failed", "WARN"); n != 0 {

@@ -65,7 +65,7 @@ func TestLineGoesDown(t *testing.T) {
 			r.Fatalf("%s %s after %d attempts", first.Status, first.Code, attempts)
 		}
 		if batches > 40 {
-			r.Errorf("%d batches were read for a window of 12 messages", batches)
+			r.Errorf("%d batches were read for a window of 16 messages", batches)
 		}
 		if l := r.line(); l.State != transfer.LineDown || l.Code != "delivery.server_error" || r.count("line is down") != 1 {
 			r.Errorf("%+v\n%s", l, r.logged)
@@ -75,7 +75,7 @@ func TestLineGoesDown(t *testing.T) {
 		if len(counted.Waiting) != 1 || len(counted.Lines) != 1 || counted.OutboxBytes == 0 || counted.LogEntries == 0 {
 			r.Fatalf("%+v", counted)
 		}
-		if w := counted.Waiting[0]; w.Recipient != r.line().Recipient || w.Connector != connector || w.Messages != 12 || w.People != first.Totals.Pending || w.Oldest.Before(began) || w.Oldest.After(r.clock.now()) {
+		if w := counted.Waiting[0]; w.Recipient != r.line().Recipient || w.Connector != connector || w.Messages != 16 || w.People != first.Totals.Pending || w.Oldest.Before(began) || w.Oldest.After(r.clock.now()) {
 			r.Errorf("%+v", w)
 		}
 		second := r.other()

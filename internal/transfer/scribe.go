@@ -8,7 +8,7 @@ import (
 )
 
 // group is how many parts or settlements one transaction records at most.
-const group = 6
+const group = 8
 
 // errStalled ends a run whose recipient takes nothing: the window is full of messages that wait. The people after them are not read.
 var errStalled = record.NewProblem("delivery.stalled", "", "run it again when the recipient answers; what waits is delivered first",
