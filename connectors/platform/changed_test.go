@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,15 +21,9 @@ import (
 // ddl is what the manual tells a platform's owner to run.
 func ddl(t testing.TB) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
+	block, err := synth.Changes(filepath.Join("..", ".."))
 	if err != nil {
 		t.Fatal(err)
-	}
-	_, section, _ := strings.Cut(string(text), "\n## Read only what has changed\n")
-	_, block, _ := strings.Cut(section, "```sql\n")
-	block, _, found := strings.Cut(block, "```\n")
-	if !found {
-		t.Fatal("the manual has no such statements")
 	}
 	return block
 }

@@ -77,14 +77,10 @@ func prepared(db *sqlx.DB) error {
 	if err := synth.Load(context.Background(), db, synth.Options{People: 200, Seed: 1, At: demo.Start}); err != nil {
 		return err
 	}
-	text, err := os.ReadFile("../../docs/operations.md")
-	if err != nil {
-		return err
+	changes, err := synth.Changes("../..")
+	if err == nil {
+		_, err = db.Exec(changes)
 	}
-	_, section, _ := strings.Cut(string(text), "\n## Read only what has changed\n")
-	_, block, _ := strings.Cut(section, "```sql\n")
-	block, _, _ = strings.Cut(block, "```\n")
-	_, err = db.Exec(block)
 	return err
 }
 

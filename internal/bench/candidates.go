@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"birgeoqy.kz/almasu/internal/synth"
 )
 
 // candidateRatio is the bar of a run that compares candidates when nothing has changed, as a multiple of the floor.
@@ -15,14 +17,11 @@ const candidateRatio = 0.5
 // candidates measures runs that compare only those of whom the platform has changed something, after the platform was given the columns that the manual describes: one of
 // everybody, one when nothing has changed, one when 1 % has.
 func (w *world) candidates(ctx context.Context, d *deployment) error {
-	manual, err := os.ReadFile("docs/operations.md")
+	changes, err := synth.Changes(".")
 	if err != nil {
 		return err
 	}
-	_, section, _ := strings.Cut(string(manual), "\n## Read only what has changed\n")
-	_, block, _ := strings.Cut(section, "```sql\n")
-	block, _, _ = strings.Cut(block, "```\n")
-	for _, statement := range []string{block, "VACUUM ANALYZE"} {
+	for _, statement := range []string{changes, "VACUUM ANALYZE"} {
 		if _, err := w.psql(ctx, d.name+"_platform", statement); err != nil {
 			return err
 		}

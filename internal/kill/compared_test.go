@@ -16,14 +16,12 @@ import (
 
 	"birgeoqy.kz/almasu/internal/app/setup"
 	"birgeoqy.kz/almasu/internal/delta"
-	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/store/leaving"
 	"birgeoqy.kz/almasu/internal/store/notices"
 	"birgeoqy.kz/almasu/internal/store/people"
 	"birgeoqy.kz/almasu/internal/transfer"
-	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/internal/vault"
 )
 
@@ -203,22 +201,7 @@ func (c *compared) arrived() {
 // logged verifies the whole log: every intent is settled once, every transfer closed, and adds up; and every withdrawal that was entered was delivered, each record once.
 func (c *compared) logged() {
 	c.Helper()
-	intents, settled, closed, begun := map[record.ID]bool{}, map[record.ID]int{}, map[record.ID]*transferlog.Run{}, map[record.ID]bool{}
-	c.events(func(_ int64, e transferlog.Entry) {
-		switch e := e.(type) {
-		case *transferlog.Intent:
-			intents[e.Message], begun[e.Transfer] = true, true
-		case *transferlog.Settlement:
-			settled[e.Message]++
-		case *transferlog.Run:
-			closed[e.Transfer] = e
-		}
-	})
-	for id := range intents {
-		if settled[id] != 1 {
-			c.Errorf("an intent is settled %d times", settled[id])
-		}
-	}
+	begun, closed := c.accounted()
 	for id := range begun {
 		if run := closed[id]; run == nil || !run.Balanced() {
 			c.Errorf("transfer %s: %+v", id, run)

@@ -356,12 +356,11 @@ func (w *world) received() map[record.ID]map[string]int {
 	return all
 }
 
-// judge compares the log with what the authority has, when everything is at its end: everybody has arrived once with each transfer, every intent is
-// settled, every transfer is closed and adds up. With a transfer that the log calls failed people may be missing, and none doubled.
-func (w *world) judge() {
+// accounted reads the whole log: the transfers that have an intent, and how each transfer was closed. Every intent must be settled once.
+func (w *world) accounted() (begun map[record.ID]bool, closed map[record.ID]*transferlog.Run) {
 	w.Helper()
-	intents, settled, closed := map[record.ID]bool{}, map[record.ID]int{}, map[record.ID]*transferlog.Run{}
-	begun := map[record.ID]bool{}
+	intents, settled := map[record.ID]bool{}, map[record.ID]int{}
+	begun, closed = map[record.ID]bool{}, map[record.ID]*transferlog.Run{}
 	w.events(func(_ int64, e transferlog.Entry) {
 		switch e := e.(type) {
 		case *transferlog.Intent:
@@ -377,6 +376,14 @@ func (w *world) judge() {
 			w.Errorf("an intent is settled %d times", settled[id])
 		}
 	}
+	return begun, closed
+}
+
+// judge compares the log with what the authority has, when everything is at its end: everybody has arrived once with each transfer, every intent is
+// settled, every transfer is closed and adds up. With a transfer that the log calls failed people may be missing, and none doubled.
+func (w *world) judge() {
+	w.Helper()
+	begun, closed := w.accounted()
 	received := w.received()
 	for id := range begun {
 		missing, doubled, extra := 0, 0, 0

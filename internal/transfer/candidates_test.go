@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -30,14 +28,10 @@ func (r *rig) candidates() {
 			if err := synth.Load(context.Background(), db, synth.Options{People: people, Seed: 1, At: began}); err != nil {
 				return err
 			}
-			text, err := os.ReadFile("../../docs/operations.md")
-			if err != nil {
-				return err
+			changes, err := synth.Changes("../..")
+			if err == nil {
+				_, err = db.Exec(changes)
 			}
-			_, section, _ := strings.Cut(string(text), "\n## Read only what has changed\n")
-			_, block, _ := strings.Cut(section, "```sql\n")
-			block, _, _ = strings.Cut(block, "```\n")
-			_, err = db.Exec(block)
 			return err
 		}).DB
 	}
