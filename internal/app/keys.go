@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -113,47 +112,18 @@ func (s *session) generateAdministrator(dir string) error {
 	return nil
 }
 
-// keyInfo is what may be shown of a key.
-type keyInfo struct {
-	Use         string `json:"use"`
-	ID          string `json:"id"`
-	Algorithm   string `json:"algorithm,omitempty"`
-	Fingerprint string `json:"fingerprint,omitempty"`
-	Public      string `json:"public"`
-	NotBefore   string `json:"not_before,omitempty"`
-	NotAfter    string `json:"not_after,omitempty"`
-}
-
 func (s *session) showKeys(v *service.Service) error {
-	infos := []keyInfo{{Use: "log", ID: v.Log.Origin(), Public: v.Log.PublicKey().String()}}
-	add := func(use string, ring *signing.Keyring) {
-		for _, held := range ring.Keys() {
-			infos = append(infos, keyInfo{Use: use, ID: held.Key.ID(), Algorithm: string(held.Key.Alg()), Fingerprint: held.Key.Fingerprint(),
-				Public: string(held.Key.PEM()), NotBefore: stamp(held.NotBefore), NotAfter: stamp(held.NotAfter)})
-		}
-	}
-	add("seal", v.Ring)
+	keys := append([]signing.Listed{{Use: "log", ID: v.Log.Origin(), Public: v.Log.PublicKey().String()}}, v.Ring.Listing("seal")...)
 	var missing record.Problems
 	for i := range v.File.Connectors {
 		c := &v.File.Connectors[i]
-		add("receipts of "+c.Name, peer.Ring(c, v.Recipient(v.Connections[c.Name]), v, &missing))
+		keys = append(keys, peer.Ring(c, v.Recipient(v.Connections[c.Name]), v, &missing).Listing("receipts of "+c.Name)...)
 	}
-	s.result = infos
-	for _, i := range infos {
-		s.say("%s: %s", i.Use, strings.TrimRight(strings.Join([]string{i.ID, i.Algorithm, i.Fingerprint}, " "), " "))
-		s.say("%s", i.Public)
-	}
-	for _, p := range missing {
-		s.say("not here yet: %s", p)
+	s.result = keys
+	if !s.json {
+		signing.WriteListing(s.stdout, keys, missing)
 	}
 	return nil
-}
-
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
 }
 
 func (s *session) rotateKey(cmd *cobra.Command, v *service.Service, ahead, overlap time.Duration) error {
@@ -187,7 +157,7 @@ func (s *session) rotateKey(cmd *cobra.Command, v *service.Service, ahead, overl
 	}
 	s.result = map[string]string{"id": now.ID(), "fingerprint": now.Fingerprint()}
 	s.say("New sealing key %s, fingerprint %s. It signs from %s; the former verifies for %s more. Send the public key to the recipients:\n%s",
-		now.ID(), now.Fingerprint(), stamp(begin), overlap, now.PEM())
+		now.ID(), now.Fingerprint(), begin.UTC().Format(time.RFC3339), overlap, now.PEM())
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"birgeoqy.kz/almasu/internal/authority/box"
 	"birgeoqy.kz/almasu/internal/authority/inbox"
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/signing"
 )
 
 // The exit codes of the command.
@@ -196,12 +197,12 @@ func (c *command) keys() *cobra.Command {
 				return err
 			}
 			for _, one := range identities {
-				keys = append(keys, inbox.Key{Use: "documents are encrypted to", ID: "age", Public: box.PublicHalf(one)})
+				keys = append(keys, signing.Listed{Use: "documents are encrypted to", ID: "age", Public: box.PublicHalf(one)})
 			}
 			if c.json {
 				return c.print(keys)
 			}
-			inbox.WriteKeys(c.stdout, keys, missing)
+			signing.WriteListing(c.stdout, keys, missing)
 			return nil
 		},
 	}
