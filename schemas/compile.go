@@ -250,11 +250,9 @@ func (c *compiler) required(n *node, t *tree, at string) {
 	}
 }
 
-// pointer appends a segment to a JSON pointer (RFC 6901).
-func pointer(at, name string) string {
-	return at + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
-}
+var escaping, unescaping = strings.NewReplacer("~", "~0", "/", "~1"), strings.NewReplacer("~1", "/", "~0", "~")
 
-func unescapePointer(name string) string {
-	return strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
-}
+// pointer appends a segment to a JSON pointer (RFC 6901).
+func pointer(at, name string) string { return at + "/" + escaping.Replace(name) }
+
+func unescapePointer(name string) string { return unescaping.Replace(name) }
