@@ -16,6 +16,7 @@ type Book struct {
 	name    string
 	cache   map[uint32]*kept
 	last    *kept
+	buffer  []byte // of the sealed page
 	clock   int
 	waiting map[uint32]Digest
 	held    []uint64 // a bit for each ordinal of whom a page that was read held anything
@@ -66,9 +67,10 @@ func (b *Book) turn(ctx context.Context, number uint32) error {
 		k.used, b.last = b.clock, k
 		return nil
 	}
-	k := &kept{}
-	if len(b.cache) >= cached {
-		k = nil
+	var k *kept
+	if len(b.cache) < cached {
+		k = &kept{}
+	} else {
 		for _, one := range b.cache {
 			if k == nil || one.used < k.used {
 				k = one
@@ -77,7 +79,7 @@ func (b *Book) turn(ctx context.Context, number uint32) error {
 		delete(b.cache, k.number)
 		b.last = nil
 	}
-	if err := k.load(ctx, b.pages, b.vault, b.name, number); err != nil {
+	if err := k.load(ctx, b.pages, b.vault, b.name, number, &b.buffer); err != nil {
 		return err
 	}
 	k.number, k.used = number, b.clock

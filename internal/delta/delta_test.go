@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -33,9 +34,9 @@ type shelf struct {
 	reads int
 }
 
-func (s *shelf) Page(_ context.Context, n uint32) ([]byte, bool, error) {
+func (s *shelf) Page(_ context.Context, n uint32, dst []byte) ([]byte, bool, error) {
 	s.reads++
-	return bytes.Clone(s.pages[n]), s.stale, nil
+	return append(dst, s.pages[n]...), s.stale, nil
 }
 
 func (s *shelf) Put(_ context.Context, n uint32, sealed []byte) error {
@@ -259,5 +260,34 @@ func TestPagesAreReadOnce(t *testing.T) {
 	}
 	if _, err := NewBook(s, v, "c").Of(t.Context(), 3*PageSize); !errors.Is(err, vault.ErrOpen) {
 		t.Errorf("a page of another book opens: %v", err)
+	}
+}
+
+// TestMemoryIsUsedAgain: once a book keeps as many pages as it may, a further one is read into memory that is there.
+func TestMemoryIsUsedAgain(t *testing.T) {
+	v, s := newVault(t), &shelf{pages: map[uint32][]byte{}}
+	const pages = 3 * cached
+	var all []Entry
+	for n := uint32(1); n <= pages; n++ {
+		all = append(all, Entry{n*PageSize - 1, Digest{9}})
+	}
+	if err := Apply(t.Context(), s, v, "b", all); err != nil {
+		t.Fatal(err)
+	}
+	b := NewBook(s, v, "b")
+	read := func(list []Entry) {
+		for _, e := range list {
+			if _, err := b.Of(t.Context(), e.Ordinal); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	read(all)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	read(all[:pages-cached])
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / (pages - cached); each > 2048 || s.reads != pages+pages+pages-cached {
+		t.Errorf("%d bytes allocated for a page, %d reads", each, s.reads)
 	}
 }

@@ -17,8 +17,8 @@ type page [PageSize]Digest
 
 // Pages keeps the pages of one book.
 type Pages interface {
-	// Page returns a sealed page, nil if there is none, and whether it is marked as stale.
-	Page(ctx context.Context, number uint32) (sealed []byte, stale bool, err error)
+	// Page appends a sealed page to dst, nothing if there is none, and reports whether it is marked as stale.
+	Page(ctx context.Context, number uint32, dst []byte) (sealed []byte, stale bool, err error)
 }
 
 // Changing keeps pages that are being changed, in one transaction that excludes every other.
@@ -35,12 +35,13 @@ func pageName(book string, number uint32) string {
 	return book + "/" + strconv.FormatUint(uint64(number), 10)
 }
 
-// load fills p.
-func (p *page) load(ctx context.Context, from Pages, v *vault.Vault, book string, number uint32) error {
-	sealed, stale, err := from.Page(ctx, number)
+// load fills p, in a buffer that it may make longer.
+func (p *page) load(ctx context.Context, from Pages, v *vault.Vault, book string, number uint32, buffer *[]byte) error {
+	sealed, stale, err := from.Page(ctx, number, (*buffer)[:0])
 	if err != nil {
 		return err
 	}
+	*buffer = sealed
 	return p.open(v, book, number, sealed, stale)
 }
 
@@ -120,9 +121,10 @@ func change(ctx context.Context, in Changing, v *vault.Vault, book string, list 
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b Entry) int { return int(int64(a.Ordinal) - int64(b.Ordinal)) })
 	var p page
+	var buffer []byte
 	for len(list) > 0 {
 		number := list[0].Ordinal / PageSize
-		if err := p.load(ctx, in, v, book, number); err != nil {
+		if err := p.load(ctx, in, v, book, number, &buffer); err != nil {
 			return err
 		}
 		changed := false

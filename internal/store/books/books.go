@@ -102,13 +102,14 @@ func (d DB) Each(ctx context.Context, connector, recipient string, skip func(pag
 	if err := d.Read.SelectContext(ctx, &numbers, "SELECT page FROM held WHERE connector = $1 AND recipient = $2 ORDER BY page", connector, recipient); err != nil {
 		return fmt.Errorf("listing what a recipient holds: %w", err)
 	}
-	pages, goes := Pages{d.Read, connector, recipient}, true
+	pages, goes, buffer := Pages{d.Read, connector, recipient}, true, []byte(nil)
 	for _, number := range numbers {
 		if skip != nil && skip(uint32(number)) {
 			continue
 		}
-		sealed, stale, err := pages.Page(ctx, uint32(number))
+		sealed, stale, err := pages.Page(ctx, uint32(number), buffer[:0])
 		if err == nil {
+			buffer = sealed
 			err = delta.Each(d.Vault, delta.Name(connector, recipient), uint32(number), sealed, stale, func(e delta.Entry) { goes = goes && f(e) })
 		}
 		if err != nil || !goes {
@@ -157,19 +158,21 @@ type Pages struct {
 }
 
 // Page implements [delta.Pages].
-func (p Pages) Page(ctx context.Context, number uint32) (sealed []byte, stale bool, err error) {
+func (p Pages) Page(ctx context.Context, number uint32, dst []byte) (sealed []byte, stale bool, err error) {
 	rows, err := binary.Query(ctx, p.DB, "SELECT body, stale = 1 FROM held WHERE connector = $1 AND recipient = $2 AND page = $3", p.Connector, p.Recipient, int64(number))
 	if err != nil {
 		return nil, false, fmt.Errorf("reading what a recipient holds: %w", err)
 	}
 	defer rows.Close()
 	if rows.Next() {
-		err = rows.Scan(&sealed, &stale)
+		var body sql.RawBytes // the driver's
+		err = rows.Scan(&body, &stale)
+		dst = append(dst, body...)
 	}
 	if err = cmp.Or(err, rows.Err()); err != nil {
 		return nil, false, fmt.Errorf("reading what a recipient holds: %w", err)
 	}
-	return sealed, stale, nil
+	return dst, stale, nil
 }
 
 // Put implements [delta.Changing].
