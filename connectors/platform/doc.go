@@ -42,7 +42,7 @@
 //
 // Each row arrives as one bytea, made by the server's record_send: a count of columns, then for each column its type,
 // its length (-1 for NULL) and its bytes in the type's binary form, all big-endian 32-bit numbers. The driver hands over
-// such a value without copying or decoding it, and lengths, not delimiters, separate the values. Fields travel cast to text; times, integers
+// such a value without copying or decoding it, package lanes gathers some hundred at a time, and lengths, not delimiters, separate the values. Fields travel cast to text; times, integers
 // and booleans in their binary form.
 //
 // # Values

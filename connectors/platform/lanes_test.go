@@ -163,12 +163,29 @@ func TestClosingEndsLanes(t *testing.T) {
 		if n := db.Stats().InUse; n != 0 {
 			t.Fatalf("%d connections are in use", n)
 		}
+		nothingPrepared(t, db)
 	}
 	db.SetMaxIdleConns(0)
 	db.Close()
 	for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d goroutines, and %d before", runtime.NumGoroutine(), before)
+		}
+	}
+}
+
+// nothingPrepared looks for statements that were left on the pool's connections, which it may have two of.
+func nothingPrepared(t *testing.T, db *sqlx.DB) {
+	t.Helper()
+	for range 2 {
+		conn, err := db.Connx(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		var left int
+		if err := conn.GetContext(t.Context(), &left, "SELECT count(*) FROM pg_prepared_statements"); err != nil || left != 0 {
+			t.Fatalf("%d statements are left on a connection, %v", left, err)
 		}
 	}
 }

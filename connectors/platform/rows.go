@@ -26,7 +26,7 @@ func (st *stream) query(text string, args ...any) (rowReader, error) {
 		}
 		return &columnRows{rows: rows}, nil
 	}
-	rows, err := lanes.Query(st.ctx, st.tx, text, args...)
+	rows, err := lanes.Query(st.ctx, st.conn, text, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -228,7 +228,7 @@ func (st *stream) start(s *Source) error {
 func (st *stream) lanes(s *Source) (*lanes.Lanes, error) {
 	c := st.config
 	ls, err := lanes.Open(st.ctx, lanes.Plan{
-		Tx: st.tx, DB: s.db, Settings: settings(false), After: bytes.Clone(st.last), People: s.stretch, Cut: c.cut, Keyless: c.keyless(),
+		Conn: st.conn, DB: s.db, Settings: settings(false), After: bytes.Clone(st.last), People: s.stretch, Cut: c.cut, Keyless: c.keyless(),
 		Stretch: func(after, through []byte) (string, []any, error) {
 			return c.from(st.statement.list, bounds{after: after, through: through, all: true}, nil)
 		},

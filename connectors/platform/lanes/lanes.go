@@ -4,6 +4,9 @@
 // 64 KiB ahead. The rows come out in the order of the stretches, so in the order in which one connection would give them. A row whose key is NULL lies in no stretch: the
 // plan's last query looks for one at the end.
 //
+// Rows are read through the interfaces of the driver (package driver of database/sql), some hundred under one lock of the connection: for each row database/sql takes locks and converts values,
+// which costs as much as the driver itself. What is prepared so is closed here, because database/sql does not know of it. [Query] reads over one connection in the same way.
+//
 // The end is reported only after the last stretch has come to its end; an
 // error of either lane ends the read.
 package lanes
@@ -11,7 +14,6 @@ package lanes
 import (
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"strings"
 	"sync"
 
@@ -20,8 +22,8 @@ import (
 
 // Plan is what is read.
 type Plan struct {
-	// Tx is the transaction whose snapshot is read, and DB gives the second connection; Settings prepare a transaction.
-	Tx       *sqlx.Tx
+	// Conn is a connection in the transaction whose snapshot is read, and DB gives the second one; Settings prepare a transaction.
+	Conn     *sqlx.Conn
 	DB       *sqlx.DB
 	Settings string
 	// After is the key above which everybody is read; nil reads all.
@@ -39,10 +41,8 @@ type Plan struct {
 	ErrKeyless error
 }
 
-const (
-	blockBytes = 64 << 10
-	blocks     = 40 // of a lane
-)
+// blocks is how many blocks a lane has.
+const blocks = 40
 
 // Lanes are one read.
 type Lanes struct {
@@ -59,9 +59,9 @@ type Lanes struct {
 type lane struct {
 	ctx   context.Context
 	plan  *Plan
-	tx    *sqlx.Tx
-	conn  *sqlx.Conn // of the second lane
-	known map[string]*sql.Stmt
+	conn  *sqlx.Conn
+	tx    *sqlx.Tx // of the second lane
+	known map[string]*statement
 
 	begin chan []byte // the key after which the next stretch begins
 	next  *lane
@@ -78,13 +78,13 @@ type block struct {
 	last bool // of all
 }
 
-// Open starts a read, if it is long enough for two stretches, whose ends an index gives; if not, it returns nil, and the caller reads in the plan's transaction. Nothing else may use that one until
+// Open starts a read, if it is long enough for two stretches, whose ends an index gives; if not, it returns nil, and the caller reads over the plan's connection. Nothing else may use that one until
 // the lanes are closed. An error of the second connection is of the type [*Second].
 func Open(ctx context.Context, p Plan) (*Lanes, error) {
 	ls := &Lanes{ctx: ctx, over: make(chan struct{})}
 	for i := range ls.list {
 		l := &lane{
-			ctx: ctx, plan: &p, known: map[string]*sql.Stmt{}, over: ls.over,
+			ctx: ctx, plan: &p, known: map[string]*statement{}, over: ls.over,
 			begin: make(chan []byte, 1), out: make(chan *block, blocks), free: make(chan *block, blocks),
 		}
 		for range blocks {
@@ -93,15 +93,17 @@ func Open(ctx context.Context, p Plan) (*Lanes, error) {
 		ls.list[i] = l
 	}
 	first, second := ls.list[0], ls.list[1]
-	first.next, second.next, first.tx = second, first, p.Tx
+	first.next, second.next, first.conn = second, first, p.Conn
 	if ok, err := first.indexed(); !ok {
 		return nil, err
 	}
 	end, err := first.cut(p.After)
 	if err != nil || end == nil {
+		first.forget()
 		return nil, err
 	}
 	if err := second.share(); err != nil {
+		first.forget()
 		return nil, &Second{err}
 	}
 	ls.work.Go(func() { first.run(p.After, end) })
@@ -122,7 +124,7 @@ func (e *Second) Unwrap() error { return e.Err }
 // share opens the lane's connection on the snapshot.
 func (l *lane) share() error {
 	var name string
-	if err := l.plan.Tx.GetContext(l.ctx, &name, "SELECT pg_export_snapshot()"); err != nil {
+	if err := l.plan.Conn.GetContext(l.ctx, &name, "SELECT pg_export_snapshot()"); err != nil {
 		return err
 	}
 	var err error
@@ -174,7 +176,7 @@ func (l *lane) indexed() (bool, error) {
 		return false, err
 	}
 	var lines []string
-	if err := l.tx.SelectContext(l.ctx, &lines, "EXPLAIN "+text, args...); err != nil {
+	if err := l.conn.SelectContext(l.ctx, &lines, "EXPLAIN "+text, args...); err != nil {
 		return false, err
 	}
 	steps := strings.Join(lines, "\n")
@@ -210,28 +212,17 @@ func (l *lane) read(after, end []byte) bool {
 		return l.put(&block{err: err})
 	}
 	defer rows.Close()
-	b := l.empty()
-	for b != nil {
-		row, err := rows.Row()
-		if err != nil {
-			return l.put(&block{err: err})
+	for b := l.empty(); b != nil; b = l.empty() {
+		if b.rows, b.end, b.err = rows.appendBlock(b.rows); b.end && end == nil {
+			b.last, b.err = true, l.keyless()
 		}
-		if row == nil {
-			b.end, b.last = true, end == nil
-			if b.last {
-				b.err = l.keyless()
-			}
-			return l.put(b)
+		ended := b.end
+		if !l.put(b) {
+			return false
 		}
-		if len(b.rows) > 0 && len(b.rows)+4+len(row) > blockBytes {
-			if !l.put(b) {
-				return false
-			}
-			if b = l.empty(); b == nil {
-				break
-			}
+		if ended {
+			return true
 		}
-		b.rows = append(binary.BigEndian.AppendUint32(b.rows, uint32(len(row))), row...)
 	}
 	return false
 }
@@ -255,24 +246,20 @@ func (l *lane) rows(text string, args []any) (*Rows, error) {
 	prepared := l.known[text]
 	if prepared == nil {
 		var err error
-		if prepared, err = l.tx.PrepareContext(l.ctx, text); err != nil {
+		if prepared, err = prepare(l.ctx, l.conn, text); err != nil {
 			return nil, err
 		}
 		l.known[text] = prepared
 	}
-	rows, err := prepared.QueryContext(l.ctx, args...)
-	if err != nil {
-		return nil, err
-	}
-	return &Rows{rows: rows}, nil
+	return prepared.query(l.ctx, args)
 }
 
 // empty waits for a block that has been handed out; nil when nobody reads any more.
 func (l *lane) empty() *block {
 	select {
 	case b := <-l.free:
-		if b.rows == nil || cap(b.rows) > 2*blockBytes {
-			b.rows = make([]byte, 0, blockBytes)
+		if b.rows == nil || cap(b.rows) > 2*blockRoom {
+			b.rows = make([]byte, 0, blockRoom)
 		}
 		*b = block{rows: b.rows[:0]}
 		return b
@@ -284,13 +271,22 @@ func (l *lane) empty() *block {
 
 // put hands a block out; it is false when nothing is to follow.
 func (l *lane) put(b *block) bool {
+	good := b.err == nil // the block is another's once it is out
 	select {
 	case l.out <- b:
-		return b.err == nil
+		return good
 	case <-l.over:
 	case <-l.ctx.Done():
 	}
 	return false
+}
+
+// forget closes what was prepared.
+func (l *lane) forget() {
+	for _, s := range l.known {
+		_ = s.close() // it has read; what could fail has been said
+	}
+	clear(l.known)
 }
 
 // close ends the lane's own transaction, when nothing reads in it any more.
@@ -298,6 +294,7 @@ func (l *lane) close() {
 	if l.conn == nil {
 		return
 	}
+	l.forget()
 	if l.tx != nil {
 		_ = l.tx.Rollback() // it has read; what could fail has been said
 	}
@@ -330,16 +327,16 @@ func (ls *Lanes) Row() ([]byte, error) {
 			return nil, ls.ctx.Err()
 		}
 	}
-	size := 4 + binary.BigEndian.Uint32(ls.rest)
-	row := ls.rest[4:size]
-	ls.rest = ls.rest[size:]
+	var row []byte
+	row, ls.rest = cutRow(ls.rest)
 	return row, nil
 }
 
-// Close ends the read; before its end the context must be cancelled. The plan's transaction goes on.
+// Close ends the read; before its end the context must be cancelled. The transaction of the plan's connection goes on.
 func (ls *Lanes) Close() error {
 	close(ls.over)
 	ls.work.Wait()
+	ls.list[0].forget()
 	ls.list[1].close()
 	return nil
 }
