@@ -59,11 +59,11 @@ type Chunk struct {
 	Body        []byte
 }
 
-// Store keeps chunks. The bodies that it gives are the caller's, which opens them in place.
+// Store keeps chunks. What it calls a function with is valid until that returns, and is not changed.
 type Store interface {
-	// Around returns, in key order, the chunk with the greatest First that is not above first,
-	// if there is one, and all chunks whose First is above it and not above last.
-	Around(ctx context.Context, first, last []byte) ([]Chunk, error)
+	// Around calls f, in key order, with the chunk with the greatest First that is not above first,
+	// if there is one, and with all chunks whose First is above it and not above last.
+	Around(ctx context.Context, first, last []byte, f func(Chunk) error) error
 	// Change calls f inside one transaction that excludes every other Change, with the chunks of Around and the next free
 	// ordinal, and makes f's answer durable: chunks put (by First), and the next free ordinal after them.
 	Change(ctx context.Context, first, last []byte, f func(next uint32, around []Chunk) (put []Chunk, free uint32, err error)) error
@@ -83,9 +83,12 @@ type Roster struct {
 	former     []*Roster
 	tags       []Tag
 	plain, tag Tag
-	known      []entry
+	sealed     []byte  // the body of the chunk that is being opened
+	known      []entry // of the chunks opened last; their keys lie in keys
+	keys       []byte
 }
 
+// entry is valid until its roster opens other chunks.
 type entry struct {
 	key     []byte
 	ordinal uint32
@@ -183,34 +186,32 @@ func (r *Roster) look(ctx context.Context, b *record.Batch) (all bool, err error
 		}
 		r.tags = append(r.tags, r.TagOf(p.IIN))
 	}
-	chunks, err := r.store.Around(ctx, b.Person(0).Key, b.Person(b.Len()-1).Key)
-	if err != nil {
-		return false, fmt.Errorf("reading the roster: %w", err)
-	}
-	if err := r.load(chunks); err != nil {
+	r.forget()
+	if err := r.store.Around(ctx, b.Person(0).Key, b.Person(b.Len()-1).Key, r.add); err != nil {
 		return false, err
 	}
 	return r.match(b), nil
 }
 
-// load opens chunks into r.known, in key order.
-func (r *Roster) load(chunks []Chunk) error {
-	r.known = r.known[:0]
-	for i := range chunks {
-		var err error
-		if r.known, err = r.open(r.known, &chunks[i]); err != nil {
-			return err
-		}
+// forget empties r.known.
+func (r *Roster) forget() { r.known, r.keys = r.known[:0], r.keys[:0] }
+
+// add opens a chunk and appends its entries to r.known.
+func (r *Roster) add(c Chunk) error {
+	r.sealed = append(r.sealed[:0], c.Body...)
+	plain, err := r.vault.OpenInPlace(purpose, hex.EncodeToString(c.First), r.sealed)
+	if err != nil {
+		return fmt.Errorf("a chunk of the roster: %w", err)
 	}
-	return nil
+	r.known, r.keys, err = decode(r.known, r.keys, plain)
+	return err
 }
 
-func (r *Roster) open(dst []entry, c *Chunk) ([]entry, error) {
-	plain, err := r.vault.OpenInPlace(purpose, hex.EncodeToString(c.First), c.Body)
-	if err != nil {
-		return nil, fmt.Errorf("a chunk of the roster: %w", err)
-	}
-	return decode(dst, plain)
+// only returns the entries of one chunk.
+func (r *Roster) only(c Chunk) ([]entry, error) {
+	r.forget()
+	err := r.add(c)
+	return r.known, err
 }
 
 // match sets ordinals from r.known and reports whether everybody was found with the same tag.
@@ -239,8 +240,11 @@ func (r *Roster) admit(b *record.Batch, next uint32, around []Chunk) ([]Chunk, u
 	if len(around) > 0 && bytes.Compare(around[0].Last, b.Person(0).Key) < 0 && around[0].Count >= MaxChunk/2 {
 		around = around[1:]
 	}
-	if err := r.load(around); err != nil {
-		return nil, 0, err
+	r.forget()
+	for _, c := range around {
+		if err := r.add(c); err != nil {
+			return nil, 0, err
+		}
 	}
 	r.match(b)
 	var fresh []entry
@@ -341,7 +345,7 @@ func (r *Roster) Identities(ctx context.Context, ordinals map[uint32]struct{}) (
 	for _, finding := range []bool{true, false} {
 		for _, one := range all {
 			err := one.store.Each(ctx, func(c Chunk) error {
-				entries, err := one.open(one.known[:0], &c)
+				entries, err := one.only(c)
 				for i := range entries {
 					e := &entries[i]
 					_, hit := ordinals[e.ordinal]
@@ -359,7 +363,7 @@ func (r *Roster) Identities(ctx context.Context, ordinals map[uint32]struct{}) (
 				return err
 			})
 			if err != nil {
-				return nil, fmt.Errorf("reading the roster: %w", err)
+				return nil, err
 			}
 		}
 	}
@@ -375,7 +379,7 @@ func (r *Roster) Identities(ctx context.Context, ordinals map[uint32]struct{}) (
 func (r *Roster) accounts(ctx context.Context, found map[string]*Account, tags map[Tag]struct{}) error {
 	var before []byte
 	return r.store.Each(ctx, func(c Chunk) error {
-		entries, err := r.open(r.known[:0], &c)
+		entries, err := r.only(c)
 		if err != nil {
 			return err
 		}
@@ -418,11 +422,8 @@ func (r *Roster) Order(ctx context.Context, after, through []byte, inside func(o
 func (r *Roster) Members(ctx context.Context, after, through []byte, inside func(ordinal uint32) bool) ([]Account, error) {
 	var met []Account
 	for _, one := range append(slices.Clone(r.former), r) {
-		chunks, err := one.store.Around(ctx, append([]byte{}, after...), through)
-		if err != nil {
-			return nil, fmt.Errorf("reading the roster: %w", err)
-		}
-		if err := one.load(chunks); err != nil {
+		one.forget()
+		if err := one.store.Around(ctx, append([]byte{}, after...), through, one.add); err != nil {
 			return nil, err
 		}
 		before := after
@@ -466,7 +467,7 @@ func (r *Roster) FindTags(ctx context.Context, tags map[Tag]struct{}) ([]uint32,
 func (r *Roster) Keep(ctx context.Context, ordinals map[uint32]struct{}, into *vault.Vault) (kept []Chunk, all, left int, err error) {
 	var entries []entry
 	err = r.store.Each(ctx, func(c Chunk) error {
-		known, err := r.open(r.known[:0], &c)
+		known, err := r.only(c)
 		if err != nil {
 			return err
 		}
@@ -489,7 +490,7 @@ func (r *Roster) Keep(ctx context.Context, ordinals map[uint32]struct{}, into *v
 // Ordinals lists the ordinals of everybody in this roster; former ones are not looked at.
 func (r *Roster) Ordinals(ctx context.Context) (out []uint32, err error) {
 	err = r.store.Each(ctx, func(c Chunk) error {
-		known, err := r.open(r.known[:0], &c)
+		known, err := r.only(c)
 		for i := range known {
 			out = append(out, known[i].ordinal)
 		}
@@ -519,18 +520,18 @@ func encode(entries []entry) []byte {
 
 var errChunk = errors.New("a chunk of the roster is malformed")
 
-func decode(dst []entry, b []byte) ([]entry, error) {
-	keys := make([]byte, 0, len(b))
+// decode appends the entries of a chunk to dst, and their keys to keys.
+func decode(dst []entry, keys, b []byte) ([]entry, []byte, error) {
 	var prev []byte
 	for len(b) > 0 {
 		shared, n := binary.Uvarint(b)
 		if n <= 0 || shared > uint64(len(prev)) {
-			return nil, errChunk
+			return nil, nil, errChunk
 		}
 		b = b[n:]
 		rest, n := binary.Uvarint(b)
 		if n <= 0 || rest > uint64(len(b)-n) {
-			return nil, errChunk
+			return nil, nil, errChunk
 		}
 		b = b[n:]
 		start := len(keys)
@@ -538,7 +539,7 @@ func decode(dst []entry, b []byte) ([]entry, error) {
 		b = b[rest:]
 		ordinal, n := binary.Uvarint(b)
 		if n <= 0 || ordinal == 0 || ordinal > uint64(^uint32(0)) || len(b)-n < len(Tag{}) {
-			return nil, errChunk
+			return nil, nil, errChunk
 		}
 		b = b[n:]
 		e := entry{key: keys[start:len(keys):len(keys)], ordinal: uint32(ordinal)}
@@ -546,5 +547,5 @@ func decode(dst []entry, b []byte) ([]entry, error) {
 		b = b[len(Tag{}):]
 		dst, prev = append(dst, e), e.key
 	}
-	return dst, nil
+	return dst, keys, nil
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -21,21 +23,43 @@ type shelf struct {
 	writes int
 }
 
-func (s *shelf) Around(_ context.Context, first, last []byte) ([]Chunk, error) {
-	var out []Chunk
+func (s *shelf) Around(_ context.Context, first, last []byte, f func(Chunk) error) error {
 	for i, c := range s.chunks {
 		isBefore := bytes.Compare(c.First, first) <= 0
 		nextToo := i+1 < len(s.chunks) && bytes.Compare(s.chunks[i+1].First, first) <= 0
 		if isBefore && !nextToo || !isBefore && bytes.Compare(c.First, last) <= 0 {
-			c.Body = bytes.Clone(c.Body)
-			out = append(out, c)
+			if err := s.lend(c, f); err != nil {
+				return err
+			}
 		}
 	}
-	return out, nil
+	return nil
+}
+
+// lend calls f with a copy that is spoilt afterwards.
+func (s *shelf) lend(c Chunk, f func(Chunk) error) error {
+	lent := Chunk{First: bytes.Clone(c.First), Last: bytes.Clone(c.Last), Count: c.Count, Body: bytes.Clone(c.Body)}
+	err := f(lent)
+	if !bytes.Equal(lent.Body, c.Body) {
+		err = errors.Join(err, errors.New("what was lent was changed"))
+	}
+	for _, b := range [][]byte{lent.First, lent.Last, lent.Body} {
+		for i := range b {
+			b[i] = 0xaa
+		}
+	}
+	return err
 }
 
 func (s *shelf) Change(ctx context.Context, first, last []byte, f func(uint32, []Chunk) ([]Chunk, uint32, error)) error {
-	around, _ := s.Around(ctx, first, last)
+	var around []Chunk
+	err := s.Around(ctx, first, last, func(c Chunk) error {
+		around = append(around, Chunk{First: bytes.Clone(c.First), Last: bytes.Clone(c.Last), Count: c.Count, Body: bytes.Clone(c.Body)})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	put, free, err := f(s.next, around)
 	if err != nil {
 		return err
@@ -54,8 +78,7 @@ func (s *shelf) Change(ctx context.Context, first, last []byte, f func(uint32, [
 
 func (s *shelf) Each(_ context.Context, f func(Chunk) error) error {
 	for _, c := range s.chunks {
-		c.Body = bytes.Clone(c.Body)
-		if err := f(c); err != nil {
+		if err := s.lend(c, f); err != nil {
 			return err
 		}
 	}
@@ -209,11 +232,11 @@ func TestRefusesTampering(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add(encode([]entry{{key: []byte("ab"), ordinal: 1}, {key: []byte("ac"), ordinal: 2}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		entries, err := decode(nil, b)
+		entries, _, err := decode(nil, nil, b)
 		if err != nil {
 			return
 		}
-		again, err := decode(nil, encode(entries))
+		again, _, err := decode(nil, make([]byte, 0, 8), encode(entries))
 		if err != nil || len(again) != len(entries) {
 			t.Fatalf("%d entries became %d, %v", len(entries), len(again), err)
 		}
@@ -325,4 +348,78 @@ func TestOrderIsThatOfAMessage(t *testing.T) {
 			rt.Fatalf("before it lies %x", a.Before)
 		}
 	})
+}
+
+// several is a roster of n people in several chunks, with the keys 0 to n-1.
+func several(t *testing.T, n int) (*Roster, *record.Batch) {
+	t.Helper()
+	r, _ := setup(t)
+	keys := make([]int, n)
+	for i := range keys {
+		keys[i] = i
+	}
+	b := batchOf(keys, plainIIN)
+	if err := r.Resolve(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	return r, b
+}
+
+// TestMemoryIsUsedAgain: resolving people who are known allocates next to nothing, however large their chunks.
+func TestMemoryIsUsedAgain(t *testing.T) {
+	r, b := several(t, 4*MaxChunk)
+	s := r.store.(*shelf)
+	size := 0
+	for _, c := range s.chunks {
+		size += len(c.Body)
+	}
+	r.store = plainShelf{s}
+	if err := r.Resolve(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := r.Resolve(t.Context(), b)
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; err != nil || n > uint64(size/10) {
+		t.Errorf("%d bytes allocated for chunks of %d, %v", n, size, err)
+	}
+}
+
+// plainShelf gives what a shelf has without copying it.
+type plainShelf struct{ *shelf }
+
+func (s plainShelf) Around(_ context.Context, first, last []byte, f func(Chunk) error) error {
+	for _, c := range s.chunks {
+		if err := f(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestNobodyIsBetween: the key before an account is the last one of the chunk before, too.
+func TestNobodyIsBetween(t *testing.T) {
+	const n = 3*MaxChunk + 7
+	r, b := several(t, n)
+	tags := map[Tag]struct{}{}
+	for i := range n {
+		tags[r.TagOf(b.Person(i).IIN)] = struct{}{}
+	}
+	accounts, err := r.Accounts(t.Context(), tags)
+	members, e := r.Members(t.Context(), nil, key(n), func(uint32) bool { return true })
+	if err != nil || e != nil || len(accounts) != n || len(members) != n {
+		t.Fatalf("%d accounts, %v, and %d members, %v", len(accounts), err, len(members), e)
+	}
+	for i := range n {
+		for _, a := range []Account{accounts[i], members[i]} {
+			if !bytes.Equal(a.Key, key(i)) || i > 0 && !bytes.Equal(a.Before, key(i-1)) || i == 0 && a.Before != nil || a.Ordinals[0] != uint32(i+1) {
+				t.Fatalf("account %d has the key %x, before it %x", i, a.Key, a.Before)
+			}
+		}
+	}
+	identities, err := r.Identities(t.Context(), map[uint32]struct{}{1: {}, MaxChunk + 1: {}, n: {}})
+	if err != nil || len(identities) != 3 || !bytes.Equal(identities[0].Key, key(0)) || !bytes.Equal(identities[1].Key, key(MaxChunk)) || !bytes.Equal(identities[2].Key, key(n-1)) {
+		t.Fatalf("%v, %v", identities, err)
+	}
 }

@@ -6,7 +6,9 @@
 package people
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -70,25 +72,31 @@ const aroundSQL = `SELECT first_key, last_key, people, body FROM roster_chunk
 	ORDER BY first_key`
 
 // Around implements [roster.Store].
-func (s Chunks) Around(ctx context.Context, first, last []byte) ([]roster.Chunk, error) {
-	return chunks(ctx, s.Read, aroundSQL, first, last, s.Period)
+func (s Chunks) Around(ctx context.Context, first, last []byte, f func(roster.Chunk) error) error {
+	return each(ctx, s.Read, f, aroundSQL, first, last, s.Period)
 }
 
-func chunks(ctx context.Context, db binary.Preparer, query string, args ...any) ([]roster.Chunk, error) {
+// each calls f with the chunks of a query, in the memory of the driver.
+func each(ctx context.Context, db binary.Preparer, f func(roster.Chunk) error, query string, args ...any) error {
 	rows, err := binary.Query(ctx, db, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("reading the roster: %w", err)
+		return fmt.Errorf("reading the roster: %w", err)
 	}
 	defer rows.Close()
-	var out []roster.Chunk
+	var first, last, body sql.RawBytes
+	var count int
 	for rows.Next() {
-		var c roster.Chunk
-		if err := rows.Scan(&c.First, &c.Last, &c.Count, &c.Body); err != nil {
-			return nil, fmt.Errorf("reading the roster: %w", err)
+		if err := rows.Scan(&first, &last, &count, &body); err != nil {
+			return fmt.Errorf("reading the roster: %w", err)
 		}
-		out = append(out, c)
+		if err := f(roster.Chunk{First: first, Last: last, Count: count, Body: body}); err != nil {
+			return err
+		}
 	}
-	return out, rows.Err()
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("reading the roster: %w", err)
+	}
+	return nil
 }
 
 // Change implements [roster.Store].
@@ -109,7 +117,11 @@ func (s Chunks) change(ctx context.Context, tx *sqlx.Tx, first, last []byte, f f
 	if err := tx.QueryRowxContext(ctx, "SELECT next FROM roster_head WHERE id = 1"+s.ForUpdate).Scan(&next); err != nil {
 		return fmt.Errorf("locking the roster: %w", err)
 	}
-	around, err := chunks(ctx, tx, aroundSQL, first, last, s.Period)
+	var around []roster.Chunk
+	err := each(ctx, tx, func(c roster.Chunk) error {
+		around = append(around, roster.Chunk{First: bytes.Clone(c.First), Last: bytes.Clone(c.Last), Count: c.Count, Body: bytes.Clone(c.Body)})
+		return nil
+	}, aroundSQL, first, last, s.Period)
 	if err != nil {
 		return err
 	}
@@ -132,19 +144,7 @@ func (s Chunks) change(ctx context.Context, tx *sqlx.Tx, first, last []byte, f f
 	return err
 }
 
-// Each implements [roster.Store]. It reads the chunks page by page, each after the last one's first key.
+// Each implements [roster.Store].
 func (s Chunks) Each(ctx context.Context, f func(roster.Chunk) error) error {
-	after := []byte{}
-	for {
-		page, err := chunks(ctx, s.Read, "SELECT first_key, last_key, people, body FROM roster_chunk WHERE period = $2 AND first_key > $1 ORDER BY first_key LIMIT 16", after, s.Period)
-		if err != nil || len(page) == 0 {
-			return err
-		}
-		for _, c := range page {
-			if err := f(c); err != nil {
-				return err
-			}
-		}
-		after = page[len(page)-1].First
-	}
+	return each(ctx, s.Read, f, "SELECT first_key, last_key, people, body FROM roster_chunk WHERE period = $1 ORDER BY first_key", s.Period)
 }
