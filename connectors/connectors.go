@@ -76,7 +76,7 @@ type Stream interface {
 type Connector interface {
 	// Seal turns a document into the payload that travels, which may share the document's memory. It keeps no reference to either. No I/O.
 	Seal(document []byte, mediaType string) (payload []byte, payloadType string, err error)
-	// Deliver makes one attempt and returns the acknowledgement's bytes. It keeps no reference to the payload when it returns: the memory is used again.
+	// Deliver makes one attempt and returns the acknowledgement's bytes. Readers of the payload that it has opened are closed when it returns.
 	Deliver(ctx context.Context, env *signing.Envelope, ticket *transferlog.Ticket) ([]byte, error)
 	// ReadReceipt verifies an acknowledgement against the envelope it must be for.
 	ReadReceipt(env *signing.Envelope, acknowledgement []byte) (*signing.Receipt, error)

@@ -168,7 +168,7 @@ func (p *platform) send(url string) error {
 		httpsig.SetEnvelope(h, env)
 		h.Set(httpsig.FieldTicket, p.tickets[i].Wire())
 		h.Set(httpsig.FieldCheckpoint, base64.StdEncoding.EncodeToString(p.tickets[i].Checkpoint()))
-		if err := p.post(url+"/v1/messages", env.Payload(), h); err != nil {
+		if err := p.post(url+"/v1/messages", env.Payload().Bytes(), h); err != nil {
 			return err
 		}
 	}

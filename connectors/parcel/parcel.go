@@ -9,6 +9,7 @@ import (
 
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/parcel"
+	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
@@ -156,7 +157,8 @@ func (a *attempt) put(ctx context.Context) error {
 
 // standing reports whether the parcel is there already. One that is not this message's is a Halt.
 func (a *attempt) standing(name string) (bool, error) {
-	limit := int64(len(a.env.Payload()))
+	payload := a.env.Payload()
+	limit := payload.Size()
 	b, err := a.Read(name, 2*limit+(4<<20))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -165,7 +167,7 @@ func (a *attempt) standing(name string) (bool, error) {
 		return false, err
 	}
 	p, err := parcel.Read(b, limit)
-	if err != nil || p.Wire != a.env.Wire() || !p.Encrypted && !bytes.Equal(p.Stored, a.env.Payload()) {
+	if err != nil || p.Wire != a.env.Wire() || !p.Encrypted && record.DigestOf(p.Stored) != payload.Digest() {
 		return false, connectors.Halted("delivery.other_parcel", "look who else writes into the recipient's folder; nothing is written over",
 			errors.New("under the message's name there is something else than this message"))
 	}
@@ -227,9 +229,9 @@ func (a *attempt) await(ctx context.Context) ([]byte, error) {
 
 // noteThere is the checkpoint in the parcel that is there, which may have been put with an earlier ticket than the present one.
 func (a *attempt) noteThere() []byte {
-	b, err := a.Read(parcel.In+"/"+parcel.Name(a.env.Header().Message), 2*int64(len(a.env.Payload()))+(4<<20))
+	b, err := a.Read(parcel.In+"/"+parcel.Name(a.env.Header().Message), 2*a.env.Payload().Size()+(4<<20))
 	if err == nil {
-		if p, err := parcel.Read(b, int64(len(a.env.Payload()))); err == nil {
+		if p, err := parcel.Read(b, a.env.Payload().Size()); err == nil {
 			return p.Checkpoint
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/pause"
-	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/signing"
 )
 
 // maxIntroduced bounds the memory of introduced checkpoints; beyond it they are asked about again.
@@ -116,5 +116,5 @@ func (ch *chain) offer(ctx context.Context, note []byte, held, size int64) (*ans
 		return nil, err
 	}
 	header := http.Header{"Content-Type": {"application/json"}}
-	return ch.c.post(ctx, checkpointsPath, maxRefusalBytes, request{body: body, content: record.DigestOf(body), header: header})
+	return ch.c.post(ctx, checkpointsPath, maxRefusalBytes, request{payload: signing.NewPayload(body, "application/json"), header: header})
 }

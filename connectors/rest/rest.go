@@ -11,7 +11,6 @@ import (
 	"github.com/go-resty/resty/v2"
 
 	"birgeoqy.kz/almasu/connectors"
-	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/signing/httpsig"
 	"birgeoqy.kz/almasu/internal/transferlog"
@@ -106,18 +105,16 @@ func (c *Connector) ReadReceipt(env *signing.Envelope, acknowledgement []byte) (
 
 // request is what differs between the requests that the connector makes.
 type request struct {
-	body    []byte
-	content record.Digest
+	payload signing.Payload
 	header  http.Header
 }
 
 func message(env *signing.Envelope, ticket *transferlog.Ticket) request {
-	h := env.Header()
 	header := make(http.Header, 16)
 	httpsig.SetEnvelope(header, env)
 	header.Set(httpsig.FieldCheckpoint, base64.StdEncoding.EncodeToString(ticket.Checkpoint()))
 	header.Set(httpsig.FieldTicket, ticket.Wire())
-	return request{body: env.Payload(), content: h.Payload, header: header}
+	return request{payload: env.Payload(), header: header}
 }
 
 // post posts, as exchange.
@@ -125,14 +122,11 @@ func (c *Connector) post(ctx context.Context, path string, limit int64, r reques
 	return c.exchange(ctx, http.MethodPost, path, limit, r)
 }
 
-// exchange makes one request and reads at most limit bytes of the answer. When it returns, nobody reads r.body any more.
+// exchange makes one request and reads at most limit bytes of the answer. When it returns, every reader of the payload is closed.
 func (c *Connector) exchange(ctx context.Context, method, path string, limit int64, r request) (*answer, error) {
-	body := &content{digest: r.content}
+	body := &body{payload: r.payload}
 	defer body.readers.Wait() // the transport closes bodies with the answer or the connection
-	out := c.client.R().SetContext(context.WithValue(ctx, contentKey{}, body))
-	if r.body != nil {
-		out.SetBody(bytes.NewReader(r.body)) // a Reader is sent without copies
-	}
+	out := c.client.R().SetContext(context.WithValue(ctx, bodyKey{}, body))
 	for name, values := range r.header {
 		out.Header[name] = values
 	}

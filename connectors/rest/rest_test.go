@@ -79,7 +79,7 @@ func TestDeliver(t *testing.T) {
 	if again := deliver(t, c, env, ticket); !bytes.Equal(first, again) {
 		t.Fatal("the same message got another receipt")
 	}
-	if !bytes.Equal(rc.bodies[env.Header().Message.String()], env.Payload()) {
+	if !bytes.Equal(rc.bodies[env.Header().Message.String()], env.Payload().Bytes()) {
 		t.Fatal("the body is not the payload")
 	}
 	if rc.count(messagesPath) != 2 || rc.count(checkpointsPath) != 1 || rc.conns.Load() != 1 {
@@ -408,13 +408,14 @@ func TestSignerUsesTheEnvelopesDigest(t *testing.T) {
 	c := rc.connect(s)
 	deliver(t, c, env, ticket)
 	forged := message(env, ticket)
-	forged.body = payload(11)
+	other := signing.NewPayload(payload(11), "application/json")
+	forged.payload = signing.ProvenPayload(other, other.Size(), env.Payload().Digest(), other.MediaType())
 	a, err := c.post(t.Context(), messagesPath, 1000, forged)
 	if err != nil || a.status != http.StatusUnauthorized || a.refusal().Code != "signature.digest" {
 		t.Fatal(a, err)
 	}
 	unsigned := message(env, ticket)
-	unsigned.content = record.Digest{}
+	unsigned.payload = signing.ProvenPayload(other, other.Size(), record.Digest{}, other.MediaType())
 	_, err = c.post(t.Context(), messagesPath, 1000, unsigned)
 	wantFailure(t, err, connectors.Transient, "signature.params")
 }

@@ -22,7 +22,7 @@ func (c *Connector) Standing(ctx context.Context, sender string, from uint64) (*
 	if from > 0 {
 		path += "?from=" + strconv.FormatUint(from, 10)
 	}
-	a, err := c.exchange(ctx, http.MethodGet, path, signing.MaxStandingBytes, request{content: record.DigestOf(nil)})
+	a, err := c.exchange(ctx, http.MethodGet, path, signing.MaxStandingBytes, request{payload: signing.NewPayload(nil, "")})
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/signing"
 	"birgeoqy.kz/almasu/internal/signing/httpsig"
 )
 
@@ -64,17 +65,17 @@ func (c *Config) transport() (*http.Transport, error) {
 	}, nil
 }
 
-// content is what the transport is told about a request's body.
-type content struct {
-	digest record.Digest
-	// readers are the bodies that the transport has not closed yet. It may go on reading one after the answer has come.
+// body is what the transport is told about a request's body.
+type body struct {
+	payload signing.Payload
+	// readers are those that the transport has not closed yet. It may go on reading one after the answer has come.
 	readers sync.WaitGroup
 }
 
-// contentKey is the context key of a request's *content.
-type contentKey struct{}
+// bodyKey is the context key of a request's *body.
+type bodyKey struct{}
 
-// watched is a body that says when the transport has let go of it.
+// watched is a reader that says when the transport has let go of it.
 type watched struct {
 	io.ReadCloser
 	close func()
@@ -86,23 +87,10 @@ func (w *watched) Close() error {
 	return err
 }
 
-// watch makes the content know of a request's body, and of the ones that the transport makes in its place when it finds a connection dead.
-func (c *content) watch(r *http.Request) {
-	if r.Body == nil {
-		return
-	}
-	wrap := func(body io.ReadCloser) io.ReadCloser {
-		c.readers.Add(1)
-		return &watched{body, sync.OnceFunc(c.readers.Done)}
-	}
-	again := r.GetBody
-	r.Body, r.GetBody = wrap(r.Body), func() (io.ReadCloser, error) {
-		body, err := again()
-		if err != nil {
-			return nil, err
-		}
-		return wrap(body), nil
-	}
+// open returns a reader of the payload, and never an error.
+func (b *body) open() (io.ReadCloser, error) {
+	b.readers.Add(1)
+	return &watched{b.payload.Open(), sync.OnceFunc(b.readers.Done)}, nil
 }
 
 // signer signs each request as it leaves.
@@ -113,12 +101,16 @@ type signer struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (s *signer) RoundTrip(r *http.Request) (*http.Response, error) {
-	body := r.Context().Value(contentKey{}).(*content)
+	body := r.Context().Value(bodyKey{}).(*body)
 	out := r.Clone(r.Context())
 	params := httpsig.Params{Created: s.conf.Now(), Lifetime: s.conf.SignatureLifetime, Nonce: httpsig.NewNonce()}
-	if err := httpsig.Sign(out, body.digest, s.conf.Key, params); err != nil {
+	out.ContentLength = body.payload.Size()
+	if err := httpsig.Sign(out, body.payload.Digest(), s.conf.Key, params); err != nil {
 		return nil, err
 	}
-	body.watch(out)
+	if out.ContentLength > 0 {
+		out.GetBody = body.open // for the connection after one that the transport finds dead
+		out.Body, _ = body.open()
+	}
 	return s.next.RoundTrip(out)
 }

@@ -303,7 +303,7 @@ func (w *world) send(r *http.Request) (*reply, error) {
 
 // request is an unsigned request for a message.
 func (w *world) request(m sent) *http.Request {
-	r := must(http.NewRequest(http.MethodPost, w.url+"/v1/messages", bytes.NewReader(m.env.Payload())))
+	r := must(http.NewRequest(http.MethodPost, w.url+"/v1/messages", bytes.NewReader(m.env.Payload().Bytes())))
 	httpsig.SetEnvelope(r.Header, m.env)
 	r.Header.Set(httpsig.FieldTicket, m.ticket.Wire())
 	r.Header.Set(httpsig.FieldCheckpoint, base64.StdEncoding.EncodeToString(m.ticket.Checkpoint()))
@@ -312,7 +312,7 @@ func (w *world) request(m sent) *http.Request {
 
 func (w *world) post(m sent) *reply {
 	w.t.Helper()
-	out, err := w.do(w.request(m), w.key, m.env.Payload(), "")
+	out, err := w.do(w.request(m), w.key, m.env.Payload().Bytes(), "")
 	if err != nil {
 		w.t.Fatal(err)
 	}

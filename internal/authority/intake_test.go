@@ -241,7 +241,7 @@ func TestAgeOpensADocument(t *testing.T) {
 	c.write("identity", []byte(identity.String()+"\n"))
 	cmd := exec.Command("age", "-d", "-i", filepath.Join(c.dir, "identity"))
 	cmd.Stdin = f
-	if out, err := cmd.Output(); err != nil || !bytes.Equal(out, m.env.Payload()) {
+	if out, err := cmd.Output(); err != nil || !bytes.Equal(out, m.env.Payload().Bytes()) {
 		t.Fatalf("age: %v", err)
 	}
 }

@@ -110,7 +110,7 @@ func TestKill(t *testing.T) {
 					if before != nil && i < len(messages)-12 && round < *kills && i%7 != round%7 {
 						continue // only some of the old ones are asked for again each time
 					}
-					r, err := w.do(w.request(messages[i]), w.key, messages[i].env.Payload(), "")
+					r, err := w.do(w.request(messages[i]), w.key, messages[i].env.Payload().Bytes(), "")
 					if err != nil {
 						mu.Lock()
 						interrupted++

@@ -249,7 +249,7 @@ func TestDishonestSender(t *testing.T) {
 	w.advance(m, 2)
 	r := w.request(m)
 	r.Header.Set(httpsig.FieldTicket, good.ticket.Wire())
-	w.refused(must(w.do(r, w.key, env.Payload(), "")), 422, "log.ticket_not_in_log")
+	w.refused(must(w.do(r, w.key, env.Payload().Bytes(), "")), 422, "log.ticket_not_in_log")
 	other := intentOf(env)
 	other.Records = 7
 	in := sent{env, w.commit(other)[0]}
@@ -257,7 +257,7 @@ func TestDishonestSender(t *testing.T) {
 	w.refused(w.post(in), 422, "log.ticket_other_message")
 	r = w.request(m)
 	r.Header.Set(httpsig.FieldTicket, "0.e30.")
-	w.refused(must(w.do(r, w.key, env.Payload(), "")), 400, "log.entry_malformed")
+	w.refused(must(w.do(r, w.key, env.Payload().Bytes(), "")), 400, "log.entry_malformed")
 	// A message whose state has another root than the one accepted for its size.
 	clash := sent{env, longer.Tickets()[0]}
 	w.refused(w.post(clash), 409, "log.inconsistent")
@@ -289,7 +289,7 @@ type badRequest struct {
 
 // badSignatures are requests around the message m whose signature does not stand for them.
 func (w *world) badSignatures(m sent) []badRequest {
-	body := m.env.Payload()
+	body := m.env.Payload().Bytes()
 	stranger := must(signing.GenerateKey(signing.Ed25519, nil))
 	return []badRequest{
 		{"unsigned", 401, "signature.missing", func() (*reply, error) { return w.send(w.request(m)) }},
@@ -323,7 +323,7 @@ func (w *world) badSignatures(m sent) []badRequest {
 
 // badContents are signed requests around the message m that say something wrong.
 func (w *world) badContents(m sent) []badRequest {
-	body := m.env.Payload()
+	body := m.env.Payload().Bytes()
 	wrong := func(change func(*signing.Header)) sent {
 		n := w.next
 		env := w.seal(document(1, nil), 1, change)
@@ -395,7 +395,7 @@ func TestRequests(t *testing.T) {
 			t.Errorf("%s: %d %s (%s)", c.name, r.status, r.Code, r.Message)
 		}
 	}
-	body, nonce := m.env.Payload(), httpsig.NewNonce()
+	body, nonce := m.env.Payload().Bytes(), httpsig.NewNonce()
 	if r := must(w.do(w.request(m), w.key, body, nonce)); r.status != 200 {
 		t.Fatalf("%s", r.body)
 	}
@@ -456,7 +456,7 @@ func TestConcurrent(t *testing.T) {
 	for i := range envs {
 		for k := range 3 {
 			group.Go(func() {
-				r, err := w.do(w.request(sent{envs[i], tickets[i]}), w.key, envs[i].Payload(), "")
+				r, err := w.do(w.request(sent{envs[i], tickets[i]}), w.key, envs[i].Payload().Bytes(), "")
 				if err != nil || r.status != 200 {
 					t.Errorf("message %d: %v %+v", i, err, r)
 					return
@@ -504,7 +504,7 @@ func TestOneNumberTwiceAtOnce(t *testing.T) {
 	for i, env := range envs {
 		all.Go(func() {
 			var err error
-			if replies[i], err = w.do(w.request(sent{env, tickets[i]}), w.key, env.Payload(), ""); err != nil {
+			if replies[i], err = w.do(w.request(sent{env, tickets[i]}), w.key, env.Payload().Bytes(), ""); err != nil {
 				t.Error(err)
 			}
 		})

@@ -30,7 +30,7 @@ func FuzzRequests(f *testing.F) {
 	seed := func(path string, body []byte) {
 		f.Add(path, r.Header.Get(httpsig.FieldEnvelope), r.Header.Get(httpsig.FieldTicket), r.Header.Get(httpsig.FieldCheckpoint), r.Header.Get(httpsig.FieldSequence), body)
 	}
-	seed("/v1/messages", m.env.Payload())
+	seed("/v1/messages", m.env.Payload().Bytes())
 	update, err := json.Marshal(updateBody{Checkpoint: m.ticket.Checkpoint()})
 	if err != nil {
 		f.Fatal(err)

@@ -109,30 +109,28 @@ func Write(env *signing.Envelope, ticket *transferlog.Ticket, at transferlog.Che
 	if err != nil {
 		return nil, err
 	}
-	document := env.Payload()
-	if len(to) > 0 {
-		if document, err = encrypt(document, to); err != nil {
-			return nil, err
-		}
-	}
+	document := env.Payload().Open()
+	defer document.Close()
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
 	for _, e := range []struct {
 		name string
-		body []byte
+		body io.Reader
 	}{
-		{manifestEntry, about}, {envelopeEntry, []byte(env.Wire())}, {ticketEntry, []byte(ticket.Wire())}, {checkpointEntry, ticket.Checkpoint()},
-		{documentName(env.Header().MediaType, len(to) > 0), document},
+		{manifestEntry, bytes.NewReader(about)}, {envelopeEntry, strings.NewReader(env.Wire())}, {ticketEntry, strings.NewReader(ticket.Wire())},
+		{checkpointEntry, bytes.NewReader(ticket.Checkpoint())}, {documentName(env.Header().MediaType, len(to) > 0), document},
 	} {
 		method := zip.Deflate
 		if len(to) > 0 || strings.HasSuffix(e.name, ".xlsx") {
 			method = zip.Store // compressed already, or not to be compressed
 		}
-		body, err := w.CreateHeader(&zip.FileHeader{Name: e.name, Method: method, Modified: entryTime})
-		if err != nil {
-			return nil, fmt.Errorf("writing the parcel: %w", err)
+		entry, err := w.CreateHeader(&zip.FileHeader{Name: e.name, Method: method, Modified: entryTime})
+		if err == nil && e.body == document && len(to) > 0 {
+			err = encrypt(entry, document, to)
+		} else if err == nil {
+			_, err = io.Copy(entry, e.body)
 		}
-		if _, err := body.Write(e.body); err != nil {
+		if err != nil {
 			return nil, fmt.Errorf("writing the parcel: %w", err)
 		}
 	}
@@ -142,19 +140,18 @@ func Write(env *signing.Envelope, ticket *transferlog.Ticket, at transferlog.Che
 	return out.Bytes(), nil
 }
 
-func encrypt(document []byte, to []age.Recipient) ([]byte, error) {
-	var out bytes.Buffer
-	w, err := age.Encrypt(&out, to...)
+func encrypt(dst io.Writer, document io.Reader, to []age.Recipient) error {
+	w, err := age.Encrypt(dst, to...)
 	if err == nil {
-		_, err = w.Write(document)
+		_, err = io.Copy(w, document)
 	}
 	if err == nil {
 		err = w.Close()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("encrypting the document: %w", err)
+		return fmt.Errorf("encrypting the document: %w", err)
 	}
-	return out.Bytes(), nil
+	return nil
 }
 
 // Parcel is what a file holds. Nothing of it is verified.

@@ -2,6 +2,8 @@ package signing
 
 import (
 	"bytes"
+	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -12,40 +14,6 @@ const (
 	envelopeDomain = "almasu-envelope/v1\n"
 	maxSignature   = rsaMaxBits / 8
 )
-
-// Payload is the bytes that travel, with their digest, computed once. The zero Payload is not valid.
-type Payload struct {
-	bytes     []byte
-	size      int
-	digest    record.Digest
-	mediaType string
-}
-
-// NewPayload hashes b. The caller does not change b afterwards.
-func NewPayload(b []byte, mediaType string) Payload {
-	return Payload{bytes: b, size: len(b), digest: record.DigestOf(b), mediaType: mediaType}
-}
-
-// ProvenPayload does not hash b: whoever calls it knows that digest is b's SHA-256, as from an authenticated sealing at rest that binds the digest. The
-// caller does not change b afterwards.
-func ProvenPayload(b []byte, digest record.Digest, mediaType string) Payload {
-	return Payload{bytes: b, size: len(b), digest: digest, mediaType: mediaType}
-}
-
-// Bare returns the payload's description without its bytes: enough to seal, not to deliver.
-func (p Payload) Bare() Payload {
-	p.bytes = nil
-	return p
-}
-
-// Bytes returns the payload; the caller does not change it.
-func (p Payload) Bytes() []byte { return p.bytes }
-
-// Digest returns the SHA-256 of the payload.
-func (p Payload) Digest() record.Digest { return p.digest }
-
-// MediaType returns the media type of the payload.
-func (p Payload) MediaType() string { return p.mediaType }
 
 // Envelope is a sealed message: a header, the sender's signature over it, and the payload that the header pins. It is made by [Seal],
 // [Open], [OpenParts] and [OpenWire] only; the zero Envelope is not valid, and neither is one sealed over a [Payload.Bare] until
@@ -66,7 +34,7 @@ func Seal(h Header, p Payload, k *Key) (*Envelope, error) {
 		return nil, record.NewProblem("envelope.header", "payload", "", "there is no payload")
 	}
 	h.V, h.Sealed = 1, h.Sealed.UTC().Truncate(time.Microsecond)
-	h.MediaType, h.Payload, h.PayloadBytes = p.mediaType, p.digest, int64(p.size)
+	h.MediaType, h.Payload, h.PayloadBytes = p.mediaType, p.digest, p.size
 	h.Fields = append([]string(nil), h.Fields...)
 	if err := h.check(); err != nil {
 		return nil, err
@@ -88,12 +56,12 @@ func Seal(h Header, p Payload, k *Key) (*Envelope, error) {
 
 // Valid reports whether the envelope was made by this package and carries its payload.
 func (e *Envelope) Valid() bool {
-	return e != nil && !e.digest.IsZero() && int64(len(e.payload.bytes)) == e.header.PayloadBytes
+	return e != nil && !e.digest.IsZero() && e.payload.content != nil
 }
 
 // Carrying returns the envelope with the payload that its header names, and envelope.payload_mismatch for any other.
 func (e *Envelope) Carrying(p Payload) (*Envelope, error) {
-	if p.digest != e.header.Payload || int64(len(p.bytes)) != e.header.PayloadBytes || p.mediaType != e.header.MediaType {
+	if p.content == nil || p.digest != e.header.Payload || p.size != e.header.PayloadBytes || p.mediaType != e.header.MediaType {
 		return nil, errMismatch()
 	}
 	full := *e
@@ -114,8 +82,8 @@ func (e *Envelope) HeaderBytes() []byte { return e.headerBytes }
 // Digest returns the SHA-256 of HeaderBytes: it pins header and payload.
 func (e *Envelope) Digest() record.Digest { return e.digest }
 
-// Payload returns the bytes that travel; the caller does not change them.
-func (e *Envelope) Payload() []byte { return e.payload.bytes }
+// Payload returns the bytes that travel.
+func (e *Envelope) Payload() Payload { return e.payload }
 
 // Signature returns the sender's signature; the caller does not change it.
 func (e *Envelope) Signature() []byte { return e.signature }
@@ -123,16 +91,13 @@ func (e *Envelope) Signature() []byte { return e.signature }
 // KeyID returns the id of the key that made the signature.
 func (e *Envelope) KeyID() string { return e.keyID }
 
-// Marshal returns the form at rest.
+// Marshal returns the form at rest, nil if the payload cannot be read.
 func (e *Envelope) Marshal() []byte {
-	return e.Append(make([]byte, 0, len(e.headerBytes)+len(e.payload.bytes)+2*len(e.signature)+64))
-}
-
-// Append writes the form at rest to dst.
-func (e *Envelope) Append(dst []byte) []byte {
-	dst = append(append(dst, e.headerBytes...), '\n')
-	dst = append(append(append(append(dst, e.keyID...), ' '), encode64(e.signature)...), '\n')
-	return append(dst, e.payload.bytes...)
+	payload, err := io.ReadAll(e.payload.Open())
+	if err != nil {
+		return nil
+	}
+	return fmt.Appendf(nil, "%s\n%s %s\n%s", e.headerBytes, e.keyID, encode64(e.signature), payload)
 }
 
 // Open reads the form at rest and verifies everything: canonical header, signature by a key whose period in the
@@ -169,11 +134,7 @@ func openParsed(h Header, header []byte, keyID string, signature []byte, p Paylo
 	if err != nil {
 		return nil, err
 	}
-	if h.PayloadBytes != int64(len(p.bytes)) || h.Payload != p.digest || h.MediaType != p.mediaType {
-		return nil, errMismatch()
-	}
-	e.payload = p
-	return e, nil
+	return e.Carrying(p)
 }
 
 // OpenHeader verifies the signed header of an envelope whose payload is not at hand, as [Open] does. The envelope is not [Envelope.Valid] before it carries its

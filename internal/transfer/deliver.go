@@ -34,7 +34,6 @@ type message struct {
 	// envelope is bare until [Engine.load]: what waits in memory is sealed, the bytes at rest in the outbox.
 	envelope *signing.Envelope
 	sealed   []byte
-	page     []byte // memory for the payload
 	ticket   *transferlog.Ticket
 	logged   time.Time
 	// generation is that of the blocks with which the people inside were last compared; nobody if it holds no value of anybody.
@@ -158,11 +157,11 @@ func (e *Engine) load(m *message) (err error) {
 		return nil
 	}
 	h := m.envelope.Header()
-	payload, err := outbox.Unpack(e.Vault, &h, m.sealed, m.page)
+	payload, err := outbox.Unpack(e.Vault, &h, m.sealed)
 	if err != nil {
 		return fmt.Errorf("opening message %s from the outbox: %w", h.Message, err)
 	}
-	m.sealed, m.page = nil, payload.Bytes()
+	m.sealed = nil
 	m.envelope, err = m.envelope.Carrying(payload)
 	return err
 }

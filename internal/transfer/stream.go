@@ -131,14 +131,11 @@ func readAll(ctx context.Context, s connectors.Stream, n int, free <-chan *recor
 type result []*Settlement
 
 func (r *run) sendAll(ctx context.Context, outgoing <-chan *message, settled chan<- result) error {
-	var page []byte // used for each payload again
 	for m := range outgoing {
-		m.page = page
 		s, err := r.send(ctx, m)
 		if err != nil {
 			return err
 		}
-		page = m.page
 		settled <- s // never blocks: at most window under way
 	}
 	return nil
