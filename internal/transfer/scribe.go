@@ -10,13 +10,15 @@ import (
 // group is how many parts or settlements one transaction records at most.
 const group = 8
 
+// spread is how many people are read at most for parts that are not recorded: a run that sends few of those whom it reads would send and settle them all at its end.
+const spread = 50_000
+
 // errStalled ends a run whose recipient takes nothing: the window is full of messages that wait. The people after them are not read.
 var errStalled = record.NewProblem("delivery.stalled", "", "run it again when the recipient answers; what waits is delivered first",
 	"the recipient takes nothing: too many messages wait, and nothing more is logged for it")
 
 // scribe is the one goroutine of a run that records: it gathers parts and settlements, makes them durable together, and hands logged messages to
-// the senders. It waits for a full group, because a transaction for eight messages costs little more than one for one: while one group is on its
-// way, the next is gathered.
+// the senders. It waits for a full group, because a transaction for eight messages costs little more than one for one, but not for parts of many people. While one group is on its way, the next is gathered.
 type scribe struct {
 	run      *run
 	parts    <-chan *Part // nil once there are no more
@@ -25,6 +27,7 @@ type scribe struct {
 	// open is how many messages are logged and not settled, left how many of them wait and are with no sender.
 	open, left int
 	work       Work
+	read       int // people, for the parts in work
 }
 
 func (r *run) scribe(parts <-chan *Part, outgoing chan<- *message, settled <-chan result, left int) *scribe {
@@ -52,12 +55,14 @@ func (s *scribe) recordAll(ctx context.Context) error {
 	return s.record(ctx)
 }
 
-// due reports whether what was gathered is to be recorded now: a full group, the last parts, or parts that nothing in flight will make room beside.
+// due reports whether what was gathered is to be recorded now: a full group, parts of many people, the last parts, or parts that nothing in flight will make room beside.
 func (s *scribe) due() bool {
-	if len(s.work.Parts) >= group || len(s.work.Settlements) >= group {
-		return true
-	}
-	return len(s.work.Parts) > 0 && (s.parts == nil || s.full() && s.inFlight() == 0)
+	return s.enough() || len(s.work.Parts) > 0 && (s.parts == nil || s.full() && s.inFlight() == 0)
+}
+
+// enough reports whether a transaction is full.
+func (s *scribe) enough() bool {
+	return len(s.work.Parts) >= group || len(s.work.Settlements) >= group || s.read >= spread
 }
 
 // take waits for a part or a result, and takes what else is ready.
@@ -73,7 +78,7 @@ func (s *scribe) take(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	for len(s.work.Parts) < group && len(s.work.Settlements) < group {
+	for !s.enough() {
 		select {
 		case p, ok := <-s.room():
 			s.takePart(p, ok)
@@ -116,7 +121,7 @@ func (s *scribe) takePart(p *Part, ok bool) {
 		s.parts = nil
 		return
 	}
-	s.work.Parts, s.work.Generation = append(s.work.Parts, p), p.generation
+	s.work.Parts, s.work.Generation, s.read = append(s.work.Parts, p), p.generation, s.read+p.Read
 }
 
 func (s *scribe) takeResult(r result) {
@@ -134,7 +139,7 @@ func (s *scribe) record(ctx context.Context) error {
 	if len(w.Parts)+len(w.Settlements) == 0 {
 		return nil
 	}
-	s.work = Work{}
+	s.work, s.read = Work{}, 0
 	r := s.run
 	w.Transfer, w.Connector, w.Recipient = r.report.ID, r.conn.Name, r.report.Recipient
 	if err := r.engine.Ledger.Record(ctx, r.engine.Now(), w); err != nil {
