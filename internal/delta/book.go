@@ -16,7 +16,7 @@ type Book struct {
 	name    string
 	cache   map[uint32]*kept
 	last    *kept
-	buffer  []byte // of the sealed page
+	memory  Sealed // of the page read last
 	clock   int
 	waiting map[uint32]Digest
 	held    []uint64 // a bit for each ordinal of whom a page that was read held anything
@@ -79,7 +79,7 @@ func (b *Book) turn(ctx context.Context, number uint32) error {
 		delete(b.cache, k.number)
 		b.last = nil
 	}
-	if err := k.load(ctx, b.pages, b.vault, b.name, number, &b.buffer); err != nil {
+	if err := k.load(ctx, b.pages, b.vault, b.name, number, &b.memory); err != nil {
 		return err
 	}
 	k.number, k.used = number, b.clock

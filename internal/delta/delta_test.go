@@ -29,19 +29,51 @@ func newVault(t testing.TB) *vault.Vault {
 
 // shelf keeps pages in memory and counts what is asked of it.
 type shelf struct {
-	pages map[uint32][]byte
-	stale bool
-	reads int
+	pages        map[uint32]Sealed
+	reads        int
+	puts, recent int
 }
 
-func (s *shelf) Page(_ context.Context, n uint32, dst []byte) ([]byte, bool, error) {
+func (s *shelf) at(n uint32) Sealed {
+	p := s.pages[n]
+	return Sealed{Body: bytes.Clone(p.Body), Recent: bytes.Clone(p.Recent), Stale: p.Stale}
+}
+
+func (s *shelf) Page(_ context.Context, n uint32, memory Sealed) (Sealed, error) {
 	s.reads++
-	return append(dst, s.pages[n]...), s.stale, nil
+	p := s.pages[n]
+	return Sealed{Body: append(memory.Body[:0], p.Body...), Recent: append(memory.Recent[:0], p.Recent...), Stale: p.Stale}, nil
 }
 
-func (s *shelf) Put(_ context.Context, n uint32, sealed []byte) error {
-	s.pages[n] = sealed
+func (s *shelf) Recent(_ context.Context, n uint32) (Sealed, int, error) {
+	p := s.at(n)
+	size := len(p.Body)
+	p.Body = nil
+	return p, size, nil
+}
+
+func (s *shelf) Put(_ context.Context, n uint32, body []byte) error {
+	s.puts++
+	s.pages[n] = Sealed{Body: body}
 	return nil
+}
+
+func (s *shelf) PutRecent(_ context.Context, n uint32, recent []byte) error {
+	p, there := s.pages[n]
+	if !there || p.Stale {
+		return errors.New("recent digests of a page that is not there, or stale")
+	}
+	s.recent++
+	s.pages[n] = Sealed{Body: p.Body, Recent: recent}
+	return nil
+}
+
+// spoil marks every page as stale.
+func (s *shelf) spoil() {
+	for n, p := range s.pages {
+		p.Stale = true
+		s.pages[n] = p
+	}
 }
 
 // one is one cleared person.
@@ -155,14 +187,22 @@ func TestBook(t *testing.T) {
 	v := newVault(t)
 	const people = 200 * PageSize // more pages than a book keeps
 	rapid.Check(t, func(t *rapid.T) {
-		s, model := &shelf{pages: map[uint32][]byte{}}, map[uint32]Digest{}
+		s, model := &shelf{pages: map[uint32]Sealed{}}, map[uint32]Digest{}
 		ordinal := rapid.OneOf(rapid.Uint32Range(1, 20), rapid.Uint32Range(1, people))
 		entry := rapid.Custom(func(t *rapid.T) Entry {
 			return Entry{ordinal.Draw(t, "ordinal"), Digest{rapid.ByteRange(0, 3).Draw(t, "digest")}}
 		})
 		for range rapid.IntRange(1, 6).Draw(t, "steps") {
 			list := rapid.SliceOfN(entry, 0, 40).Draw(t, "list")
-			if rapid.IntRange(0, 3).Draw(t, "act") == 0 {
+			switch rapid.IntRange(0, 5).Draw(t, "act") {
+			case 0:
+				s.spoil()
+				for o, d := range model {
+					if d != Zero {
+						model[o] = Stale
+					}
+				}
+			case 1:
 				var ordinals []uint32
 				held := map[uint32]bool{}
 				for _, e := range list {
@@ -187,8 +227,8 @@ func TestBook(t *testing.T) {
 		}
 		compareBook(t, NewBook(s, v, "b").Held, model)
 		found := map[uint32]Digest{}
-		for n, sealed := range s.pages {
-			if err := Each(v, "b", n, bytes.Clone(sealed), false, func(e Entry) { found[e.Ordinal] = e.Digest }); err != nil {
+		for n := range s.pages {
+			if err := Each(v, "b", n, s.at(n), func(e Entry) { found[e.Ordinal] = e.Digest }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -217,7 +257,7 @@ func TestBook(t *testing.T) {
 				t.Fatalf("page %d: within %v, somebody absent %v", n, book.Within(n, set), without[n])
 			}
 		}
-		if s.stale = true; len(model) > 0 {
+		if s.spoil(); len(model) > 0 {
 			for o := range model {
 				if d, err := NewBook(s, v, "b").Of(t.Context(), o); d != Stale || err != nil {
 					t.Fatalf("a stale page: %v %v", d, err)
@@ -237,7 +277,7 @@ func compareBook(t *rapid.T, of func(context.Context, uint32) (Digest, error), m
 
 // TestPagesAreReadOnce: people in the order of their ordinals cost one read a page, and a page moved to another place does not open.
 func TestPagesAreReadOnce(t *testing.T) {
-	v, s := newVault(t), &shelf{pages: map[uint32][]byte{}}
+	v, s := newVault(t), &shelf{pages: map[uint32]Sealed{}}
 	var all []Entry
 	for o := uint32(1); o < 100*PageSize; o += 100 {
 		all = append(all, Entry{o, Digest{9}})
@@ -265,7 +305,7 @@ func TestPagesAreReadOnce(t *testing.T) {
 
 // TestMemoryIsUsedAgain: once a book keeps as many pages as it may, a further one is read into memory that is there.
 func TestMemoryIsUsedAgain(t *testing.T) {
-	v, s := newVault(t), &shelf{pages: map[uint32][]byte{}}
+	v, s := newVault(t), &shelf{pages: map[uint32]Sealed{}}
 	const pages = 3 * cached
 	var all []Entry
 	for n := uint32(1); n <= pages; n++ {
@@ -289,5 +329,69 @@ func TestMemoryIsUsedAgain(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if each := (after.TotalAlloc - before.TotalAlloc) / (pages - cached); each > 2048 || s.reads != pages+pages+pages-cached {
 		t.Errorf("%d bytes allocated for a page, %d reads", each, s.reads)
+	}
+}
+
+// TestFewChangesLeaveTheBody: as long as few of a page have changed only those are written, whatever was written before; then the page is written whole.
+func TestFewChangesLeaveTheBody(t *testing.T) {
+	v, s := newVault(t), &shelf{pages: map[uint32]Sealed{}}
+	model := map[uint32]Digest{}
+	apply := func(digest byte, from, people, step uint32) {
+		t.Helper()
+		var list []Entry
+		for i := range people {
+			list = append(list, Entry{from + i*step, Digest{digest}})
+			model[from+i*step] = Digest{digest}
+		}
+		s.puts, s.recent = 0, 0
+		if err := Apply(t.Context(), s, v, "b", list); err != nil {
+			t.Fatal(err)
+		}
+		b := NewBook(s, v, "b")
+		for o, want := range model {
+			if got, err := b.Of(t.Context(), o); got != want || err != nil {
+				t.Fatalf("ordinal %d: %v, %v", o, got, err)
+			}
+		}
+	}
+	expect := func(puts, recent int) {
+		t.Helper()
+		if s.puts != puts || s.recent != recent {
+			t.Errorf("%d pages were written whole and %d in part, expected %d and %d", s.puts, s.recent, puts, recent)
+		}
+	}
+	apply(1, PageSize, 2*PageSize, 1)
+	expect(2, 0)
+	apply(2, PageSize, 80, 100)
+	expect(0, 2)
+	apply(3, PageSize, 80, 100) // the same people count once
+	expect(0, 2)
+	apply(4, PageSize+1, PageSize/recentShare, 1)
+	expect(1, 0)
+	apply(5, PageSize, 2, PageSize)
+	expect(0, 2)
+	if len(s.pages[1].Recent) == 0 || len(s.pages[1].Recent) >= len(s.pages[2].Recent) {
+		t.Error("a page that was written whole keeps what was recent before")
+	}
+	s.spoil()
+	for o := range model {
+		model[o] = Stale
+	}
+	apply(6, PageSize, 1, 1)
+	expect(1, 0)
+	p := s.pages[1]
+	p.Recent = s.pages[2].Recent
+	s.pages[1] = p
+	if _, err := NewBook(s, v, "b").Of(t.Context(), PageSize); !errors.Is(err, vault.ErrOpen) {
+		t.Errorf("recent digests of another page open: %v", err)
+	}
+	sealed, err := v.Seal(nil, purpose, recentName("b", 1), Encode(nil, []Entry{{2 * PageSize, Digest{1}}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Recent = sealed
+	s.pages[1] = p
+	if _, err := NewBook(s, v, "b").Of(t.Context(), PageSize); !errors.Is(err, ErrMalformed) {
+		t.Errorf("recent digests of people of another page are taken: %v", err)
 	}
 }

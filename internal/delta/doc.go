@@ -11,8 +11,9 @@
 // # Pages
 //
 // What one recipient holds over one connector is a book: pages of [PageSize] digests by ordinal, page n from ordinal n times PageSize. A page at rest is
-// its digests in order, without the Zero ones at its end, sealed by the vault under the purpose "held" and the name connector/recipient/n. A page may be marked as stale
-// from outside: then every digest in it that is not Zero is read as Stale.
+// its digests in order, without the Zero ones at its end, sealed by the vault under the purpose "held" and the name connector/recipient/n (its body), and a list of those that have
+// changed since, sealed under the name connector/recipient/n/recent: they count in the place of the body's. The list has at most one for eight digests of the body, then the page is written
+// whole. A page may be marked as stale from outside: then every digest in it that is not Zero is read as Stale.
 //
 // # Lists
 //

@@ -102,15 +102,15 @@ func (d DB) Each(ctx context.Context, connector, recipient string, skip func(pag
 	if err := d.Read.SelectContext(ctx, &numbers, "SELECT page FROM held WHERE connector = $1 AND recipient = $2 ORDER BY page", connector, recipient); err != nil {
 		return fmt.Errorf("listing what a recipient holds: %w", err)
 	}
-	pages, goes, buffer := Pages{d.Read, connector, recipient}, true, []byte(nil)
+	pages, goes, sealed := Pages{d.Read, connector, recipient}, true, delta.Sealed{}
 	for _, number := range numbers {
 		if skip != nil && skip(uint32(number)) {
 			continue
 		}
-		sealed, stale, err := pages.Page(ctx, uint32(number), buffer[:0])
+		var err error
+		sealed, err = pages.Page(ctx, uint32(number), sealed)
 		if err == nil {
-			buffer = sealed
-			err = delta.Each(d.Vault, delta.Name(connector, recipient), uint32(number), sealed, stale, func(e delta.Entry) { goes = goes && f(e) })
+			err = delta.Each(d.Vault, delta.Name(connector, recipient), uint32(number), sealed, func(e delta.Entry) { goes = goes && f(e) })
 		}
 		if err != nil || !goes {
 			return err
@@ -158,29 +158,57 @@ type Pages struct {
 }
 
 // Page implements [delta.Pages].
-func (p Pages) Page(ctx context.Context, number uint32, dst []byte) (sealed []byte, stale bool, err error) {
-	rows, err := binary.Query(ctx, p.DB, "SELECT body, stale = 1 FROM held WHERE connector = $1 AND recipient = $2 AND page = $3", p.Connector, p.Recipient, int64(number))
+func (p Pages) Page(ctx context.Context, number uint32, memory delta.Sealed) (delta.Sealed, error) {
+	sealed := delta.Sealed{Body: memory.Body[:0], Recent: memory.Recent[:0]}
+	var body, recent sql.RawBytes // the driver's
+	err := p.one(ctx, "SELECT body, recent, stale = 1 FROM held WHERE connector = $1 AND recipient = $2 AND page = $3", number, func() {
+		sealed.Body, sealed.Recent = append(sealed.Body, body...), append(sealed.Recent, recent...)
+	}, &body, &recent, &sealed.Stale)
+	return sealed, err
+}
+
+// Recent implements [delta.Changing].
+func (p Pages) Recent(ctx context.Context, number uint32) (sealed delta.Sealed, body int, err error) {
+	err = p.one(ctx, "SELECT length(body), recent, stale = 1 FROM held WHERE connector = $1 AND recipient = $2 AND page = $3", number, func() {}, &body, &sealed.Recent, &sealed.Stale)
+	return sealed, body, err
+}
+
+// one reads from the row of a page, and calls found while what is the driver's is there; without a row it leaves into as it is.
+func (p Pages) one(ctx context.Context, query string, number uint32, found func(), into ...any) error {
+	rows, err := binary.Query(ctx, p.DB, query, p.Connector, p.Recipient, int64(number))
 	if err != nil {
-		return nil, false, fmt.Errorf("reading what a recipient holds: %w", err)
+		return fmt.Errorf("reading what a recipient holds: %w", err)
 	}
 	defer rows.Close()
 	if rows.Next() {
-		var body sql.RawBytes // the driver's
-		err = rows.Scan(&body, &stale)
-		dst = append(dst, body...)
+		if err = rows.Scan(into...); err == nil {
+			found()
+		}
 	}
 	if err = cmp.Or(err, rows.Err()); err != nil {
-		return nil, false, fmt.Errorf("reading what a recipient holds: %w", err)
+		return fmt.Errorf("reading what a recipient holds: %w", err)
 	}
-	return dst, stale, nil
+	return nil
 }
 
 // Put implements [delta.Changing].
-func (p Pages) Put(ctx context.Context, number uint32, sealed []byte) error {
-	_, err := p.DB.ExecContext(ctx, `INSERT INTO held (connector, recipient, page, stale, body) VALUES ($1, $2, $3, 0, $4)
-		ON CONFLICT (connector, recipient, page) DO UPDATE SET stale = 0, body = $4`, p.Connector, p.Recipient, int64(number), sealed)
+func (p Pages) Put(ctx context.Context, number uint32, body []byte) error {
+	_, err := p.DB.ExecContext(ctx, `INSERT INTO held (connector, recipient, page, stale, body, recent) VALUES ($1, $2, $3, 0, $4, $5)
+		ON CONFLICT (connector, recipient, page) DO UPDATE SET stale = 0, body = $4, recent = $5`, p.Connector, p.Recipient, int64(number), body, []byte{})
 	if err != nil {
 		return fmt.Errorf("writing what a recipient holds: %w", err)
+	}
+	return nil
+}
+
+// PutRecent implements [delta.Changing].
+func (p Pages) PutRecent(ctx context.Context, number uint32, recent []byte) error {
+	res, err := p.DB.ExecContext(ctx, "UPDATE held SET recent = $4 WHERE connector = $1 AND recipient = $2 AND page = $3 AND stale = 0", p.Connector, p.Recipient, int64(number), recent)
+	if err != nil {
+		return fmt.Errorf("writing what a recipient holds: %w", err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(fmt.Errorf("page %d of what %s holds is not there to be changed", number, p.Recipient), err)
 	}
 	return nil
 }

@@ -56,17 +56,43 @@ func TestBooks(t *testing.T) {
 				must(t, db.Each(t.Context(), connector, "r", nil, func(e delta.Entry) bool { out[e.Ordinal] = e.Digest; return true }))
 				return out
 			}
-			must(t, s.InTx(t.Context(), func(tx *sqlx.Tx) error {
-				for _, connector := range []string{"a", "b"} {
-					p := books.Pages{DB: tx, Connector: connector, Recipient: "r"}
-					if err := delta.Apply(t.Context(), p, s.Vault(), delta.Name(connector, "r"), []delta.Entry{{Ordinal: 1, Digest: d}, {Ordinal: 2, Digest: d}, {Ordinal: 9000, Digest: d}}); err != nil {
-						return err
+			apply := func(list ...delta.Entry) {
+				t.Helper()
+				must(t, s.InTx(t.Context(), func(tx *sqlx.Tx) error {
+					for _, connector := range []string{"a", "b"} {
+						p := books.Pages{DB: tx, Connector: connector, Recipient: "r"}
+						if err := delta.Apply(t.Context(), p, s.Vault(), delta.Name(connector, "r"), list); err != nil {
+							return err
+						}
 					}
-				}
-				return nil
-			}))
-			must(t, s.InTx(t.Context(), func(tx *sqlx.Tx) error { return books.Strike(t.Context(), tx, s.Vault(), []uint32{2, 77}) }))
+					return nil
+				}))
+			}
+			recent := func() (pages int) {
+				t.Helper()
+				must(t, s.DB().Get(&pages, "SELECT count(*) FROM held WHERE length(recent) > 0"))
+				return pages
+			}
+			apply(delta.Entry{Ordinal: 1, Digest: d}, delta.Entry{Ordinal: 2, Digest: d}, delta.Entry{Ordinal: 9001, Digest: delta.Digest{6}})
+			if n := recent(); n != 0 {
+				t.Errorf("%d new pages have recent digests", n)
+			}
+			apply(delta.Entry{Ordinal: 9000, Digest: d}, delta.Entry{Ordinal: 9001, Digest: d}, delta.Entry{Ordinal: 2, Digest: d})
+			if n := recent(); n != 2 {
+				t.Errorf("%d pages have recent digests, of two of which few have changed", n)
+			}
+			if n, err := db.Count(t.Context(), "a", "r"); n != 4 || err != nil {
+				t.Errorf("%d people, %v", n, err)
+			}
+			must(t, s.InTx(t.Context(), func(tx *sqlx.Tx) error { return books.Strike(t.Context(), tx, s.Vault(), []uint32{2, 77, 9001}) }))
+			if n := recent(); n != 0 {
+				t.Errorf("%d pages have recent digests, though they were written whole", n)
+			}
+			apply(delta.Entry{Ordinal: 9000, Digest: d})
 			must(t, db.Spoil(t.Context(), "b", "r"))
+			if n := recent(); n != 2 {
+				t.Errorf("%d pages have recent digests, one of which is stale", n)
+			}
 			for connector, want := range map[string]delta.Digest{"a": d, "b": delta.Stale} {
 				if got := held(connector); len(got) != 2 || got[1] != want || got[9000] != want {
 					t.Errorf("%s holds %v", connector, got)

@@ -9,7 +9,7 @@
 // # The digest
 //
 // [State.Digest] is SHA-256 of "almasu-state/v1", a line feed, the state as JSON and a line feed. What moves by itself without anything having happened, such as the lease of a run, is no part of
-// the state. A page of the book counts with its number, whether it is stale, and the last 16 bytes of its sealed form, which are others at each sealing.
+// the state. A page of the book counts with its number, whether it is stale, and the last 16 bytes of its body and of its recent digests as they are sealed, which are others at each sealing.
 //
 // # What can be forgotten
 //
@@ -23,7 +23,6 @@ package state
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -295,13 +294,13 @@ func (r *reading) transfers(s *State) {
 
 func (r *reading) book(s *State) {
 	var all []byte
-	r.each("SELECT page, stale, substr(body, length(body) - 15) FROM held WHERE connector = $1 AND recipient = $2 ORDER BY page", func(row *sqlx.Rows) error {
+	r.each("SELECT page, stale, substr(body, length(body) - 15), substr(recent, length(recent) - 15) FROM held WHERE connector = $1 AND recipient = $2 ORDER BY page", func(row *sqlx.Rows) error {
 		var page, stale int64
-		var tag []byte
-		err := row.Scan(&page, &stale, &tag)
+		var body, recent []byte
+		err := row.Scan(&page, &stale, &body, &recent)
 		s.Book.Pages++
 		s.Book.Stale += int(stale)
-		all = fmt.Appendf(all, "%d %d %s\n", page, stale, hex.EncodeToString(tag))
+		all = fmt.Appendf(all, "%d %d %x %x\n", page, stale, body, recent)
 		return err
 	}, r.connector, r.recipient)
 	if len(all) > 0 {

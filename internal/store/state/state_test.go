@@ -110,6 +110,8 @@ func TestDigestMoves(t *testing.T) {
 			{"a pause", true, func() { w.must(w.s.Pause(t.Context(), now, "a", "clerk", "x")) }},
 			{"a skip", true, func() { w.must(w.s.Skip(t.Context(), now, "a", now.AddDate(0, 0, 1), "clerk", "x")) }},
 			{"a page sealed anew", true, func() { w.exec("UPDATE held SET body = $1", []byte("one sealed page of sixteen bytes and MORE")) }},
+			{"recent digests", true, func() { w.exec("UPDATE held SET recent = $1", []byte("one sealed list of sixteen bytes and more")) }},
+			{"others", true, func() { w.exec("UPDATE held SET recent = $1", []byte("one sealed list of sixteen bytes and MORE")) }},
 			{"another page", true, func() { w.page(3, 0, "another") }},
 			{"a stale page", true, func() { w.exec("UPDATE held SET stale = 1 WHERE page = 3") }},
 			{"a horizon", true, func() { w.exec("UPDATE mark SET horizon = 'pg:2:3:' WHERE connector = 'a'") }},

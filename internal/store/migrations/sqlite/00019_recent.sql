@@ -1,0 +1,8 @@
+-- +goose Up
+-- recent are the digests of a page that have changed since its body was written, sealed (package delta); empty if there is none.
+ALTER TABLE held ADD COLUMN recent BLOB NOT NULL DEFAULT x'';
+
+-- +goose Down
+-- A page without its recent digests would say what the recipient does not hold any more: everybody in it is sent again.
+UPDATE held SET stale = 1 WHERE length(recent) > 0;
+ALTER TABLE held DROP COLUMN recent;
