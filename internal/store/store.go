@@ -48,6 +48,8 @@ import (
 	_ "modernc.org/sqlite" // the SQLite driver
 
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/store/binary"
+	"birgeoqy.kz/almasu/internal/store/books"
 	"birgeoqy.kz/almasu/internal/store/due"
 	"birgeoqy.kz/almasu/internal/store/fault"
 	"birgeoqy.kz/almasu/internal/store/people"
@@ -96,7 +98,8 @@ type Store struct {
 	*due.Rows
 	dsn  string
 	db   *sqlx.DB
-	read *sqlx.DB // db itself on PostgreSQL
+	read *sqlx.DB     // db itself on PostgreSQL
+	kept *binary.Kept // read, with what it prepares
 	kind Kind
 	dialect
 	log *transferlog.Log
@@ -135,6 +138,7 @@ func Open(kind Kind, dsn string, log *transferlog.Log) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
+	s.kept = binary.Keep(s.read)
 	s.Rows = &due.Rows{DB: s.db, Read: s.read, InTx: s.InTx, Append: s.appendIn}
 	if kind == Postgres {
 		s.Rows.SkipLocked, s.Rows.Notifies = " FOR UPDATE SKIP LOCKED", true
@@ -192,8 +196,11 @@ func (s *Store) Reader() *sqlx.DB { return s.read }
 
 // People is where the roster's chunks are.
 func (s *Store) People() people.DB {
-	return people.DB{Write: s.db, Read: s.read, ForUpdate: s.forUpdate}
+	return people.DB{Write: s.db, Read: s.kept, ForUpdate: s.forUpdate}
 }
+
+// Books are what recipients hold; without [Store.Protect] nobody reads them.
+func (s *Store) Books() books.DB { return books.DB{Write: s.db, Read: s.kept, Vault: s.vault} }
 
 // Kind returns which database this is.
 func (s *Store) Kind() Kind { return s.kind }

@@ -11,7 +11,6 @@ import (
 	"birgeoqy.kz/almasu/internal/legal"
 	"birgeoqy.kz/almasu/internal/plan"
 	"birgeoqy.kz/almasu/internal/record"
-	"birgeoqy.kz/almasu/internal/store/books"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/scheduler"
 )
@@ -45,7 +44,7 @@ func (v *Service) planOf(_ context.Context, conn *transfer.Connection) (*plannin
 		return nil, err
 	}
 	p := &planning.Prepared{Connection: conn, Store: v.Store, Close: v.Close, Limits: v.keeper.Limits(conn.Name, v.Env.Now()), Maker: &plan.Maker{
-		Register: v.Register, Blocks: v.Store, Roster: ros, Held: books.DB{Write: v.Store.DB(), Read: v.Store.Reader(), Vault: v.vault}, Key: v.Pseudonym, Now: v.Env.Now, Demo: v.Env.Demo,
+		Register: v.Register, Blocks: v.Store, Roster: ros, Held: v.Store.Books(), Key: v.Pseudonym, Now: v.Env.Now, Demo: v.Env.Demo,
 	}}
 	p.Order.PublishedText, err = v.Published()
 	return p, err

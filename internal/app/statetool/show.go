@@ -10,7 +10,6 @@ import (
 	"birgeoqy.kz/almasu/internal/config"
 	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/record"
-	"birgeoqy.kz/almasu/internal/store/books"
 	"birgeoqy.kz/almasu/internal/store/lines"
 	"birgeoqy.kz/almasu/internal/store/state"
 	"birgeoqy.kz/almasu/internal/transfer"
@@ -38,7 +37,7 @@ func (t *tool) look(ctx context.Context, s *Service, c *config.Connector) (*view
 		return nil, err
 	}
 	v := &view{State: st, Digest: st.Digest(), Compare: cmp.Or(c.Compare, config.CompareFull), LastNumber: st.LastNumber}
-	book := books.DB{Write: s.Store.DB(), Read: s.Store.Reader(), Vault: s.Store.Vault()}
+	book := s.Store.Books()
 	if v.People, err = book.Count(ctx, c.Name, recipient); err != nil {
 		return nil, err
 	}

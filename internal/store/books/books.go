@@ -28,8 +28,9 @@ import (
 
 // DB is the store's database, and implements transfer.Held: Write writes, Read reads.
 type DB struct {
-	Write, Read *sqlx.DB
-	Vault       *vault.Vault
+	Write *sqlx.DB
+	Read  *binary.Kept
+	Vault *vault.Vault
 }
 
 // Book implements transfer.Held.
@@ -145,7 +146,7 @@ func Strike(ctx context.Context, tx *sqlx.Tx, v *vault.Vault, ordinals []uint32)
 	return nil
 }
 
-// DBTx is an [sqlx.DB] or an [sqlx.Tx].
+// DBTx is a [binary.Kept] or an [sqlx.Tx].
 type DBTx interface {
 	sqlx.ExecerContext
 	binary.Preparer

@@ -50,7 +50,7 @@ func TestBooks(t *testing.T) {
 	for _, kind := range []store.Kind{store.SQLite, store.Postgres} {
 		t.Run(string(kind), func(t *testing.T) {
 			s := open(t, kind)
-			db, d := books.DB{Write: s.DB(), Read: s.Reader(), Vault: s.Vault()}, delta.Digest{7}
+			db, d := s.Books(), delta.Digest{7}
 			held := func(connector string) map[uint32]delta.Digest {
 				out := map[uint32]delta.Digest{}
 				must(t, db.Each(t.Context(), connector, "r", nil, func(e delta.Entry) bool { out[e.Ordinal] = e.Digest; return true }))

@@ -56,7 +56,7 @@ type Keeper struct {
 
 // New returns the keeper of a store that was given its vault.
 func New(s *store.Store, open func() (*roster.Roster, error)) Keeper {
-	return Keeper{DB: books.DB{Write: s.DB(), Read: s.Reader(), Vault: s.Vault()}, Store: s, Roster: open}
+	return Keeper{DB: s.Books(), Store: s, Roster: open}
 }
 
 // leaver is somebody who is not sent any more.

@@ -23,8 +23,9 @@ import (
 
 // DB is the store's database: Write writes, Read reads, and ForUpdate ends a SELECT that locks its rows.
 type DB struct {
-	Write, Read *sqlx.DB
-	ForUpdate   string
+	Write     *sqlx.DB
+	Read      *binary.Kept
+	ForUpdate string
 }
 
 // Chunks are the roster's chunks of one period, and implement [roster.Store].
