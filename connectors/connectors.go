@@ -76,7 +76,8 @@ type Stream interface {
 type Connector interface {
 	// Seal turns a document into the payload that travels, which may share the document's memory. It keeps no reference to either. No I/O.
 	Seal(document []byte, mediaType string) (payload []byte, payloadType string, err error)
-	// Deliver makes one attempt and returns the acknowledgement's bytes. Readers of the payload that it has opened are closed when it returns.
+	// Deliver makes one attempt and returns the acknowledgement's bytes. The readers of the payload that it has opened are closed when it returns: the payload's
+	// memory is used for other messages.
 	Deliver(ctx context.Context, env *signing.Envelope, ticket *transferlog.Ticket) ([]byte, error)
 	// ReadReceipt verifies an acknowledgement against the envelope it must be for.
 	ReadReceipt(env *signing.Envelope, acknowledgement []byte) (*signing.Receipt, error)

@@ -62,9 +62,12 @@ func newBench(t *testing.T, fixture Fixture) *bench {
 	return b
 }
 
-// deliver makes one attempt and reads the receipt.
+// deliver makes one attempt, which leaves no reader of the payload open, and reads the receipt.
 func (b *bench) deliver(ctx context.Context, env *signing.Envelope, ticket *transferlog.Ticket) (*signing.Receipt, []byte, error) {
 	ack, err := b.c.Deliver(ctx, env, ticket)
+	if n := b.s.Readers(env); n != 0 {
+		b.Errorf("%d readers of the payload are open", n)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +36,36 @@ type Sender struct {
 	mu     sync.Mutex
 	memory transferlog.Memory
 	next   uint64
+	lent   map[record.ID]*lent // by message
+}
+
+// lent is a payload that counts its readers which are not closed.
+type lent struct {
+	signing.Payload
+	readers atomic.Int64
+}
+
+// Open implements [signing.Content].
+func (l *lent) Open() io.ReadCloser {
+	l.readers.Add(1)
+	return &reader{l.Payload.Open(), sync.OnceFunc(func() { l.readers.Add(-1) })}
+}
+
+type reader struct {
+	io.ReadCloser
+	closed func()
+}
+
+func (r *reader) Close() error {
+	defer r.closed()
+	return r.ReadCloser.Close()
+}
+
+// Readers is how many readers of an envelope's payload are open.
+func (s *Sender) Readers(env *signing.Envelope) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lent[env.Header().Message].readers.Load()
 }
 
 // NewSender makes a sender with fresh keys.
@@ -47,7 +79,7 @@ func NewSender(t testing.TB) *Sender {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Sender{Key: NewKey(t), Log: log, t: t}
+	return &Sender{Key: NewKey(t), Log: log, t: t, lent: map[record.ID]*lent{}}
 }
 
 // NewKey makes a signing key.
@@ -108,7 +140,9 @@ func (s *Sender) commit(payload []byte, sequence uint64, voids record.ID, record
 	if !voids.IsZero() {
 		h.Operation, h.Fields = signing.OperationVoid, nil
 	}
-	env, err := signing.Seal(h, signing.NewPayload(payload, "application/json"), s.Key)
+	p := &lent{Payload: signing.NewPayload(payload, "application/json")}
+	s.lent[h.Message] = p
+	env, err := signing.Seal(h, signing.ProvenPayload(p, p.Size(), p.Digest(), p.MediaType()), s.Key)
 	if err != nil {
 		s.t.Fatal(err)
 	}

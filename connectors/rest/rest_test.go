@@ -16,9 +16,11 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -418,4 +420,53 @@ func TestSignerUsesTheEnvelopesDigest(t *testing.T) {
 	unsigned.payload = signing.ProvenPayload(other, other.Size(), record.Digest{}, other.MediaType())
 	_, err = c.post(t.Context(), messagesPath, 1000, unsigned)
 	wantFailure(t, err, connectors.Transient, "signature.params")
+}
+
+// lent is a payload that is read slowly, and counts its readers which are not closed.
+type lent struct {
+	signing.Payload
+	readers atomic.Int64
+}
+
+func (l *lent) Open() io.ReadCloser {
+	l.readers.Add(1)
+	return &lentReader{l.Payload.Open(), l}
+}
+
+type lentReader struct {
+	io.ReadCloser
+	of *lent
+}
+
+func (r *lentReader) Close() error {
+	runtime.Gosched()
+	r.of.readers.Add(-1)
+	return r.ReadCloser.Close()
+}
+
+// A recipient that answers without reading leaves the transport in the middle of the body, whose memory is used for other messages when Deliver has returned.
+func TestNobodyReadsOnAfterTheAnswer(t *testing.T) {
+	s := newSender(t)
+	rc := newReceiver(t, s, true)
+	rc.before = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		if r.URL.Path == messagesPath {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		return r.URL.Path == messagesPath
+	}
+	c := rc.connect(s)
+	env, ticket := s.message(payload(4 << 20))
+	p := &lent{Payload: env.Payload()}
+	env, err := env.Carrying(signing.ProvenPayload(p, p.Size(), p.Digest(), p.MediaType()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := c.Deliver(t.Context(), env, ticket); err == nil {
+			t.Fatal("there is a receipt")
+		}
+		if n := p.readers.Load(); n != 0 {
+			t.Fatalf("%d readers of the payload are open", n)
+		}
+	}
 }

@@ -287,6 +287,7 @@ func (d *desk) reason(situation uint16) Reason {
 type packer struct {
 	run     *run
 	scratch []byte
+	free    <-chan []byte // memory of messages that were sent
 }
 
 func (p *packer) packAll(ctx context.Context, drafts <-chan *draft, parts chan<- *Part, pages chan<- []byte) error {
@@ -316,7 +317,12 @@ func (p *packer) pack(d *draft) error {
 		return fmt.Errorf("sealing: %w", err)
 	}
 	payload := signing.NewPayload(sealed, mediaType)
-	if i.Outbox, p.scratch, err = outbox.Pack(p.run.engine.Vault, i.Message, payload, p.scratch); err != nil {
+	var memory []byte
+	select {
+	case memory = <-p.free:
+	default:
+	}
+	if i.Outbox, p.scratch, err = outbox.Pack(p.run.engine.Vault, i.Message, payload, memory, p.scratch); err != nil {
 		return fmt.Errorf("sealing for the outbox: %w", err)
 	}
 	if i.Held, err = delta.SealList(p.run.engine.Vault, i.Message, d.held); err != nil {

@@ -68,6 +68,6 @@ func (r *run) compose(ctx context.Context) (*Part, int64, error) {
 		entry.Disclosure, entry.Notice, entry.About = part.Intent.Disclosure.Digest(), string(w.Notice.Act), w.Notice.About()
 		return env, entry, nil
 	}
-	part.Intent.Outbox, _, err = outbox.Pack(r.engine.Vault, message, out.Payload, nil)
+	part.Intent.Outbox, _, err = outbox.Pack(r.engine.Vault, message, out.Payload, nil, nil)
 	return part, generation, err
 }

@@ -52,14 +52,18 @@ func (r *run) stream(ctx context.Context, from Progress, left int) error {
 	drafts, parts := make(chan *draft, written), make(chan *Part, 1)
 	desk.pages = make(chan []byte, written+2)
 	outgoing, settled := make(chan *message, window), make(chan result, window)
+	sent := make(chan []byte, window+written+1) // memory of messages that were sent, to be packed into again
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { defer close(read); return readAll(gctx, source, c.Batch, free, read) })
 	g.Go(func() error { defer close(resolved); return resolveAll(gctx, door, read, resolved) })
 	g.Go(func() error { defer close(drafts); return desk.clearAll(gctx, resolved, free, drafts) })
-	g.Go(func() error { defer close(parts); return (&packer{run: r}).packAll(gctx, drafts, parts, desk.pages) })
+	g.Go(func() error {
+		defer close(parts)
+		return (&packer{run: r, free: sent}).packAll(gctx, drafts, parts, desk.pages)
+	})
 	g.Go(func() error { defer close(outgoing); return r.scribe(parts, outgoing, settled, left).recordAll(gctx) })
 	for range max(c.Senders, 1) {
-		g.Go(func() error { return r.sendAll(gctx, outgoing, settled) })
+		g.Go(func() error { return r.sendAll(gctx, outgoing, settled, sent) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -130,11 +134,16 @@ func readAll(ctx context.Context, s connectors.Stream, n int, free <-chan *recor
 // result is what sending a message came to: settlements of it and of its void notice, or none if it is left waiting.
 type result []*Settlement
 
-func (r *run) sendAll(ctx context.Context, outgoing <-chan *message, settled chan<- result) error {
+func (r *run) sendAll(ctx context.Context, outgoing <-chan *message, settled chan<- result, sent chan<- []byte) error {
 	for m := range outgoing {
+		memory := m.sealed
 		s, err := r.send(ctx, m)
 		if err != nil {
 			return err
+		}
+		select {
+		case sent <- memory: // no reader of the payload is left
+		default:
 		}
 		settled <- s // never blocks: at most window under way
 	}

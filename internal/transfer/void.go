@@ -93,7 +93,7 @@ func (r *run) voidNotice(ctx context.Context, m *message) (*message, error) {
 	voids, sequence := h.Message, h.Sequence
 	payload := outbox.Void(voids)
 	id := record.NewID()
-	sealed, _, err := outbox.Pack(e.Vault, id, payload, nil)
+	sealed, _, err := outbox.Pack(e.Vault, id, payload, nil, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@
 // # Memory
 //
 // What waits for a sender, and what is being sent, is the compressed form. A payload is unpacked while it is read, a piece at a time, and as often as it is read.
+// The memory of a message that is over can be packed into again, once every reader of its payload is closed.
 package outbox
 
 import (
@@ -36,12 +37,12 @@ func name(message record.ID, payload record.Digest) string {
 	return message.String() + " " + payload.String()
 }
 
-// Pack compresses and seals a payload. scratch is memory to use again, and comes back as it has grown.
-func Pack(v *vault.Vault, message record.ID, p signing.Payload, scratch []byte) (sealed, grown []byte, err error) {
+// Pack compresses and seals a payload, in the memory of dst if it fits. scratch is memory to use again, and comes back as it has grown.
+func Pack(v *vault.Vault, message record.ID, p signing.Payload, dst, scratch []byte) (sealed, grown []byte, err error) {
 	if grown, err = compress(scratch[:0], p); err != nil {
 		return nil, scratch, err
 	}
-	sealed, err = v.Seal(make([]byte, 0, len(grown)+64), purpose, name(message, p.Digest()), grown)
+	sealed, err = v.Seal(slices.Grow(dst[:0], len(grown)+64), purpose, name(message, p.Digest()), grown)
 	return sealed, grown, err
 }
 

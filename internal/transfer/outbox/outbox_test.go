@@ -46,14 +46,13 @@ func document(size int) []byte {
 
 func TestPack(t *testing.T) {
 	v := newVault(t)
-	var scratch []byte
+	var sealed, scratch []byte
 	for _, size := range []int{35_000, 0, 10, pieceSize - 1, pieceSize, pieceSize + 1, 5*pieceSize + 7} {
 		p := document(size)
 		payload := signing.NewPayload(p, "text/plain")
 		h := headerOf(payload)
-		var sealed []byte
 		var err error
-		if sealed, scratch, err = Pack(v, h.Message, payload, scratch); err != nil {
+		if sealed, scratch, err = Pack(v, h.Message, payload, sealed, scratch); err != nil {
 			t.Fatal(err)
 		}
 		back, err := Unpack(v, h, bytes.Clone(sealed))
