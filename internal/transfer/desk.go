@@ -70,7 +70,7 @@ type desk struct {
 	refused    transferlog.RefusalSet
 	table      []byte            // of situations, as of the last part
 	reasons    map[uint16]Reason // of refusing situations
-	pages      chan []byte       // memory of documents that are packed, to be written again
+	pages      outbox.Memory     // of documents that are packed
 
 	compare comparing.Comparer
 	// open is the part that is being gathered, nil if none is, with the reasons of those who are refused in it; gathered are those to be sent, from several batches,
@@ -199,22 +199,12 @@ func (d *desk) cut() (*draft, error) {
 func (d *desk) write(c *legal.Cleared) (*draft, error) {
 	out := &draft{message: record.NewID(), part: d.open}
 	d.after, d.open = d.open.LastKey, nil
-	doc, res, err := d.encoder.Encode(d.page(), c, d.run.header(out.message, out.part.Number))
+	doc, res, err := d.encoder.Encode(d.pages.Take(), c, d.run.header(out.message, out.part.Number))
 	if err != nil {
 		return nil, fmt.Errorf("writing the document: %w", err)
 	}
 	out.document, out.part.Withheld = doc, c.Len()-len(res.Rows)
 	return out, d.account(out, c, res)
-}
-
-// page returns memory for a document: of one that is packed, or new.
-func (d *desk) page() []byte {
-	select {
-	case p := <-d.pages:
-		return p[:0]
-	default:
-		return nil
-	}
 }
 
 // header is what the document can say about its transfer.
@@ -287,16 +277,17 @@ func (d *desk) reason(situation uint16) Reason {
 type packer struct {
 	run     *run
 	scratch []byte
-	free    <-chan []byte // memory of messages that were sent
+	sent    outbox.Memory // of messages that are settled
+	pages   outbox.Memory // of documents that are packed
 }
 
-func (p *packer) packAll(ctx context.Context, drafts <-chan *draft, parts chan<- *Part, pages chan<- []byte) error {
+func (p *packer) packAll(ctx context.Context, drafts <-chan *draft, parts chan<- *Part) error {
 	for d := range drafts {
 		if err := p.pack(d); err != nil {
 			return err
 		}
 		if d.document != nil {
-			pages <- d.document // never blocks: there is room for every document between here and the desk
+			p.pages.Give(d.document)
 		}
 		pause.At("packed")
 		if err := put(ctx, parts, d.part); err != nil {
@@ -317,12 +308,7 @@ func (p *packer) pack(d *draft) error {
 		return fmt.Errorf("sealing: %w", err)
 	}
 	payload := signing.NewPayload(sealed, mediaType)
-	var memory []byte
-	select {
-	case memory = <-p.free:
-	default:
-	}
-	if i.Outbox, p.scratch, err = outbox.Pack(p.run.engine.Vault, i.Message, payload, memory, p.scratch); err != nil {
+	if i.Outbox, p.scratch, err = outbox.Pack(p.run.engine.Vault, i.Message, payload, p.sent.Take(), p.scratch); err != nil {
 		return fmt.Errorf("sealing for the outbox: %w", err)
 	}
 	if i.Held, err = delta.SealList(p.run.engine.Vault, i.Message, d.held); err != nil {

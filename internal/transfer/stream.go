@@ -14,6 +14,7 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/transfer/candidates"
 	"birgeoqy.kz/almasu/internal/transfer/comparing"
+	"birgeoqy.kz/almasu/internal/transfer/outbox"
 )
 
 // stream runs the road's stages side by side, with bounded queues between them:
@@ -50,20 +51,17 @@ func (r *run) stream(ctx context.Context, from Progress, left int) error {
 	}
 	const written = 1 // drafts that may wait to be packed
 	drafts, parts := make(chan *draft, written), make(chan *Part, 1)
-	desk.pages = make(chan []byte, written+2)
+	desk.pages = make(outbox.Memory, written+2)
 	outgoing, settled := make(chan *message, window), make(chan result, window)
-	sent := make(chan []byte, window+written+1) // memory of messages that were sent, to be packed into again
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { defer close(read); return readAll(gctx, source, c.Batch, free, read) })
 	g.Go(func() error { defer close(resolved); return resolveAll(gctx, door, read, resolved) })
 	g.Go(func() error { defer close(drafts); return desk.clearAll(gctx, resolved, free, drafts) })
-	g.Go(func() error {
-		defer close(parts)
-		return (&packer{run: r, free: sent}).packAll(gctx, drafts, parts, desk.pages)
-	})
+	packer := &packer{run: r, sent: make(outbox.Memory, window), pages: desk.pages}
+	g.Go(func() error { defer close(parts); return packer.packAll(gctx, drafts, parts) })
 	g.Go(func() error { defer close(outgoing); return r.scribe(parts, outgoing, settled, left).recordAll(gctx) })
 	for range max(c.Senders, 1) {
-		g.Go(func() error { return r.sendAll(gctx, outgoing, settled, sent) })
+		g.Go(func() error { return r.sendAll(gctx, outgoing, settled, packer.sent) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -134,18 +132,15 @@ func readAll(ctx context.Context, s connectors.Stream, n int, free <-chan *recor
 // result is what sending a message came to: settlements of it and of its void notice, or none if it is left waiting.
 type result []*Settlement
 
-func (r *run) sendAll(ctx context.Context, outgoing <-chan *message, settled chan<- result, sent chan<- []byte) error {
+func (r *run) sendAll(ctx context.Context, outgoing <-chan *message, settled chan<- result, sent outbox.Memory) error {
 	for m := range outgoing {
 		memory := m.sealed
 		s, err := r.send(ctx, m)
 		if err != nil {
 			return err
 		}
-		select {
-		case sent <- memory: // no reader of the payload is left
-		default:
-		}
-		settled <- s // never blocks: at most window under way
+		sent.Give(memory) // no reader of the payload is left
+		settled <- s      // never blocks: at most window under way
 	}
 	return nil
 }

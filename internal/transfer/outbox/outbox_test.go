@@ -229,3 +229,16 @@ func FuzzSplit(f *testing.F) {
 		}
 	})
 }
+
+func TestGivenMemoryIsTakenOnce(t *testing.T) {
+	m := make(Memory, 1)
+	if m.Take() != nil {
+		t.Error("memory comes from nowhere")
+	}
+	for _, b := range [][]byte{[]byte("first"), []byte("no room")} {
+		m.Give(b)
+	}
+	if b := m.Take(); len(b) != 0 || cap(b) == 0 || string(b[:5]) != "first" || m.Take() != nil {
+		t.Errorf("%q of %d bytes is taken", b, cap(b))
+	}
+}
