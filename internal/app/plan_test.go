@@ -109,6 +109,9 @@ func TestPlanCompares(t *testing.T) {
 		t.Fatalf("%+v of %d", c, first.Send)
 	}
 	k.send(exit.WithRejects)
+	if n := k.transfers()[0].Totals; n.Messages != first.Messages || n.Accepted != first.Send {
+		t.Errorf("planned %d people in %d messages, sent %s", first.Send, first.Messages, n)
+	}
 	if p := k.plan(); p.Send != 0 || p.Messages != 0 || p.Compared.Unchanged != first.Send || p.Compared.Has != first.Send || p.Compared.New+p.Compared.Changed+p.Compared.Withdrawn != 0 {
 		t.Errorf("nothing has changed: %+v, send %d in %d messages", p.Compared, p.Send, p.Messages)
 	}

@@ -41,9 +41,11 @@ type work struct {
 	tally          map[transfer.Reason]int
 
 	compare comparing.Comparer
-	// gathered are people of several batches who make the next message; fresh says, by row, whether the recipient has nothing of them.
+	// gathered are people of several batches who make the next message; fresh says, by row, whether the recipient has nothing of them. part is how many people the part that is being
+	// gathered would span, 0 if none is.
 	gathered *record.Batch
 	fresh    []bool
+	part     int
 	// had says, by row of the last batch, of whom the recipient has something, whatever waits.
 	had []bool
 	// kept counts those of whom the recipient has something, and is not to be told that it has them no more.
@@ -110,20 +112,36 @@ func (w *work) take(ctx context.Context, b *record.Batch) error {
 		return err
 	}
 	p.Compared.Unchanged += w.cleared.Len() - len(w.compare.Fresh)
-	if w.gathered.Len()+len(w.compare.Fresh) > w.conn.Batch {
+	if w.part > 0 && (w.gathered.Len()+len(w.compare.Fresh) > w.conn.Batch || w.part >= transfer.MostBatches*w.conn.Batch) {
 		if err := w.cut(); err != nil {
 			return err
 		}
+	}
+	whole := w.part == 0 && len(w.compare.Fresh) == w.cleared.Len() && len(w.compare.Fresh) > 0
+	if whole {
+		w.fresh = append(w.fresh, make([]bool, b.Len())...)
+	} else {
+		w.part += b.Len()
 	}
 	for _, f := range w.compare.Fresh {
 		held, err := w.compare.Book.Of(ctx, w.cleared.Ordinal(f.Index))
 		if err != nil {
 			return err
 		}
-		w.gathered.AddFrom(b, w.cleared.Row(f.Index))
-		w.fresh = append(w.fresh, held == delta.Zero && !w.had[w.cleared.Row(f.Index)])
+		row := w.cleared.Row(f.Index)
+		if isNew := held == delta.Zero && !w.had[row]; whole {
+			w.fresh[row] = isNew
+		} else {
+			w.gathered.AddFrom(b, row)
+			w.fresh = append(w.fresh, isNew)
+		}
 	}
-	return nil
+	if !whole {
+		return nil
+	}
+	err := w.write(&w.cleared, w.fresh)
+	w.fresh = w.fresh[:0]
+	return err
 }
 
 // keep counts those of a batch of whom the recipient has something and goes on having it: who is cleared, and who is blocked. Until the first run of a year is over, it has that
@@ -175,6 +193,7 @@ func (w *work) refuse(c *legal.Cleared) {
 
 // cut writes the message of those who were gathered, if there are any.
 func (w *work) cut() error {
+	w.part = 0
 	if w.gathered == nil || w.gathered.Len() == 0 {
 		return nil
 	}

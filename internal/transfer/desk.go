@@ -81,8 +81,8 @@ type desk struct {
 	digests  []delta.Digest
 }
 
-// mostBatches is how many batches make one part at most, however few of their people are to be sent: it bounds what is read again after an interruption.
-const mostBatches = 100
+// MostBatches is how many batches make one part at most, however few of their people are to be sent: it bounds what is read again after an interruption.
+const MostBatches = 100
 
 // draft is a decided batch with its document, before it is sealed.
 type draft struct {
@@ -128,7 +128,7 @@ func (d *desk) take(ctx context.Context, b *record.Batch) (out []*draft, err err
 	if err != nil {
 		return nil, err
 	}
-	if d.open != nil && (len(d.digests)+len(d.compare.Fresh) > d.run.conn.Batch || d.open.Read >= mostBatches*d.run.conn.Batch) {
+	if d.open != nil && (len(d.digests)+len(d.compare.Fresh) > d.run.conn.Batch || d.open.Read >= MostBatches*d.run.conn.Batch) {
 		one, err := d.cut()
 		if err != nil {
 			return nil, err

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"birgeoqy.kz/almasu/internal/app/setup"
 	"birgeoqy.kz/almasu/internal/record"
 )
@@ -82,5 +84,42 @@ func TestDeployment(t *testing.T) {
 		if moved := digest(dir) != was; moved != c.moves {
 			t.Errorf("%s: moved %v, want %v", c.what, moved, c.moves)
 		}
+	}
+}
+
+// TestRegisterIsNotedOnce: processes that begin at the same moment all note the register that they have in common, and it stands in the log once.
+func TestRegisterIsNotedOnce(t *testing.T) {
+	now := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
+	w := &setup.Example{Dir: t.TempDir(), Now: now, People: 1, Batch: 20}
+	if err := w.Build(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.Ministry.URL, w.Oblast.URL = "https://127.0.0.1:9", "https://127.0.0.1:9"
+	if err := w.WriteConfig(now); err != nil {
+		t.Fatal(err)
+	}
+	env := Env{Config: w.Path("almasu.yaml"), Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler)}
+	v, err := Open(t.Context(), env, Parts{Store: true, AnySchema: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	if _, err := v.Store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var group errgroup.Group
+	start := make(chan struct{})
+	for range 16 {
+		group.Go(func() error {
+			<-start
+			return v.NoteRegister(t.Context(), "test")
+		})
+	}
+	close(start)
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
+	if r, err := v.VerifyLog(t.Context(), nil); err != nil || r.Entries != 1 {
+		t.Errorf("%+v, %v", r, err)
 	}
 }

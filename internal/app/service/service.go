@@ -22,6 +22,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -394,13 +395,18 @@ func (v *Service) Published() (record.Digest, error) {
 	return register.TextDigest(string(b)), nil
 }
 
-// NoteRegister logs a change of the register since the service last looked (I9).
+// NoteRegister logs a change of the register since the service last looked (I9). Another process may do so at the same moment: then it looks again.
 func (v *Service) NoteRegister(ctx context.Context, actor string) error {
-	last, err := v.Store.RegisterDigest(ctx)
-	if err != nil || last == v.Register.Digest() {
-		return err
+	for {
+		last, err := v.Store.RegisterDigest(ctx)
+		if err != nil || last == v.Register.Digest() {
+			return err
+		}
+		err = v.Store.SetRegister(ctx, v.Env.Now(), &transferlog.RegisterChange{Old: last, New: v.Register.Digest(), Actors: []string{actor}})
+		if !errors.Is(err, store.ErrRegisterMoved) {
+			return err
+		}
 	}
-	return v.Store.SetRegister(ctx, v.Env.Now(), &transferlog.RegisterChange{Old: last, New: v.Register.Digest(), Actors: []string{actor}})
 }
 
 // openPlatform opens the platform's database for reading.
