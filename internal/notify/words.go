@@ -24,7 +24,7 @@ var words = map[Kind]phrase{
 		[3]string{"беру енді шешім күтіп тұрған жоқ", "передача больше не ждёт решения", "the transfer waits for no decision any more"}},
 	Missed: {
 		[3]string{"жоспарланған беру өткізіп жіберілді", "плановая передача пропущена", "a due transfer was missed"},
-		[3]string{"беру кестеге қайта оралды", "передача снова идёт по расписанию", "transfers are on schedule again"}},
+		[3]string{"содан бері беру орындалды", "с тех пор передача выполнялась", "a transfer has run since"}},
 	Waiting: {
 		[3]string{"хабарламалар алушыны күтуде", "сообщения ждут получателя", "messages wait for the recipient"},
 		[3]string{"күткен хабарламалар жеткізілді", "ожидавшие сообщения доставлены", "what waited is settled"}},

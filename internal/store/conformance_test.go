@@ -81,3 +81,32 @@ func TestRecordAndFinish(t *testing.T) {
 		}
 	})
 }
+
+// TestLastClosed: that a notice or a retry was closed later does not hide what became of the last run.
+func TestLastClosed(t *testing.T) {
+	onBoth(t, func(r *rig) {
+		ctx := t.Context()
+		if _, err := r.s.LastClosed(ctx, "pupils", true); !errors.Is(err, ErrNoTransfer) {
+			t.Fatal(err)
+		}
+		closed := func(connector string) transfer.Transfer {
+			tr := r.begin(connector, ministry)
+			r.must(r.s.Finish(ctx, r.tick(), &transfer.Report{Transfer: tr}))
+			return tr
+		}
+		run := closed("pupils")
+		notice, retry := closed("pupils"), closed("pupils")
+		r.begin("pupils", ministry)
+		closed("others")
+		_, err := r.s.db.ExecContext(ctx, `INSERT INTO notice (id, connector, route, recipient, act, letter, subject, body, opened, due, actor, reason)
+			VALUES ($1, 'pupils', 'r', $2, 'correct', 0, '1', '{}', 1, 1, 'a', 'r')`, notice.ID.String(), ministry)
+		r.must(err)
+		_, err = r.s.db.ExecContext(ctx, "INSERT INTO retry (id, origin, code, body, entered, actor, reason) VALUES ($1, $2, '', '{}', 1, 'a', 'r')", retry.ID.String(), run.ID.String())
+		r.must(err)
+		for runs, want := range map[bool]transfer.Transfer{true: run, false: retry} {
+			if last, err := r.s.LastClosed(ctx, "pupils", runs); err != nil || last.ID != want.ID {
+				t.Errorf("runs %v: %v, %v", runs, last, err)
+			}
+		}
+	})
+}

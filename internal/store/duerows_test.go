@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lib/pq"
+
 	"birgeoqy.kz/almasu/internal/record"
+	"birgeoqy.kz/almasu/internal/store/due"
 	"birgeoqy.kz/almasu/internal/transfer"
 	"birgeoqy.kz/almasu/internal/transferlog"
 	"birgeoqy.kz/almasu/scheduler"
@@ -315,4 +318,61 @@ func TestRequestIsAnsweredOnce(t *testing.T) {
 			t.Errorf("claimed %+v", d)
 		}
 	})
+}
+
+// TestLastDueTime: what a schedule has come to is not hidden by deliveries from the outbox, nor by a run that was refused to somebody who asked for it.
+func TestLastDueTime(t *testing.T) {
+	onBoth(t, func(r *rig) {
+		expect := func(after time.Duration, want string) {
+			t.Helper()
+			got := ""
+			d, err := r.s.Last(t.Context(), "a", start.Add(after))
+			if r.must(err); d != nil {
+				got = d.Cause + " " + d.State
+			}
+			if got != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		}
+		enter := func(job, cause, state string, after time.Duration) {
+			t.Helper()
+			r.must(r.s.Enter(t.Context(), r.now, scheduler.Due{Job: job, At: start.Add(after), Cause: cause, State: state, Actor: "x", Reason: "y"}))
+		}
+		expect(time.Hour, "")
+		enter("a", scheduler.CauseSchedule, scheduler.StateDone, 0)
+		enter("a", scheduler.CauseSchedule, scheduler.StateMissed, time.Minute)
+		enter("b", scheduler.CauseSchedule, scheduler.StateDone, 2*time.Minute)
+		for i := range 30 {
+			enter("a", scheduler.CauseResume, scheduler.StateDone, 3*time.Minute+time.Duration(i)*time.Second)
+		}
+		expect(0, "schedule done")
+		expect(time.Hour, "schedule missed")
+		enter("a", scheduler.CauseRunNow, scheduler.StateDone, 4*time.Minute)
+		enter("a", scheduler.CauseRunNow, scheduler.StateMissed, 5*time.Minute)
+		enter("a", scheduler.CauseSchedule, scheduler.StateWaiting, 6*time.Minute)
+		expect(time.Hour, "run_now done")
+		enter("a", scheduler.CauseCatchUp, scheduler.StateMissed, 7*time.Minute)
+		expect(time.Hour, "catch_up missed")
+	})
+}
+
+// TestWhoAsksTellsNobody: other processes are woken for what is due, and not for a run that the process which was asked for it performs.
+func TestWhoAsksTellsNobody(t *testing.T) {
+	r := newRig(t, Postgres)
+	l := pq.NewListener(r.dsn, time.Second, time.Minute, nil)
+	defer l.Close()
+	r.must(l.Listen(due.Channel))
+	for i, cause := range []string{scheduler.CauseRunNow, scheduler.CauseSchedule, scheduler.CauseAdHoc, scheduler.CauseRunNow, scheduler.CauseResume} {
+		d := waitingRow(string(rune('a'+i)), start.Add(time.Duration(i)*time.Hour))
+		d.Cause = cause
+		r.must(r.s.Enter(t.Context(), r.now, d))
+	}
+	r.pg.MustExec("SELECT pg_notify($1, 'end')", due.Channel)
+	woken := 0
+	for n := <-l.Notify; n == nil || n.Extra != "end"; n = <-l.Notify {
+		woken++
+	}
+	if woken != 2 {
+		t.Errorf("others were woken %d times, for two rows", woken)
+	}
 }

@@ -63,6 +63,19 @@ func (s *Store) Transfers(ctx context.Context, connector string, limit int) ([]*
 	return out, nil
 }
 
+// LastClosed returns the newest transfer of a connector that was closed; of runs alone, without notices and retries, if it is asked to. Without one it returns [ErrNoTransfer].
+func (s *Store) LastClosed(ctx context.Context, connector string, runs bool) (*transfer.Report, error) {
+	query := transferSQL + " WHERE t.connector = $1 AND t.finished IS NOT NULL"
+	if runs {
+		query += " AND NOT EXISTS (SELECT 1 FROM notice n WHERE n.id = t.id) AND NOT EXISTS (SELECT 1 FROM retry x WHERE x.id = t.id)"
+	}
+	r, err := scanReport(s.read.QueryRowxContext(ctx, query+" ORDER BY t.started DESC, t.id LIMIT 1", connector))
+	if err != nil {
+		return nil, err
+	}
+	return r, s.refresh(ctx, r)
+}
+
 // ErrNoTransfer is returned for an id that names no transfer.
 var ErrNoTransfer = errors.New("there is no such transfer")
 

@@ -2,6 +2,7 @@ package alarms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -51,41 +52,32 @@ func (w *Watch) Conditions(ctx context.Context, now time.Time) ([]notify.Conditi
 	return append(append(out, w.keys(now)...), w.law(now)...), nil
 }
 
-// few is how many of the newest rows are looked at for one that has ended.
-const few = 20
-
-// runs looks at the newest transfers and due times.
+// runs looks at the newest transfers and due times. That a notice or a retry has arrived does not say that runs do.
 func (w *Watch) runs(ctx context.Context, now time.Time) (out []notify.Condition, err error) {
 	for connector := range w.Routes {
-		reports, err := w.Store.Transfers(ctx, connector, few)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range reports {
-			if r.Finished.IsZero() {
-				continue
+		for _, runs := range []bool{true, false} {
+			r, err := w.Store.LastClosed(ctx, connector, runs)
+			if errors.Is(err, store.ErrNoTransfer) {
+				break
+			}
+			if err != nil {
+				return nil, err
 			}
 			if r.Status == transfer.Failed || r.Status == transfer.NotPermitted {
 				out = append(out, notify.Condition{Kind: notify.Failed, Subject: connector, Code: r.Code})
+				break
 			}
-			break
 		}
-		rows, err := w.Store.Dues(ctx, connector, few)
+		d, err := w.Store.Last(ctx, connector, now)
 		if err != nil {
 			return nil, err
 		}
-		for _, d := range rows {
-			if d.At.After(now) || d.State != scheduler.StateMissed && d.State != scheduler.StateDone {
-				continue
+		if d != nil && d.State == scheduler.StateMissed {
+			code := ""
+			if d.Hold != "" {
+				code = NotSent
 			}
-			if d.State == scheduler.StateMissed {
-				code := ""
-				if d.Hold != "" {
-					code = NotSent
-				}
-				out = append(out, notify.Condition{Kind: notify.Missed, Subject: connector, Code: code, Until: &d.At})
-			}
-			break
+			out = append(out, notify.Condition{Kind: notify.Missed, Subject: connector, Code: code, Until: &d.At})
 		}
 	}
 	return out, nil

@@ -20,7 +20,8 @@
 // # Waking
 //
 // Whoever enters a row that waits notifies [Channel] with its transaction; [Listen] hears that. A notice may be lost with a connection, so that who
-// listens polls too.
+// listens polls too. Nobody is notified of a run that somebody asks for or lets go of a hold, nor of a delivery from the outbox: the process that enters it performs it, and others find it by
+// polling if that does not.
 package due
 
 import (
@@ -100,7 +101,7 @@ func (s *Rows) Enter(ctx context.Context, now time.Time, rows ...scheduler.Due) 
 			if err != nil {
 				return nil, err
 			}
-			waiting = waiting || fresh && d.State == scheduler.StateWaiting
+			waiting = waiting || fresh && d.State == scheduler.StateWaiting && d.Cause != scheduler.CauseRunNow && d.Cause != scheduler.CauseResume
 			if fresh && d.State == scheduler.StateMissed {
 				missed = append(missed, act("run.missed", d, d.Reason))
 			}
@@ -343,4 +344,18 @@ func (s *Rows) Dues(ctx context.Context, job string, limit int) ([]*scheduler.Du
 		out = append(out, d)
 	}
 	return out, rows.Err()
+}
+
+// Last returns the newest row of a job until a time that has run, or was missed although a schedule or a hold had it; nil without one. What is delivered
+// from the outbox in between, or was refused to somebody who asked for it, says nothing of the schedule.
+func (s *Rows) Last(ctx context.Context, job string, until time.Time) (*scheduler.Due, error) {
+	d, err := scan(s.Read.QueryRowxContext(ctx, "SELECT "+columns+` FROM due WHERE connector = $1 AND due <= $2
+		AND (state = 'done' AND cause <> 'resume' OR state = 'missed' AND (cause IN ('schedule', 'catch_up') OR hold <> '')) ORDER BY due DESC LIMIT 1`, job, record.Micros(until)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking for the last due time: %w", err)
+	}
+	return d, nil
 }

@@ -36,11 +36,6 @@ func (s *Rows) Release(ctx context.Context, tx *sqlx.Tx, hold string, at time.Ti
 	if n, err := res.RowsAffected(); err != nil || n != 1 {
 		return nil, errors.Join(fmt.Errorf("the run of hold %s is not held", hold), err)
 	}
-	if s.Notifies {
-		if _, err := tx.ExecContext(ctx, "SELECT pg_notify('"+Channel+"', '')"); err != nil {
-			return nil, err
-		}
-	}
 	return s.MissHeld(ctx, tx, hold, reason)
 }
 
