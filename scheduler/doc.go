@@ -22,7 +22,8 @@
 // A due time becomes a row, unique by (job, due time), before anything runs. A row is waiting, running under a lease, done, missed with a
 // reason, or held: the job wants a person's decision before it begins, after which the row waits again or is missed. [Runner.Enter] enters the rows of all due times since the last one entered, so that a service which was down
 // finds what it owes: what to do about old ones is the job's [CatchUp]. Any number of processes may do so: the row's key makes a
-// due time exist once, and the claim's lease makes it run in one process. A process that dies loses its lease, and another takes the row up.
+// due time exist once, and the claim's lease makes it run in one process. A process that dies loses its lease when that ends, one that is told to end
+// gives it back at once; another takes the row up.
 // What is late is judged by the store's time, so that a process whose clock is wrong does no harm.
 //
 // # Overlap

@@ -21,6 +21,9 @@ const (
 	StateHeld    = "held"
 )
 
+// StateLapsed is no state of a row: a runner that is told to end says with it ([Store.Keep]) that it has let go of a running row, whose lease then ends at once.
+const StateLapsed = "lapsed"
+
 // Due is one row.
 type Due struct {
 	Job string
@@ -66,7 +69,7 @@ type Store interface {
 	// while no other row of its job runs; lapsed ones before those that wait. It returns nil if there is none.
 	Claim(ctx context.Context, worker string, want Want, now time.Time, lease time.Duration) (*Due, error)
 	// Keep begins the term of the lease again, from now, or ends the row: state is [StateRunning], [StateDone] or [StateMissed], which is
-	// logged with the row's Reason. It makes the row's Transfer durable, if it has one. It returns [ErrLost] if the row is not this worker's any
+	// logged with the row's Reason. With [StateLapsed] the row goes on running, and whoever claims next has it. It makes the row's Transfer durable, if it has one. It returns [ErrLost] if the row is not this worker's any
 	// more, and [ErrCancelled], having renewed the lease, for a row that goes on running and was cancelled.
 	Keep(ctx context.Context, worker string, d *Due, state string, now time.Time) error
 }

@@ -145,10 +145,15 @@ func (r *Runner) perform(ctx context.Context, d *Due) {
 		r.Logger.Warn("run held", "job", d.Job, "due", d.At, "hold", held.Hold)
 		return
 	}
+	if cause != nil && !errors.Is(cause, ErrCancelled) && !errors.Is(cause, ErrLost) { // this process is told to end
+		r.Logger.Info("run interrupted", "job", d.Job, "due", d.At)
+		r.finish(ctx, d, StateLapsed)
+		return
+	}
 	if err != nil {
 		r.Logger.Error("job failed", "job", d.Job, "due", d.At, "error", err)
 	}
-	if cause != nil && !errors.Is(cause, ErrCancelled) || errors.Is(err, ErrNotBegun) {
+	if errors.Is(cause, ErrLost) || errors.Is(err, ErrNotBegun) {
 		return // the row stays: whoever claims it next goes on
 	}
 	pause.At("due.performed")
@@ -157,11 +162,15 @@ func (r *Runner) perform(ctx context.Context, d *Due) {
 	if errors.As(err, &missed) {
 		state, d.Reason = StateMissed, missed.Reason
 	}
-	// The row is finished even when the service is stopping at this moment.
+	r.finish(ctx, d, state)
+	pause.At("due.done")
+}
+
+// finish says what has become of a row, even when the process is told to end at this moment.
+func (r *Runner) finish(ctx context.Context, d *Due, state string) {
 	if err := r.Store.Keep(context.WithoutCancel(ctx), r.Worker, d, state, r.Now()); err != nil {
 		r.Logger.Error("finishing a due run failed", "job", d.Job, "due", d.At, "error", err)
 	}
-	pause.At("due.done")
 }
 
 // keep renews a lease until ctx ends, and ends the work if the lease is lost: taken by another process, or not renewed in time because the

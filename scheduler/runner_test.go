@@ -87,6 +87,9 @@ func (s *shelf) Keep(_ context.Context, worker string, d *Due, state string, now
 	for _, r := range s.rows {
 		if r.Job == d.Job && r.At.Equal(d.At) && r.worker == worker && r.State == StateRunning && r.Attempt == d.Attempt {
 			r.State, r.until = state, now.Add(r.term)
+			if state == StateLapsed {
+				r.State, r.until = StateRunning, now.Add(-1)
+			}
 			if state == StateMissed {
 				r.Reason = d.Reason
 			}
@@ -219,6 +222,26 @@ func TestLostLease(t *testing.T) {
 			}
 			if got := s.states(); !slices.Equal(got, []string{"schedule running"}) {
 				t.Errorf("rows %v", got)
+			}
+		})
+	}
+}
+
+// TestInterrupted ends the process while a job runs, and at the end of one: the row is claimed again at once.
+func TestInterrupted(t *testing.T) {
+	for name, result := range map[string]error{"under way": context.Canceled, "at its end": nil, "not begun": ErrNotBegun, "missed": &Missed{Reason: "r"}} {
+		t.Run(name, func(t *testing.T) {
+			s, now := &shelf{}, born
+			r := runner(s, &now, Job{Name: "a", Schedule: mustParse(t, "31 6 * * *", "UTC"), Since: born})
+			_ = r.Enter(t.Context())
+			now = born.Add(time.Minute)
+			ctx, interrupt := context.WithCancel(t.Context())
+			r.Run = func(context.Context, *Due) error { interrupt(); return result }
+			if _, err := r.Once(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("the runner ends with %v", err)
+			}
+			if d, err := s.Claim(t.Context(), "w2", Want{}, now, r.Lease); err != nil || d == nil || d.Attempt != 2 {
+				t.Errorf("claimed %+v, %v; rows %v", d, err, s.states())
 			}
 		})
 	}

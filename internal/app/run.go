@@ -116,12 +116,16 @@ func (s *session) answerRun(ctx context.Context, v *service.Service, run func() 
 	if report == nil {
 		return s.answerHeld(ctx, v, err)
 	}
+	if err != nil { // it is not closed: nobody has counted what it has come to
+		s.say("Transfer %s is not at its end. How far it is: almasu transfers", report.ID)
+		return err
+	}
 	s.result, s.code = report, exit.StatusOf(report.Status)
 	if !s.json {
 		results.Print(s.stdout, report, "en")
 	}
-	if err != nil || report.Status == transfer.InProgress {
-		return err
+	if report.Status == transfer.InProgress {
+		return nil
 	}
 	return s.answerWaiting(ctx, v, report)
 }

@@ -87,6 +87,10 @@ func TestDueRows(t *testing.T) {
 				t.Errorf("the loser keeps its lease: %v", err)
 			}
 		}
+		r.must(r.s.Keep(ctx, "w3", over, scheduler.StateLapsed, start.Add(2*time.Hour+112*time.Second)))
+		if over = r.claim("w3", "a", start.Add(2*time.Hour+112*time.Second)); over == nil || !over.At.Equal(start) || over.Attempt != 3 || over.Transfer != "t1" {
+			t.Fatalf("let go of and claimed again: %+v", over)
+		}
 		r.must(r.s.Keep(ctx, "w3", over, scheduler.StateDone, start.Add(3*time.Hour)))
 		if err := r.s.Keep(ctx, "w3", over, scheduler.StateDone, start.Add(3*time.Hour)); !errors.Is(err, scheduler.ErrLost) {
 			t.Errorf("a finished row is finished again: %v", err)

@@ -100,6 +100,7 @@ func (v *Service) performRow(ctx context.Context, d *scheduler.Due) (*transfer.R
 		}
 		return nil, v.Engine.Resume(ctx, conn)
 	}
+	started, taken := v.Env.Now(), d.Transfer != ""
 	if d.Transfer == "" {
 		if err := v.keeper.Admit(ctx, conn, d); err != nil {
 			return nil, notBegun(err)
@@ -113,8 +114,16 @@ func (v *Service) performRow(ctx context.Context, d *scheduler.Due) (*transfer.R
 	if err != nil {
 		return nil, err
 	}
+	if taken {
+		switch known, err := v.Store.Transfer(ctx, id); {
+		case err == nil:
+			started = known.Started
+		case !errors.Is(err, store.ErrNoTransfer): // else it was named, and not begun
+			return nil, notBegun(err)
+		}
+	}
 	t := transfer.Transfer{
-		ID: id, Connector: conn.Name, Route: conn.Route, Recipient: v.Recipient(conn), Trigger: transfer.Trigger(d.Cause), Due: d.At, Started: v.Env.Now(),
+		ID: id, Connector: conn.Name, Route: conn.Route, Recipient: v.Recipient(conn), Trigger: transfer.Trigger(d.Cause), Due: d.At, Started: started,
 		Actor: d.Actor, Reason: d.Reason, Request: d.Request,
 	}
 	pause.At("due.named")
@@ -212,6 +221,10 @@ func Login() string {
 	return "uid " + strconv.Itoa(os.Getuid())
 }
 
+// errInterrupted answers a run that was told to end before it was at its end. Its transfer, if it has begun, is not closed, and has no report yet.
+var errInterrupted = record.NewProblem("run.interrupted", "", "run the connector again, or let almasu serve go on: what was logged is delivered first, and nobody is sent twice. How far it is: almasu transfers",
+	"the run was interrupted before its end; what the recipient has taken stays with it")
+
 // errLost ends a run whose lease was not renewed in time.
 var errLost = record.NewProblem("transfer.lease_lost", "", "see that the store's database answers (almasu doctor); almasu serve goes on by itself, or run again: what waits goes first",
 	"the run has lost its lease: the store did not answer for too long, or another process has taken the run up")
@@ -267,8 +280,11 @@ func (v *Service) perform(ctx context.Context, connector string, row ...schedule
 	if err := v.Store.Enter(ctx, v.Env.Now(), row...); err != nil {
 		return nil, exit.Environment(err)
 	}
-	if _, err := runner.Once(ctx); err != nil && failure == nil {
+	if _, err := runner.Once(ctx); err != nil && failure == nil && report == nil {
 		failure = err
+	}
+	if failure != nil && ctx.Err() != nil {
+		return report, exit.Failed(errInterrupted)
 	}
 	if report == nil && failure == nil {
 		for i := range row {

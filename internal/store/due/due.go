@@ -298,7 +298,8 @@ func isUnique(err error) bool {
 // Keep implements [scheduler.Store].
 func (s *Rows) Keep(ctx context.Context, worker string, d *scheduler.Due, state string, now time.Time) error {
 	keep := func(q sqlx.ExecerContext) error {
-		res, err := q.ExecContext(ctx, s.at(now, `UPDATE due SET state = $1, lease_until = @now + term, transfer = CASE WHEN $2 = '' THEN transfer ELSE $2 END,
+		res, err := q.ExecContext(ctx, s.at(now, `UPDATE due SET state = CASE WHEN $1 = 'lapsed' THEN 'running' ELSE $1 END,
+			lease_until = @now + CASE WHEN $1 = 'lapsed' THEN -1 ELSE term END, transfer = CASE WHEN $2 = '' THEN transfer ELSE $2 END,
 			reason = CASE WHEN $1 = 'missed' THEN $3 ELSE reason END
 			WHERE connector = $4 AND due = $5 AND worker = $6 AND state = 'running' AND attempt = $7`),
 			state, d.Transfer, d.Reason, d.Job, record.Micros(d.At), worker, int64(d.Attempt))
