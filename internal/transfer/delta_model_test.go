@@ -36,20 +36,19 @@ func names(r *rig, m connectortest.Message) (iin, name []string) {
 // holding is a naive receiver: it does what the messages that it has kept say, in the order of their numbers.
 func (r *rig) holding() map[string]string {
 	r.Helper()
-	out := map[string]string{}
-	content := map[record.ID][]string{}
+	type spot struct {
+		message record.ID
+		index   int
+	}
+	used := map[spot]bool{}
 	kept := r.peer.Kept()
 	slices.SortFunc(kept, func(a, b connectortest.Message) int { return int(int64(a.Header.Sequence) - int64(b.Header.Sequence)) })
 	_, documents := r.carried()
 	for _, m := range kept {
 		switch m.Header.Operation {
 		case signing.OperationProvide:
-			iin, name := names(r, m)
-			content[m.Header.Message] = iin
-			for i := range iin {
-				if i >= m.Rejects { // the first ones are rejected
-					out[iin[i]] = name[i]
-				}
+			for i := m.Rejects; i < m.Header.Records; i++ { // the first ones are rejected
+				used[spot{m.Header.Message, i}] = true
 			}
 		case signing.OperationNotice:
 			for _, d := range documents {
@@ -57,8 +56,20 @@ func (r *rig) holding() map[string]string {
 					continue
 				}
 				for _, x := range d.Records {
-					delete(out, content[x.Message][x.Index])
+					delete(used, spot{x.Message, x.Index})
 				}
+			}
+		}
+	}
+	out := map[string]string{}
+	for _, m := range kept {
+		if m.Header.Operation != signing.OperationProvide {
+			continue
+		}
+		iin, name := names(r, m)
+		for i := range iin {
+			if used[spot{m.Header.Message, i}] {
+				out[iin[i]] = name[i]
 			}
 		}
 	}

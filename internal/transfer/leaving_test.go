@@ -60,14 +60,14 @@ func (r *rig) tell() (named []string) {
 	return named
 }
 
-// TestWhoLeavesIsWithdrawn: after a complete read the recipient is told of those who are gone or may not be sent any more, once, by the message that brought them and
-// their place in it; of the blocked it is not told. Who comes back is sent again.
+// TestWhoLeavesIsWithdrawn: after a complete read the recipient is told of those who are gone or may not be sent any more, once, by each message that brought them and
+// their place in it; of the blocked it is not told. Who comes back is sent again, and when they leave again it is told of what it was sent since.
 func TestWhoLeavesIsWithdrawn(t *testing.T) {
 	onBoth(t, func(r *rig) {
 		r.comparing()
 		_, all := r.sent()
 		gone, closed, stopped, back := all[3], all[40], all[77], all[120]
-		r.rename("Сейітов", gone) // the record that counts is then another one
+		r.rename("Сейітов", gone) // the recipient has two records then
 		r.sent()
 		r.exec("CREATE TABLE kept AS SELECT * FROM profiles WHERE iin = ?", back)
 		r.exec("DELETE FROM profiles WHERE iin IN (?, ?)", gone, back)
@@ -78,9 +78,9 @@ func TestWhoLeavesIsWithdrawn(t *testing.T) {
 		if report.Withdrawn != 3 || len(got) > 0 {
 			r.Fatalf("%d withdrawn, %d sent: %s", report.Withdrawn, len(got), report.Totals)
 		}
-		want := []string{gone, closed, back}
+		want := []string{gone, gone, closed, back}
 		if slices.Sort(want); !slices.Equal(r.tell(), want) {
-			r.Errorf("%d people are named, or others than left", len(r.tell()))
+			r.Errorf("%d records are named, or others than those of who left", len(r.tell()))
 		}
 		if report, _ = r.sent(); report.Withdrawn != 0 {
 			r.Errorf("%d people were withdrawn twice", report.Withdrawn)
@@ -92,8 +92,16 @@ func TestWhoLeavesIsWithdrawn(t *testing.T) {
 		if report, _ = r.sent(); report.Withdrawn != 1 {
 			r.Errorf("%d withdrawn when the block has ended", report.Withdrawn)
 		}
-		if named := r.tell(); len(named) != 4 || !slices.Contains(named, stopped) {
-			r.Errorf("%d people are named in all", len(named))
+		if named := r.tell(); len(named) != 5 || !slices.Contains(named, stopped) {
+			r.Errorf("%d records are named in all", len(named))
+		}
+		r.exec("DELETE FROM profiles WHERE iin = ?", back)
+		if report, _ = r.sent(); report.Withdrawn != 1 {
+			r.Errorf("%d withdrawn who left for the second time", report.Withdrawn)
+		}
+		want = append(want, stopped, back)
+		if slices.Sort(want); !slices.Equal(r.tell(), want) {
+			r.Errorf("%d records are named in the end", len(r.tell()))
 		}
 	})
 }

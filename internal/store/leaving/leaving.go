@@ -4,8 +4,9 @@
 // longer on the platform (SUB-1), and whoever was read and may not be sent now leaves by the rule that refuses them. A person who was read under another ordinal, because a
 // year has begun, is not gone: what is held is noted under that ordinal, to be sent again, and the next run compares everybody: it withdraws them if they may not be sent. Whoever is blocked is left alone.
 //
-// For each the record is named that the recipient has taken last: the disclosure sets of the connector's delivered messages are looked through once, newest first, without the records that
-// the recipient has rejected. The index is the rank of the person's key among those of the message's people; where the roster has not exactly these people any more, a
+// For each every record is named that the recipient has taken over the connector, a later one does not say that an earlier one is not used any more: the disclosure sets of the delivered
+// messages are looked through once, newest first, without the records that the recipient has rejected and those of which a withdrawal or a demand to destroy was told or is on its way. The
+// index is the rank of the person's key among those of the message's people. Where the roster has not exactly these people any more, the record cannot be named: if it is the one that was taken last, a
 // letter is owed, as where the agreement takes no notices. People are taken in rounds, and of each round the notices, at most notice.Most records each, their entries in
 // the log, the rows of the transfers that carry them (package notices), and that the recipient holds nothing of these people, are one transaction: nobody is withdrawn twice.
 //
@@ -64,7 +65,7 @@ type leaver struct {
 	ordinals []uint32
 	key      []byte
 	why      transfer.Reason
-	record   *telling.Record
+	records  []telling.Record // newest first
 }
 
 // Leave implements transfer.Held.
@@ -179,13 +180,17 @@ func (w *work) gone(ctx context.Context) (map[uint32]struct{}, error) {
 	return out, err
 }
 
-// name finds the record of each of the leavers that the recipient has taken last.
+// name finds the records of each of the leavers that the recipient has taken and was not told of.
 func (w *work) name(ctx context.Context, leavers []*leaver) error {
-	missing := map[uint32]*leaver{}
+	by := map[uint32]*leaver{}
 	for _, x := range leavers {
 		for _, o := range x.ordinals {
-			missing[o] = x
+			by[o] = x
 		}
+	}
+	told, err := w.told(ctx)
+	if err != nil {
+		return err
 	}
 	rows, err := w.Store.Reader().QueryxContext(ctx, `SELECT m.id, m.header, m.disclosure, m.period, p.after_key, p.last_key, s.rejected, s.receipt
 		FROM message m JOIN settlement s ON s.message = m.id JOIN part p ON p.transfer = m.transfer AND p.number = m.part
@@ -195,16 +200,41 @@ func (w *work) name(ctx context.Context, leavers []*leaver) error {
 	}
 	defer rows.Close()
 	opener := sets.NewOpener(ctx, w.Store.Periods(), w.Store.Reader())
-	for rows.Next() && len(missing) > 0 {
-		if err := w.look(ctx, rows, opener, missing); err != nil {
+	for rows.Next() {
+		if err := w.look(ctx, rows, opener, by, told); err != nil {
 			return err
 		}
 	}
 	return rows.Err()
 }
 
+// spot is the place of a record: its message and whose it is.
+type spot struct {
+	message record.ID
+	ordinal uint32
+}
+
+// told lists the records of which the recipient was told, or is about to be, that they are used no longer.
+func (w *work) told(ctx context.Context) (map[spot]bool, error) {
+	list, err := notices.All(ctx, w.Store)
+	if err != nil {
+		return nil, err
+	}
+	out := map[spot]bool{}
+	for i := range list {
+		n := &list[i]
+		if notice.Withdraw.Over(n.Act) || n.Outcome != "" && n.Outcome != string(transfer.Delivered) {
+			continue
+		}
+		for _, r := range n.Records {
+			out[spot{r.Message, r.Ordinal}] = true
+		}
+	}
+	return out, nil
+}
+
 // look names those who are in one message.
-func (w *work) look(ctx context.Context, rows *sqlx.Rows, opener *sets.Opener, missing map[uint32]*leaver) error {
+func (w *work) look(ctx context.Context, rows *sqlx.Rows, opener *sets.Opener, by map[uint32]*leaver, told map[spot]bool) error {
 	var text, in string
 	var header, body, after, last, receipt []byte
 	var rejected int
@@ -231,8 +261,8 @@ func (w *work) look(ctx context.Context, rows *sqlx.Rows, opener *sets.Opener, m
 		return fmt.Errorf("the disclosure set of message %s: %w", id, err)
 	}
 	var inside []uint32
-	for o := range missing {
-		if g, ok := set.Find(o); ok && g.Mask != 0 {
+	for o := range by {
+		if g, ok := set.Find(o); ok && g.Mask != 0 && !told[spot{id, o}] {
 			inside = append(inside, o)
 		}
 	}
@@ -261,10 +291,8 @@ func (w *work) look(ctx context.Context, rows *sqlx.Rows, opener *sets.Opener, m
 		} else if slices.Contains(refused, i) {
 			continue
 		}
-		x := missing[o]
-		x.record = &telling.Record{Message: id, Envelope: record.DigestOf(header), Index: i, Ordinal: o, Key: x.key}
-		for _, o := range x.ordinals {
-			delete(missing, o)
+		if x := by[o]; i >= 0 || len(x.records) == 0 {
+			x.records = append(x.records, telling.Record{Message: id, Envelope: record.DigestOf(header), Index: i, Ordinal: o, Key: x.key})
 		}
 	}
 	return nil
@@ -305,22 +333,23 @@ func (w *work) notices(leavers []*leaver) ([]notices.Notice, error) {
 	var list []notices.Notice
 	var subjects [][]string
 	for _, x := range leavers {
-		if x.record == nil {
-			continue
-		}
-		g := group{x.why, !w.Notices || x.record.Index < 0}
-		at, ok := open[g]
-		if !ok || len(list[at].Records) == notice.Most {
-			t := w.Transfer
-			t.ID, t.Trigger, t.Due, t.Started, t.Request = record.NewID(), transfer.RunNow, w.at, w.at, ""
-			t.Reason = "not sent any more by transfer " + w.Transfer.ID.String()
-			at, open[g] = len(list), len(list)
-			list = append(list, notices.Notice{Transfer: t, Letter: g.letter, Opened: w.at, Due: due, Notice: telling.Notice{Act: notice.Withdraw, Rule: g.why.Rule, Why: g.why.Why}})
-			subjects = append(subjects, nil)
-		}
-		list[at].Records = append(list[at].Records, *x.record)
-		for _, o := range x.ordinals {
-			subjects[at] = append(subjects[at], strconv.FormatUint(uint64(o), 10))
+		for i := range x.records {
+			g := group{x.why, !w.Notices || x.records[i].Index < 0}
+			at, ok := open[g]
+			if !ok || len(list[at].Records) == notice.Most {
+				t := w.Transfer
+				t.ID, t.Trigger, t.Due, t.Started, t.Request = record.NewID(), transfer.RunNow, w.at, w.at, ""
+				t.Reason = "not sent any more by transfer " + w.Transfer.ID.String()
+				at, open[g] = len(list), len(list)
+				list = append(list, notices.Notice{Transfer: t, Letter: g.letter, Opened: w.at, Due: due, Notice: telling.Notice{Act: notice.Withdraw, Rule: g.why.Rule, Why: g.why.Why}})
+				subjects = append(subjects, nil)
+			}
+			list[at].Records = append(list[at].Records, x.records[i])
+			for _, o := range x.ordinals {
+				if text := strconv.FormatUint(uint64(o), 10); i == 0 || !slices.Contains(subjects[at], text) {
+					subjects[at] = append(subjects[at], text)
+				}
+			}
 		}
 	}
 	for i := range list {
