@@ -128,7 +128,15 @@ type cutter struct {
 	address string
 	after   atomic.Int64
 	cut     atomic.Int64 // how many were cut
+	gate    sync.Mutex   // a connection that begins waits until nobody waits for the ends of others
 	open    sync.WaitGroup
+}
+
+// ended waits until no connection is open.
+func (c *cutter) ended() {
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	c.open.Wait()
 }
 
 func newCutter(t testing.TB, to string) *cutter {
@@ -151,7 +159,9 @@ func newCutter(t testing.TB, to string) *cutter {
 				_ = in.Close()
 				continue
 			}
+			c.gate.Lock()
 			c.open.Add(1)
+			c.gate.Unlock()
 			go func() {
 				defer c.open.Done()
 				_, _ = io.Copy(in, out)
@@ -221,7 +231,7 @@ func TestCutMidUpload(t *testing.T) {
 	for i := 0; middle < *cuts && i < 10**cuts; i++ {
 		c.after.Store(int64(16<<10 + i*40503%(len(document)-(64<<10))))
 		_, err := to.Deliver(t.Context(), env, ticket)
-		c.open.Wait()
+		c.ended()
 		var f *connectors.Failure
 		if !errors.As(err, &f) || f.Kind != connectors.Transient {
 			t.Fatalf("cut after %d bytes: %v", c.after.Load(), err)

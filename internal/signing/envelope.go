@@ -2,8 +2,6 @@ package signing
 
 import (
 	"bytes"
-	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -91,63 +89,23 @@ func (e *Envelope) Signature() []byte { return e.signature }
 // KeyID returns the id of the key that made the signature.
 func (e *Envelope) KeyID() string { return e.keyID }
 
-// Marshal returns the form at rest, nil if the payload cannot be read.
-func (e *Envelope) Marshal() []byte {
-	payload, err := io.ReadAll(e.payload.Open())
-	if err != nil {
-		return nil
-	}
-	return fmt.Appendf(nil, "%s\n%s %s\n%s", e.headerBytes, e.keyID, encode64(e.signature), payload)
-}
-
-// Open reads the form at rest and verifies everything: canonical header, signature by a key whose period in the
-// ring holds the given time, size and digest of the payload. The envelope keeps a reference to marshalled.
-// Codes: envelope.malformed, envelope.header, envelope.bad_signature, envelope.payload_mismatch, signing.unknown_key, signing.key_expired, signing.key_not_yet_valid.
-func Open(marshalled []byte, ring *Keyring, at time.Time) (*Envelope, error) {
-	head, rest, ok := bytes.Cut(marshalled, []byte("\n"))
-	line, payload, more := bytes.Cut(rest, []byte("\n"))
-	if !ok || !more {
-		return nil, record.NewProblem("envelope.malformed", "", "", "expected a header line, a signature line and the payload")
-	}
-	keyID, signature, ok := splitSignature(string(line), " ")
-	if !ok {
-		return nil, record.NewProblem("envelope.malformed", "signature", "", "expected a key id and a signature in base64url")
-	}
-	h, err := ParseHeader(head)
-	if err != nil {
-		return nil, err
-	}
-	return openParsed(h, head, keyID, signature, NewPayload(payload, h.MediaType), ring, at)
-}
-
-// OpenParts verifies an envelope that came in parts, as [Open] does. The payload's media type must be the header's too (envelope.payload_mismatch).
+// OpenParts verifies everything of an envelope that came in parts: canonical header, signature by a key whose period in the ring holds the given time, size, digest and media type of the
+// payload. Codes: envelope.malformed, envelope.header, envelope.bad_signature, envelope.payload_mismatch, signing.unknown_key, signing.key_expired, signing.key_not_yet_valid.
 func OpenParts(header []byte, keyID string, signature []byte, p Payload, ring *Keyring, at time.Time) (*Envelope, error) {
-	h, err := ParseHeader(header)
-	if err != nil {
-		return nil, err
-	}
-	return openParsed(h, header, keyID, signature, p, ring, at)
-}
-
-func openParsed(h Header, header []byte, keyID string, signature []byte, p Payload, ring *Keyring, at time.Time) (*Envelope, error) {
-	e, err := openHeader(h, header, keyID, signature, ring, at)
+	e, err := OpenHeader(header, keyID, signature, ring, at)
 	if err != nil {
 		return nil, err
 	}
 	return e.Carrying(p)
 }
 
-// OpenHeader verifies the signed header of an envelope whose payload is not at hand, as [Open] does. The envelope is not [Envelope.Valid] before it carries its
+// OpenHeader verifies the signed header of an envelope whose payload is not at hand, as [OpenParts] does. The envelope is not [Envelope.Valid] before it carries its
 // payload ([Envelope.Carrying]); receipts for it can be verified.
 func OpenHeader(header []byte, keyID string, signature []byte, ring *Keyring, at time.Time) (*Envelope, error) {
 	h, err := ParseHeader(header)
 	if err != nil {
 		return nil, err
 	}
-	return openHeader(h, header, keyID, signature, ring, at)
-}
-
-func openHeader(h Header, header []byte, keyID string, signature []byte, ring *Keyring, at time.Time) (*Envelope, error) {
 	key, err := ring.Find(keyID, at)
 	if err != nil {
 		return nil, err
