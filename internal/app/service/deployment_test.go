@@ -15,9 +15,9 @@ import (
 	"birgeoqy.kz/almasu/internal/record"
 )
 
-// TestDeployment: what a process does moves the digest of its deployment; where its files lie, its pace and its keys do not.
-func TestDeployment(t *testing.T) {
-	now := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
+// example is the shipped example with a person, of whose recipients nobody listens.
+func example(t *testing.T, now time.Time) *setup.Example {
+	t.Helper()
 	w := &setup.Example{Dir: t.TempDir(), Now: now, People: 1, Batch: 20}
 	if err := w.Build(t.Context()); err != nil {
 		t.Fatal(err)
@@ -26,6 +26,13 @@ func TestDeployment(t *testing.T) {
 	if err := w.WriteConfig(now); err != nil {
 		t.Fatal(err)
 	}
+	return w
+}
+
+// TestDeployment: what a process does moves the digest of its deployment; where its files lie, its pace and its keys do not.
+func TestDeployment(t *testing.T) {
+	now := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
+	w := example(t, now)
 	if err := w.Write("calendars.yaml", []byte("calendars: [{name: year, zone: Asia/Almaty}]\n")); err != nil {
 		t.Fatal(err)
 	}
@@ -90,14 +97,7 @@ func TestDeployment(t *testing.T) {
 // TestRegisterIsNotedOnce: processes that begin at the same moment all note the register that they have in common, and it stands in the log once.
 func TestRegisterIsNotedOnce(t *testing.T) {
 	now := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
-	w := &setup.Example{Dir: t.TempDir(), Now: now, People: 1, Batch: 20}
-	if err := w.Build(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	w.Ministry.URL, w.Oblast.URL = "https://127.0.0.1:9", "https://127.0.0.1:9"
-	if err := w.WriteConfig(now); err != nil {
-		t.Fatal(err)
-	}
+	w := example(t, now)
 	env := Env{Config: w.Path("almasu.yaml"), Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler)}
 	v, err := Open(t.Context(), env, Parts{Store: true, AnySchema: true})
 	if err != nil {
