@@ -147,4 +147,9 @@ func TestPlanCompares(t *testing.T) {
 	if c := k.plan().Compared; c.New+c.Changed+c.Withdrawn != 0 || c.Has != first.Send-7 {
 		t.Errorf("after that %+v", c)
 	}
+	// The withdrawal was a transfer of its own, and no run that this one is compared with.
+	if newest := k.transfers()[0]; newest.Notice == "" {
+		t.Error("the newest transfer is no notice")
+	}
+	k.almasu(0, "the last run: +0 read, +0 sent or unchanged, +0 refused, +0 withheld", "plan", consent, "--reason", "test")
 }

@@ -81,7 +81,7 @@ type tool struct{ Env }
 // answer is what --json says.
 type answer struct {
 	*plan.Plan
-	// Last is the last closed run of the connector, if there was one.
+	// Last is the last closed run of the connector that read everybody, of an answer to a request the last answer, if there was one.
 	Last *last `json:"last,omitempty"`
 	// ExpectedSeconds is how long the last run would have taken for as many people, 0 if there was none.
 	ExpectedSeconds float64 `json:"expected_seconds"`
@@ -98,7 +98,6 @@ type last struct {
 	Sent     int `json:"sent"`
 	Refused  int `json:"refused"`
 	Withheld int `json:"withheld"`
-	seconds  float64
 }
 
 func (t *tool) planCommand() *cobra.Command {
@@ -214,23 +213,15 @@ func (t *tool) make(ctx context.Context, p *Prepared, samples int, purpose, acto
 		return nil, t.Environment(err)
 	}
 	a := &answer{Plan: made}
-	reports, err := p.Store.Transfers(ctx, made.Connector, 50)
-	if err != nil {
-		return nil, t.Environment(err)
-	}
-	i := slices.IndexFunc(reports, func(r *transfer.Report) bool { return !r.Finished.IsZero() && r.Totals.Read > 0 })
-	if i >= 0 {
-		r := reports[i]
-		a.Last = &last{Transfer: r.ID.String(), Started: r.Started, Read: r.Totals.Read, Refused: r.Totals.Refused, Withheld: r.Totals.Withheld,
-			Sent: r.Totals.Read - r.Totals.Refused - r.Totals.Withheld, seconds: r.Finished.Sub(r.Started).Seconds()}
-		a.ExpectedSeconds = a.Last.seconds * float64(made.Read) / float64(r.Totals.Read)
-	}
-	if made.Request != "" {
-		return a, nil
-	}
 	before, err := Before(ctx, p.Store, made.Connector)
 	if err != nil {
 		return nil, t.Environment(err)
+	}
+	if err := t.compareWith(ctx, p, a, before.Transfer); err != nil {
+		return nil, t.Environment(err)
+	}
+	if made.Request != "" {
+		return a, nil
 	}
 	a.WouldHold = limits.Judge(p.Limits, Numbers(made), before)
 	open, err := holds.Of(ctx, p.Store, made.Connector)
@@ -238,6 +229,28 @@ func (t *tool) make(ctx context.Context, p *Prepared, samples int, purpose, acto
 		a.Hold = open.ID
 	}
 	return a, err
+}
+
+// compareWith looks up the last run that read everybody, whose transfer is given if there is one; for an answer to a request, the last answer.
+func (t *tool) compareWith(ctx context.Context, p *Prepared, a *answer, run string) error {
+	reports, err := p.Store.Transfers(ctx, a.Connector, lately)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(reports, func(r *transfer.Report) bool {
+		if a.Request != "" {
+			return !r.Finished.IsZero() && r.Request != "" && r.Notice == "" && r.Totals.Read > 0
+		}
+		return r.ID.String() == run && r.Totals.Read > 0
+	})
+	if i < 0 {
+		return nil
+	}
+	r := reports[i]
+	a.Last = &last{Transfer: r.ID.String(), Started: r.Started, Read: r.Totals.Read, Refused: r.Totals.Refused, Withheld: r.Totals.Withheld,
+		Sent: r.Totals.Read - r.Totals.Refused - r.Totals.Withheld}
+	a.ExpectedSeconds = r.Finished.Sub(r.Started).Seconds() * float64(a.Read) / float64(r.Totals.Read)
+	return nil
 }
 
 func (t *tool) show(a *answer, request string) {
