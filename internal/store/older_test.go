@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"birgeoqy.kz/almasu/internal/record"
@@ -74,6 +75,32 @@ func TestOlderStores(t *testing.T) {
 		found, err := ros.Find(ctx, iinOf(2))
 		if err != nil || len(found) != 2 || found[0] != b.Person(2).Ordinal || found[1] != again.Person(2).Ordinal {
 			t.Errorf("found %v, %v", found, err)
+		}
+	})
+}
+
+// TestDownWithoutRecentDigests: an older program, which does not know the recent digests of a page, sends everybody of that page again, and compares everybody to do so.
+func TestDownWithoutRecentDigests(t *testing.T) {
+	onBoth(t, func(r *rig) {
+		db := r.s.DB()
+		for page, recent := range []string{"", "changed since"} {
+			_, err := db.Exec("INSERT INTO held (connector, recipient, page, stale, body, recent) VALUES ('c', 'b', $1, 0, $2, $3)", page, []byte("x"), []byte(recent))
+			r.must(err)
+		}
+		_, err := db.Exec("INSERT INTO mark (connector, recipient, version, horizon, scope, began) VALUES ('c', 'b', 1, 'h', 's', 2)")
+		r.must(err)
+		p, err := r.s.provider()
+		r.must(err)
+		_, err = p.DownTo(t.Context(), 18)
+		r.must(err)
+		_, err = r.s.Migrate(t.Context())
+		r.must(err)
+		var stale []int
+		var horizon string
+		r.must(db.Select(&stale, "SELECT stale FROM held ORDER BY page"))
+		r.must(db.Get(&horizon, "SELECT horizon FROM mark"))
+		if !slices.Equal(stale, []int{0, 1}) || horizon != "" {
+			t.Errorf("stale %v, the next comparison goes on from %q", stale, horizon)
 		}
 	})
 }

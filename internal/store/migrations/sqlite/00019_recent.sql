@@ -3,6 +3,7 @@
 ALTER TABLE held ADD COLUMN recent BLOB NOT NULL DEFAULT x'';
 
 -- +goose Down
--- A page without its recent digests would say what the recipient does not hold any more: everybody in it is sent again.
+-- A page without its recent digests would say what the recipient does not hold any more: everybody in it is sent again, after a comparison of everybody.
 UPDATE held SET stale = 1 WHERE length(recent) > 0;
+UPDATE mark SET version = version + 1, horizon = '', scope = '', began = 0;
 ALTER TABLE held DROP COLUMN recent;
