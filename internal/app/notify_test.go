@@ -159,11 +159,15 @@ func TestLaw09EarlierRecipientsAreTold(t *testing.T) {
 		t.Errorf("%s", open)
 	}
 
+	told := strings.Count(k.almasu(-1, "duties", "duties"), "notify_subject")
 	k.almasu(0, "Blocked", "block", "--iin-file", file, "--requester", "user", "--reason", "claims that it was unlawful")
 	k.almasu(2, "outcome of a check", "unblock", "--iin-file", file, "--outcome", "corrected", "--reason", "x")
 	k.almasu(2, "--fields", "unblock", "--iin-file", file, "--outcome", "wrong", "--reason", "x")
 	if out := k.almasu(0, "Unblocked", "unblock", "--iin-file", file, "--outcome", "unlawful", "--reason", "act of the check No 3"); strings.Count(out, "delivered") != 2 {
 		t.Fatalf("%s", out)
+	}
+	if now := strings.Count(k.almasu(-1, "duties", "duties"), "notify_subject"); told == 0 || now != told {
+		t.Errorf("%d transfers that people are to be told of, %d before the demands to destroy", now, told)
 	}
 	for _, b := range k.w.Bodies() {
 		if all, states := k.export(b); all[iin].State != "" || states["destroyed"] != 1 || states["corrected"] != 0 {

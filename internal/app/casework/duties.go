@@ -16,6 +16,7 @@ import (
 	"birgeoqy.kz/almasu/internal/legal/calendar"
 	"birgeoqy.kz/almasu/internal/legal/register"
 	"birgeoqy.kz/almasu/internal/legal/rules"
+	acts "birgeoqy.kz/almasu/internal/notice"
 	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/roster"
 	"birgeoqy.kz/almasu/internal/store"
@@ -172,18 +173,22 @@ func derived(ctx context.Context, s *store.Store, r *legal.Register, stored []st
 	if err != nil {
 		return nil, err
 	}
-	notice, _ := calendar.TermOf("notify_subject")
+	told, _ := calendar.TermOf("notify_subject")
 	for _, report := range reports {
 		id := notifyPrefix + report.ID.String()
 		rt := r.Route(report.Route)
-		if rt == nil || !rt.NotifySubject || report.Totals.Delivered == 0 || closed[id] {
-			continue
+		if rt == nil || !rt.NotifySubject || report.Totals.Delivered == 0 || closed[id] || report.Notice == string(acts.Withdraw) || report.Notice == string(acts.Destroy) {
+			continue // a withdrawal and a demand to destroy give nothing of anybody
 		}
-		due, err := calendar.Kazakhstan().Due(notice, report.Started)
+		what := "people"
+		if report.Notice != "" {
+			what = "records"
+		}
+		due, err := calendar.Kazakhstan().Due(told, report.Started)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, store.Duty{ID: id, Kind: notice.Code, About: "transfer " + report.ID.String(), Opened: report.Started, Due: due, Source: notice.Source, Note: fmt.Sprintf("%d people", report.Totals.Accepted)})
+		out = append(out, store.Duty{ID: id, Kind: told.Code, About: "transfer " + report.ID.String(), Opened: report.Started, Due: due, Source: told.Source, Note: fmt.Sprintf("%d %s", report.Totals.Accepted, what)})
 	}
 	if out, err = noticesOwed(ctx, s, closed, out); err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -263,7 +264,7 @@ func (t *tool) show(a *answer, request string) {
 	}
 	t.Say("  messages      %d, %d bytes before transport", a.Messages, a.Bytes)
 	if a.ExpectedSeconds > 0 {
-		t.Say("  time          about %.0f s, as the last run", a.ExpectedSeconds)
+		t.Say("  time          about %.0f s, as the last run", math.Ceil(a.ExpectedSeconds))
 	}
 	t.Say("  fields        %s", strings.Join(a.Fields, ", "))
 	for _, d := range a.Denied {
