@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"slices"
 	"strconv"
@@ -292,6 +293,18 @@ func TestComplaint07StateIsNotEditedByHand(t *testing.T) {
 	db.MustExec(forge)
 	if stdout, stderr, code := run(t, "almasu", almasuArgs(k.w, "log", "verify")...); code == 0 {
 		t.Errorf("not found:\n%s%s", stdout, stderr)
+	}
+	// Bytes that no program prints stand quoted. A log that lacks an entry is a finding, and half an export of it is not left.
+	db.MustExec("UPDATE log_entry SET body = x'1b5b324a' WHERE idx = 2")
+	k.almasu(0, `2 "\x1b[2J" (altered: see almasu log verify)`, "log", "show", "--limit", "3")
+	db.MustExec("DROP TRIGGER log_entry_no_delete")
+	db.MustExec("DELETE FROM log_entry WHERE idx = 1")
+	file := k.w.Path("half.jsonl")
+	for _, args := range [][]string{{"log", "verify"}, {"log", "show"}, {"log", "export", "--output", file}} {
+		k.almasu(exit.NotWell, "log.entries_missing", args...)
+	}
+	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("half an export is there: %v", err)
 	}
 }
 

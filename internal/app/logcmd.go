@@ -1,8 +1,13 @@
 package app
 
 import (
+	"errors"
 	"os"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -10,6 +15,7 @@ import (
 	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/evidence"
+	"birgeoqy.kz/almasu/internal/record"
 )
 
 func (s *session) logCommand() *cobra.Command {
@@ -24,9 +30,12 @@ func (s *session) logCommand() *cobra.Command {
 				return err
 			}
 			defer v.Close()
+			if from < 0 || limit < 0 {
+				return lawtool.Usage(cmd, "from", "--from and --limit are 0 or more")
+			}
 			entries, err := v.Store.Entries(cmd.Context(), from, limit)
 			if err != nil {
-				return exit.Environment(err)
+				return notRead(err)
 			}
 			lines := []string{}
 			for _, e := range entries {
@@ -34,7 +43,7 @@ func (s *session) logCommand() *cobra.Command {
 			}
 			s.result = lines
 			for i, line := range lines {
-				s.say("%d %s", from+int64(i), line)
+				s.say("%d %s", from+int64(i), visible(line))
 			}
 			return nil
 		},
@@ -70,12 +79,9 @@ func (s *session) logCommand() *cobra.Command {
 			if err != nil {
 				return exit.Environment(err)
 			}
-			if err := v.ExportLog(cmd.Context(), f); err != nil {
-				f.Close()
-				return exit.Environment(err)
-			}
-			if err := f.Close(); err != nil {
-				return exit.Environment(err)
+			err = v.ExportLog(cmd.Context(), f)
+			if err = errors.Join(err, f.Close()); err != nil { // half an export is no evidence
+				return notRead(errors.Join(err, os.Remove(output)))
 			}
 			s.result = map[string]string{"file": output}
 			s.say("Written to %s. Check it with: almasu-verify %s", output, output)
@@ -96,6 +102,22 @@ func (s *session) answerVerification(report *evidence.Report) error {
 		return nil
 	}
 	return report.Write(s.stdout, "en")
+}
+
+// notRead is an error of reading the log: a log that lacks an entry is a finding, else something is not there.
+func notRead(err error) error {
+	if record.CodeOf(err) == "log.entries_missing" {
+		return exit.Failed(err)
+	}
+	return exit.Environment(err)
+}
+
+// visible is an entry as it stands, or quoted if it holds what would not be printed as it is: nothing that the program writes does.
+func visible(entry string) string {
+	if utf8.ValidString(entry) && !strings.ContainsFunc(entry, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return entry
+	}
+	return strconv.Quote(entry) + " (altered: see almasu log verify)"
 }
 
 // moment prints a time for people in the local zone of the program.

@@ -16,6 +16,7 @@ import (
 
 	"birgeoqy.kz/almasu/internal/app/demo"
 	"birgeoqy.kz/almasu/internal/app/exit"
+	"birgeoqy.kz/almasu/internal/app/lawtool"
 	"birgeoqy.kz/almasu/internal/app/results"
 	"birgeoqy.kz/almasu/internal/app/service"
 	"birgeoqy.kz/almasu/internal/app/sigtool"
@@ -119,6 +120,7 @@ Start with: almasu demo`,
 		Stdin: s.stdin, Stdout: s.stdout, Stderr: s.stderr, JSON: &s.json, Now: func() time.Time { return s.now() },
 		Result: func(v any) { s.result = v }, Code: func(code int) { s.code = code }, Environment: exit.Environment,
 	})...)
+	lawtool.Groups(root)
 	return root
 }
 

@@ -97,7 +97,8 @@ func (c *command) root() *cobra.Command {
 		Use: "authority", Short: "The receiving side: takes signed messages, keeps them, and answers with signed receipts",
 		Long: "authority receives messages of people's records, checks signature, order, log and schema, keeps what it accepts,\nand answers with receipts that it signs.\n\n" +
 			"Exit codes: 0 done, 1 verify has findings or a parcel cannot be taken, 2 bad argument, configuration or file, 3 something of the machine is missing.",
-		SilenceUsage: true, SilenceErrors: true, Args: usage(cobra.NoArgs),
+		SilenceUsage: true, SilenceErrors: true, Args: usage(cobra.NoArgs), DisableFlagsInUseLine: true,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return errUsage{err} })
 	flags := root.PersistentFlags()

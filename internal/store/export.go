@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -60,20 +61,25 @@ func exportPage(ctx context.Context, tx *sqlx.Tx, w *evidence.Writer, from, to i
 			w.Checkpoint(checkpoint)
 		}
 	}
-	if err := rows.Err(); err != nil {
+	if err := rows.Err(); err != nil || next == to {
 		return err
 	}
-	if next != to {
-		return record.NewProblem("log.entries_missing", "", "restore the store from a backup", "entry %d of the log is missing", next)
-	}
-	return nil
+	return missing(next)
 }
 
-// Entries returns at most limit entries of the log from index from, as they stand in it.
+// missing says that an entry of the log is not there.
+func missing(index int64) error {
+	return record.NewProblem("log.entries_missing", "", "somebody has removed it: see docs/operations.md, The log does not verify", "entry %d of the log is missing", index)
+}
+
+// Entries returns at most limit entries of the log from index from, as they stand in it. The code of a log that lacks one of them is log.entries_missing.
 func (s *Store) Entries(ctx context.Context, from int64, limit int) ([][]byte, error) {
 	var out [][]byte
-	if err := s.read.SelectContext(ctx, &out, "SELECT body FROM log_entry WHERE idx >= $1 ORDER BY idx LIMIT $2", from, int64(limit)); err != nil {
+	if err := s.read.SelectContext(ctx, &out, "SELECT CASE WHEN idx = $1 + row_number() OVER (ORDER BY idx) - 1 THEN body END FROM log_entry WHERE idx >= $1 ORDER BY idx LIMIT $2", from, int64(limit)); err != nil {
 		return nil, fmt.Errorf("reading the log: %w", err)
+	}
+	if i := slices.IndexFunc(out, func(b []byte) bool { return b == nil }); i >= 0 {
+		return nil, missing(from + int64(i))
 	}
 	return out, nil
 }

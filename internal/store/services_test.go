@@ -169,6 +169,9 @@ func TestExportVerifies(t *testing.T) {
 		if record.CodeOf(err) != "log.entries_missing" {
 			t.Errorf("an entry is missing: %v", err)
 		}
+		if got, err := r.s.Entries(t.Context(), 0, 10); record.CodeOf(err) != "log.entries_missing" {
+			t.Errorf("an entry is missing: %d entries, %v", len(got), err)
+		}
 		if r.world() == nil {
 			t.Error("the world checker does not see a missing entry")
 		}

@@ -10,6 +10,8 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"birgeoqy.kz/almasu/internal/record"
 )
 
 // Checkpoint is a state of the log: what its signature vouches for.
@@ -70,7 +72,7 @@ func (k *PublicKey) Open(signed []byte) (Checkpoint, error) {
 	}
 	n, err := note.Open(signed, note.VerifierList(k.verifier))
 	if err != nil {
-		return Checkpoint{}, malformed("log.checkpoint_signature", "the checkpoint bears no valid signature of %s", k.Origin())
+		return Checkpoint{}, record.NewProblem("log.checkpoint_signature", "", "is this the log's key? If its file was swapped, put it back from your copy of the keys", "the checkpoint bears no valid signature of %s", k.Origin())
 	}
 	if c.Origin != k.Origin() || len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 {
 		return Checkpoint{}, malformed("log.checkpoint_signature", "the checkpoint bears other signatures than that of %s", k.Origin())

@@ -97,6 +97,16 @@ func Problems(err error) []*record.Problem {
 	if code := record.CodeOf(err); code != "" && len(ps) == 1 && ps[0].Code == "almasu.failed" {
 		ps[0].Code = code
 	}
+	if len(ps) == 1 && ps[0].Code == "almasu.failed" {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			ps[0].Code, ps[0].Hint = "file.missing", "check the path"
+		case errors.Is(err, fs.ErrExist):
+			ps[0].Code, ps[0].Hint = "file.exists", "nothing is overwritten: choose another name"
+		case errors.Is(err, fs.ErrPermission):
+			ps[0].Code, ps[0].Hint = "file.permission", "run it as an account that has the right, or give it the right"
+		}
+	}
 	var refusal *legal.Refusal
 	if errors.As(err, &refusal) && len(ps) == 1 && ps[0].Hint == "" {
 		ps[0].Hint = "see: almasu check, and docs/operations.md, \"A run is not permitted\""

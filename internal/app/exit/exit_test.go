@@ -65,6 +65,9 @@ func TestProblems(t *testing.T) {
 		want []string
 	}{
 		{errors.New("plain"), []string{"almasu.failed"}},
+		{&fs.PathError{Op: "open", Path: "x", Err: fs.ErrNotExist}, []string{"file.missing"}},
+		{Environment(&fs.PathError{Op: "open", Path: "x", Err: fs.ErrExist}), []string{"file.exists"}},
+		{fmt.Errorf("reading: %w", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}), []string{"file.permission"}},
 		{BadInput(fmt.Errorf("doing something: %w", a)), []string{"a.code"}},
 		{record.Problems{a, b}, []string{"a.code", "b.code"}},
 	} {

@@ -102,6 +102,29 @@ func Exactly(n int, what string) cobra.PositionalArgs {
 	}
 }
 
+// Groups makes the commands that only hold others refuse a word that is none of these, with the code usage.command.
+func Groups(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		Groups(sub)
+	}
+	if cmd.Runnable() || !cmd.HasSubCommands() {
+		return
+	}
+	cmd.DisableFlagsInUseLine = true
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return Usage(cmd, "command", "there is no command %q", cmd.CommandPath()+" "+args[0])
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if object, _ := cmd.Flags().GetBool("json"); object { // help is no object
+			return Usage(cmd, "command", "%s needs one of its commands", cmd.CommandPath())
+		}
+		return cmd.Help()
+	}
+}
+
 // languages are what people can be answered in.
 var languages = []string{"kk", "ru", "en"}
 

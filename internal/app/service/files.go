@@ -88,9 +88,12 @@ func ReadSecret(path string, ps *record.Problems, code string) []byte {
 func ReadFile(path string, ps *record.Problems, code string) []byte {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		hint := "check the path in the configuration"
-		if errors.Is(err, os.ErrPermission) {
+		hint := "check the path"
+		switch {
+		case errors.Is(err, os.ErrPermission):
 			hint = "let the service's user read it"
+		case code == "config.key_missing":
+			hint = "check the path in the configuration; the keys of a new deployment are made by: almasu keys generate FOLDER"
 		}
 		ps.Add(code, path, hint, "the file cannot be read: %v", record.WithoutPath(err))
 		return nil

@@ -10,6 +10,7 @@ import (
 	"birgeoqy.kz/almasu/connectors"
 	"birgeoqy.kz/almasu/internal/app/exit"
 	"birgeoqy.kz/almasu/internal/evidence"
+	"birgeoqy.kz/almasu/internal/record"
 	"birgeoqy.kz/almasu/internal/store"
 	"birgeoqy.kz/almasu/internal/transferlog"
 )
@@ -52,6 +53,9 @@ func (v *Service) VerifyLog(ctx context.Context, observe func(int64, transferlog
 	in.Close()
 	if exportErr := <-done; exportErr != nil && err == nil {
 		err = exportErr
+	}
+	if record.CodeOf(err) == "log.entries_missing" {
+		return nil, exit.Failed(err)
 	}
 	if err != nil {
 		return nil, exit.Environment(fmt.Errorf("verifying the log: %w", err))
