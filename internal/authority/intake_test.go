@@ -421,6 +421,9 @@ func TestReceiveCommand(t *testing.T) {
 		code := Main(t.Context(), append(args, "--config", filepath.Join(c.dir, "authority.yaml")), &out, &out, c.clock.now)
 		return code, out.String()
 	}
+	if code, out := run("bogus"); code != ExitInput || !strings.Contains(out, "unknown command") {
+		t.Errorf("a word that is no command: %d %s", code, out)
+	}
 	if code, out := run("serve"); code != ExitInput || !strings.Contains(out, "authority receive") {
 		t.Errorf("%d %s", code, out)
 	}
