@@ -38,7 +38,7 @@ type compared struct {
 	names    map[string]string // the family name of each of those who are sent, by IIN
 	away     map[string]string // of those who have left, and how: "deleted" or "withdrawn"
 	records  map[string]int    // how many records of each person should have arrived
-	leavings map[string]int    // how many of them should have been withdrawn
+	leavings map[string]int    // how many of them should have been withdrawn: all that had arrived when the person last left
 	whose    map[spot]string   // whose records have arrived
 	round    int
 }
@@ -113,7 +113,7 @@ func (c *compared) happen() {
 			"withdrawn": "UPDATE consents SET withdrawn_at = '" + wentAway + "' WHERE withdrawn_at IS NULL AND user_id = (SELECT id FROM profiles WHERE iin = ?)",
 		}[how], iin)
 		c.away[iin] = how
-		c.leavings[iin]++
+		c.leavings[iin] = c.records[iin]
 	}
 	c.rename(present[3:9]...)
 }
@@ -230,7 +230,7 @@ func (c *compared) logged() {
 			}
 		}
 		if wrong > 0 || len(each) > len(c.leavings) {
-			c.Errorf("%d people are not named once for each time that they left", wrong)
+			c.Errorf("%d people are not named once for each record that they had when they left", wrong)
 		}
 	})
 	file := c.TempDir() + "/log.jsonl"
