@@ -116,8 +116,8 @@ func (s *session) answerRun(ctx context.Context, v *service.Service, run func() 
 	if report == nil {
 		return s.answerHeld(ctx, v, err)
 	}
-	if err != nil { // it is not closed: nobody has counted what it has come to
-		s.say("Transfer %s is not at its end. How far it is: almasu transfers", report.ID)
+	if err != nil { // it may not be closed: then nobody has counted what it has come to
+		s.say("What transfer %s has come to: almasu transfers", report.ID)
 		return err
 	}
 	s.result, s.code = report, exit.StatusOf(report.Status)

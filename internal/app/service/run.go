@@ -280,7 +280,7 @@ func (v *Service) perform(ctx context.Context, connector string, row ...schedule
 	if err := v.Store.Enter(ctx, v.Env.Now(), row...); err != nil {
 		return nil, exit.Environment(err)
 	}
-	if _, err := runner.Once(ctx); err != nil && failure == nil && report == nil {
+	if _, err := runner.Once(ctx); err != nil && failure == nil && (report == nil || ctx.Err() == nil) {
 		failure = err
 	}
 	if failure != nil && ctx.Err() != nil {
