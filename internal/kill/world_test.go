@@ -3,6 +3,7 @@ package kill
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -141,12 +143,19 @@ func (w *world) must(err error) {
 	}
 }
 
-// freePort is an address that nobody listens on, so that an authority comes back where it was.
+// freePort is an address that nobody listens on, so that an authority comes back where it was; outside the range from which the system hands ports out, so that no server
+// that asks for any gets it meanwhile.
 func (w *world) freePort() string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	w.must(err)
-	defer l.Close()
-	return l.Addr().String()
+	for {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			w.must(err)
+		}
+	}
 }
 
 func (w *world) edit(file, old, now string) {
